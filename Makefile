@@ -1,0 +1,50 @@
+# One environment, .venv, made and used by every target. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ARGS ?=
+
+.PHONY: help setup demo test check format accept bench soak clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
+
+setup: $(STAMP) ## make .venv with tansiq and its tools
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Tansiq needs Python 3.11 or later; $(PYTHON) is older. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV) (about a minute the first time)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e . $$($(PYTHON) scripts/dev_requirements.py)
+	@touch $@
+
+demo: setup ## two nodes coordinate a day of real flights; ARGS=--once exits when done
+	@$(BIN)/tansiq demo $(ARGS)
+
+test: setup ## every test
+	@$(BIN)/python -m pytest -m "not soak" $(ARGS)
+
+check: setup ## ruff, formatting, mypy strict, import contracts, spelling
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/codespell README.md ARCHITECTURE.md CHANGELOG.md docs src tests bench
+
+format: setup ## rewrite to the house format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+accept: setup ## outside judges (TANSIQ_ACCEPT, default ../shared/accept)
+	@$(BIN)/python scripts/accept.py $(ARGS)
+
+bench: setup ## speed beside the alternatives, as ratios; ARGS=--quick within a minute each
+	@for b in bench/[a-z]*.py; do echo "== $$b"; $(BIN)/python $$b $(ARGS) || exit 1; done
+
+soak: setup ## every figure at full size (long)
+	@$(BIN)/python -m pytest -m soak $(ARGS)
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) .cache build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,127 @@
+"""Every error that Tansiq raises on purpose, in one tree.
+
+    TansiqError
+    ├── CallerError            the caller's mistake: say which field, and the remedy
+    │   ├── BadInput             malformed or out of range            (400)
+    │   │   ├── InvalidVolume      a volume that cannot exist
+    │   │   └── TooLarge           above a stated limit
+    │   ├── Unauthenticated      no token, or not a good one          (401)
+    │   ├── Forbidden            not yours, or scope missing          (403)
+    │   └── NotFound             no such entity                       (404)
+    ├── StateConflict          the request was right, the state is not (409)
+    │   ├── MissingOVNs          the key lacks OVNs of relevant entities
+    │   ├── StaleOVN             the OVN or version given is not the current one
+    │   └── WrongState           the transition is not in the state table
+    ├── PeerError              the other side's mistake, or its silence
+    │   ├── PeerUnreachable      no answer; the fate of the request is not known
+    │   ├── PeerRefused          a definite no
+    │   └── PeerMalformed        an answer that is not what the standard says
+    ├── AgreementMismatch      the two sides do not hold the same agreement
+    └── StoreError             our fault: the store cannot be read or written (503)
+
+Each carries a stable ``code``, a sentence, and where it applies the ``field`` it is about.
+Sentences advise: they name the field, the value, and what would be accepted.
+``http/problems.py`` alone turns them into responses, and ``cli/main.py`` into exit codes.
+"""
+
+from collections.abc import Sequence
+
+
+class TansiqError(Exception):
+    """The root. ``code`` is stable, for machines; the sentence is for people."""
+
+    code = "error"
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}" if self.field else self.message
+
+
+class CallerError(TansiqError):
+    code = "caller-error"
+
+
+class BadInput(CallerError):
+    code = "bad-input"
+
+
+class InvalidVolume(BadInput):
+    code = "invalid-volume"
+
+
+class TooLarge(BadInput):
+    code = "too-large"
+
+
+class Unauthenticated(CallerError):
+    code = "unauthenticated"
+
+
+class Forbidden(CallerError):
+    code = "forbidden"
+
+
+class NotFound(CallerError):
+    code = "not-found"
+
+
+class StateConflict(TansiqError):
+    code = "state-conflict"
+
+
+class MissingOVNs(StateConflict):
+    """The key does not prove knowledge of these entities.
+
+    ``missing_intents`` and ``missing_constraints`` hold ids, in ascending order.
+    """
+
+    code = "missing-ovns"
+
+    def __init__(
+        self, message: str, *, missing_intents: Sequence[str], missing_constraints: Sequence[str]
+    ) -> None:
+        super().__init__(message, field="key")
+        self.missing_intents = tuple(missing_intents)
+        self.missing_constraints = tuple(missing_constraints)
+
+
+class StaleOVN(StateConflict):
+    code = "stale-ovn"
+
+
+class WrongState(StateConflict):
+    code = "wrong-state"
+
+
+class PeerError(TansiqError):
+    code = "peer-error"
+
+
+class PeerUnreachable(PeerError):
+    code = "peer-unreachable"
+
+
+class PeerRefused(PeerError):
+    """A definite refusal; ``status`` is the HTTP status it came with."""
+
+    code = "peer-refused"
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class PeerMalformed(PeerError):
+    code = "peer-malformed"
+
+
+class AgreementMismatch(TansiqError):
+    code = "agreement-mismatch"
+
+
+class StoreError(TansiqError):
+    code = "store-error"
