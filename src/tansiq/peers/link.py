@@ -1,0 +1,138 @@
+"""One authenticated HTTP exchange with another node: pinned TLS, our token, limits, one deadline.
+
+Leaves out what the messages mean: ``register_client`` and ``uss_client`` know that.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from tansiq.clock import Clock
+from tansiq.domain.agreement import Agreement, Party
+from tansiq.errors import PeerMalformed, PeerRefused, PeerUnreachable
+from tansiq.settings import Limits, Timers
+
+Token = Callable[[str, str], str]
+"""(host, scope) -> bearer token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer: its fate is known."""
+
+    status: int
+    body: bytes
+
+
+class Link:
+    """Our side of all outgoing connections.
+
+    A party of the agreement is recognised by the fingerprint of its certificate, compared before a
+    byte of the request leaves us; anybody else by the machine's certificate authorities.
+    """
+
+    def __init__(
+        self, agreement: Agreement, token: Token, clock: Clock, limits: Limits, timers: Timers
+    ) -> None:
+        self._agreement = agreement
+        self._token = token
+        self._clock = clock
+        self._limits = limits
+        self._timers = timers
+        self._session: aiohttp.ClientSession | None = None
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            # trust_env stays off: a proxy from the environment would see pinned traffic.
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=self._limits.connections_max, limit_per_host=48
+                ),
+                timeout=aiohttp.ClientTimeout(total=None),  # The injected clock keeps the deadline.
+                auto_decompress=False,
+            )
+        return self._session
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def party_at(self, url: str) -> Party | None:
+        """Return the agreement party whose node answers at ``url``."""
+        return next(
+            (p for p in self._agreement.parties if url == p.url or url.startswith(p.url + "/")),
+            None,
+        )
+
+    def _tls(self, url: str) -> aiohttp.Fingerprint | bool:
+        parts = urlsplit(url)
+        if parts.scheme == "http":
+            if not _is_loopback(parts.hostname or ""):
+                raise PeerRefused(f"{url} is plain http beyond this machine; use https", status=0)
+            return True
+        party = self.party_at(url)
+        return aiohttp.Fingerprint(party.tls_sha256) if party and party.tls_sha256 else True
+
+    async def call(
+        self, method: str, url: str, *, scope: str | None, body: bytes | None = None
+    ) -> Answer:
+        """Send one request and return the whole answer, whatever its status.
+
+        Raises:
+            PeerUnreachable: no complete answer in time; whether it took effect is not known.
+            PeerRefused: never sent: the certificate or the scheme is wrong.
+            PeerMalformed: the answer is larger than the limit.
+        """
+        seconds = self._timers.peer_request_s
+        try:
+            return await self._clock.limit(self._exchange(method, url, scope, body), seconds)
+        except TimeoutError as error:
+            raise PeerUnreachable(f"{_host(url)} did not answer within {seconds:g} s") from error
+        except aiohttp.ServerFingerprintMismatch as error:
+            raise PeerRefused(
+                f"{_host(url)} shows a certificate that is not the one in the agreement; "
+                "nothing was sent",
+                status=0,
+            ) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise PeerUnreachable(f"{_host(url)}: {str(error) or type(error).__name__}") from error
+
+    async def _exchange(
+        self, method: str, url: str, scope: str | None, body: bytes | None
+    ) -> Answer:
+        headers = {"Accept": "application/json"}
+        if scope is not None:
+            token = self._token(urlsplit(url).hostname or "", scope)
+            headers["Authorization"] = f"Bearer {token}"
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        async with self._open().request(
+            method, url, data=body, headers=headers, ssl=self._tls(url), allow_redirects=False
+        ) as response:
+            limit = self._limits.peer_answer_bytes_max
+            if (response.content_length or 0) > limit:
+                raise PeerMalformed(f"{_host(url)} answered with more than {limit} bytes")
+            content = bytearray()
+            async for chunk in response.content.iter_any():
+                content += chunk
+                if len(content) > limit:
+                    raise PeerMalformed(f"{_host(url)} answered with more than {limit} bytes")
+            return Answer(response.status, bytes(content))
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
