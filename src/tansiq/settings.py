@@ -2,11 +2,19 @@
 
 A limit exists for everything that comes from outside. ``Settings`` is read once from
 ``tansiq.toml`` in the data folder (written by ``tansiq init``) and passed down as a value.
+Every setting is described in ``docs/configuration.md``.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from tansiq.errors import BadInput
+from tansiq.strict_toml import Table, read_toml
+
+FILE: Final = "tansiq.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +45,17 @@ class Limits:
     peer_answer_bytes_max: int = 32_000_000
     connections_max: int = 256
     feed_clients_max: int = 100
+    header_bytes_max: int = 16_384
+    """All headers of one request to the own API."""
+    query_chars_max: int = 2_000
     idempotency_keep: timedelta = timedelta(hours=24)
+    idempotency_max: int = 10_000
+    """Answers kept; the oldest go first when there are more."""
+    events_keep: timedelta = timedelta(days=7)
+    events_max: int = 50_000
+    """Events that a reader of the feed can resume from; the oldest go first."""
+    event_bytes_max: int = 64_000
+    """A larger subject is not repeated in its event; the reader fetches it by its id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +76,22 @@ class Timers:
     token_life_max: timedelta = timedelta(hours=1)
     clock_leeway_s: float = 5.0
     """Clocks of F3548-21 participants agree within 5 s."""
+    answer_wait_max_s: float = 60.0
+    """How long a request to the own API may ask to wait for its plan to settle."""
+    feed_heartbeat_s: float = 15.0
+    """Pause after which an idle event feed shows that it is alive."""
+    feed_stall_s: float = 30.0
+    """A reader of the feed who takes nothing for so long is cut off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuerFile:
+    """A token issuer outside the agreement whose RS256 tokens our peer listener accepts."""
+
+    iss: str
+    """The ``iss`` claim of its tokens."""
+    public_key: Path
+    """PEM file of its RSA public key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,5 +110,109 @@ class Settings:
     """Peer-facing listener: F3548 register and USS."""
     peer_tls: bool = True
     """Plain http is refused except on loopback."""
+    audiences: tuple[str, ...] = ()
+    """Host names that tokens may be made out to, besides the host of our URL in the agreement."""
+    issuers: tuple[IssuerFile, ...] = ()
     limits: Limits = field(default_factory=Limits)
     timers: Timers = field(default_factory=Timers)
+
+
+def is_loopback(host: str) -> bool:
+    """Report whether a host name or address means this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def load_settings(data: Path) -> Settings:
+    """Read ``tansiq.toml`` of a data folder; relative paths in it start from that folder.
+
+    Raises:
+        BadInput: no such file, or something in it is wrong; the field is its path in the file.
+    """
+    file = data / FILE
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        remedy = f"is this a data folder? `tansiq init --data {data}` makes one"
+        raise BadInput(f"cannot be read ({error.strerror}); {remedy}", field=str(file)) from error
+    return _settings(data, read_toml(content, _KEYS, name=str(file)))
+
+
+def _settings(data: Path, top: Table) -> Settings:
+    host = top.text("peer_host", default="127.0.0.1", chars_max=253)
+    tls = top.flag("peer_tls", default=True)
+    if not tls and not is_loopback(host):
+        raise top.wrong("peer_tls", f"plain http is for this machine only, and {host} is not")
+    own_port = top.whole("own_port", default=8080, low=1, high=65_535)
+    peer_port = top.whole("peer_port", default=8443, low=1, high=65_535)
+    if own_port == peer_port:
+        raise top.wrong("peer_port", f"{peer_port} is own_port too; choose another")
+    timers = _overridden(Timers(), top, "timers")
+    if timers.token_life > timers.token_life_max:
+        raise top.wrong("timers.token_life", "longer than token_life_max: no peer would take it")
+    return Settings(
+        data=data,
+        party=top.text("party", chars_max=60),
+        agreement=data / top.text("agreement", default="agreement.toml"),
+        own_port=own_port,
+        peer_host=host,
+        peer_port=peer_port,
+        peer_tls=tls,
+        audiences=tuple(
+            name.lower() for name in top.texts("audiences", count_max=32, chars_max=253)
+        ),
+        issuers=tuple(
+            IssuerFile(iss=entry.text("iss"), public_key=data / entry.text("public_key"))
+            for entry in top.tables("issuer", ("iss", "public_key"), count_max=32)
+        ),
+        limits=_overridden(Limits(), top, "limits"),
+        timers=timers,
+    )
+
+
+_KEYS: Final = (
+    "party",
+    "agreement",
+    "own_port",
+    "peer_host",
+    "peer_port",
+    "peer_tls",
+    "audiences",
+    "issuer",
+    "limits",
+    "timers",
+)
+_CEILING: Final[dict[str, float]] = {
+    # Python's own recursion ends not far above this.
+    "json_depth_max": 200,
+    # F3548-21: a token is good for an hour at most.
+    "token_life_max": 3_600,
+}
+_NUMBER_MAX: Final = 1_000_000_000
+_SECONDS_MAX: Final = 86_400
+_DURATION_MAX: Final = timedelta(days=365)
+
+Knobs = TypeVar("Knobs", Limits, Timers)
+
+
+def _overridden(defaults: Knobs, top: Table, name: str) -> Knobs:
+    """Return the defaults with what the file's table says otherwise, by the type of each."""
+    table = top.table(name, [knob.name for knob in fields(defaults)], required=False)
+    values: dict[str, Any] = {}
+    for knob in fields(defaults):
+        default, ceiling = getattr(defaults, knob.name), _CEILING.get(knob.name)
+        if knob.name not in table:
+            values[knob.name] = default
+        elif isinstance(default, timedelta):
+            high = timedelta(seconds=ceiling) if ceiling else _DURATION_MAX
+            values[knob.name] = table.duration(knob.name, high=high)
+        elif isinstance(default, int):
+            values[knob.name] = table.whole(knob.name, low=1, high=int(ceiling or _NUMBER_MAX))
+        else:
+            high_number = _SECONDS_MAX if knob.name.endswith("_s") else _NUMBER_MAX
+            values[knob.name] = table.number(knob.name, low=0.001, high=ceiling or high_number)
+    return type(defaults)(**values)
