@@ -4,8 +4,28 @@ Values for display, made from the services' state and never read back into it.
 """
 
 from enum import StrEnum
+from typing import Annotated, TypeAlias
 
 import msgspec
+
+Volumes4D: TypeAlias = Annotated[
+    msgspec.Raw,
+    msgspec.Meta(
+        description="F3548-21 Volume4D array, metres W84",
+        extra_json_schema={"type": "array", "items": {"type": "object"}},
+    ),
+]
+StatedAltitudes: TypeAlias = Annotated[
+    msgspec.Raw,
+    msgspec.Meta(
+        description="altitudes as they were given: value, unit, datum",
+        extra_json_schema={"type": "array", "items": {"type": "object"}},
+    ),
+]
+
+
+def _no_items() -> msgspec.Raw:
+    return msgspec.Raw(b"[]")
 
 
 class Status(StrEnum):
@@ -87,9 +107,9 @@ class PlanView(msgspec.Struct, frozen=True, kw_only=True):
     alternatives: tuple[Alternative, ...] = ()
     not_reached: tuple[str, ...] = ()
     """Subscribers who have not yet got our notification."""
-    volumes: msgspec.Raw = msgspec.Raw(b"[]")
+    volumes: Volumes4D = msgspec.field(default_factory=_no_items)
     """F3548 ``Volume4D`` array, metres W84."""
-    stated: msgspec.Raw = msgspec.Raw(b"[]")
+    stated: StatedAltitudes = msgspec.field(default_factory=_no_items)
     """Altitudes as they were given: value, unit, datum."""
     updated: str = ""
 
@@ -107,9 +127,29 @@ class ConstraintView(msgspec.Struct, frozen=True, kw_only=True):
     altitude_m_min: float
     altitude_m_max: float
     registers: tuple[RegisterView, ...]
-    volumes: msgspec.Raw = msgspec.Raw(b"[]")
-    stated: msgspec.Raw = msgspec.Raw(b"[]")
+    volumes: Volumes4D = msgspec.field(default_factory=_no_items)
+    stated: StatedAltitudes = msgspec.field(default_factory=_no_items)
     updated: str = ""
+
+
+class AirspaceEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A foreign intent or no-go area that we know of."""
+
+    id: str
+    kind: str
+    """``intent`` or ``constraint``."""
+    manager: str
+    name: str
+    """Call sign, or the no-go area's name; empty where its manager does not tell."""
+    state: str | None
+    priority: int
+    registers: tuple[str, ...]
+    """Where it stands, as far as we know."""
+    time_start: str
+    time_end: str
+    altitude_m_min: float
+    altitude_m_max: float
+    volumes: Volumes4D = msgspec.field(default_factory=_no_items)
 
 
 class PeerView(msgspec.Struct, frozen=True, kw_only=True):
