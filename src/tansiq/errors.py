@@ -6,17 +6,20 @@
     │   │   ├── InvalidVolume      a volume that cannot exist
     │   │   └── TooLarge           above a stated limit
     │   ├── Unauthenticated      no token, or not a good one          (401)
+    │   ├── KeyReused            an Idempotency-Key with another request (422)
     │   ├── Forbidden            not yours, or scope missing          (403)
     │   └── NotFound             no such entity                       (404)
     ├── StateConflict          the request was right, the state is not (409)
     │   ├── MissingOVNs          the key lacks OVNs of relevant entities
     │   ├── StaleOVN             the OVN or version given is not the current one
-    │   └── WrongState           the transition is not in the state table
+    │   ├── WrongState           the transition is not in the state table
+    │   └── InDoubt              whether the first attempt took effect is not known
     ├── PeerError              the other side's mistake, or its silence
     │   ├── PeerUnreachable      no answer; the fate of the request is not known
     │   ├── PeerRefused          a definite no
     │   └── PeerMalformed        an answer that is not what the standard says
     ├── AgreementMismatch      the two sides do not hold the same agreement
+    ├── Busy                   a stated number of clients is being served (503)
     └── StoreError             our fault: the store cannot be read or written (503)
 
 Each carries a stable ``code``, a sentence, and where it applies the ``field`` it is about.
@@ -61,6 +64,10 @@ class Unauthenticated(CallerError):
     code = "unauthenticated"
 
 
+class KeyReused(CallerError):
+    code = "idempotency-key-reused"
+
+
 class Forbidden(CallerError):
     code = "forbidden"
 
@@ -97,6 +104,10 @@ class WrongState(StateConflict):
     code = "wrong-state"
 
 
+class InDoubt(StateConflict):
+    code = "in-doubt"
+
+
 class PeerError(TansiqError):
     code = "peer-error"
 
@@ -121,6 +132,10 @@ class PeerMalformed(PeerError):
 
 class AgreementMismatch(TansiqError):
     code = "agreement-mismatch"
+
+
+class Busy(TansiqError):
+    code = "busy"
 
 
 class StoreError(TansiqError):
