@@ -1,0 +1,169 @@
+"""What this node knows of the sky, register by register, and its judgement of it.
+
+One record per (register, entity): version, OVN and volumes from one moment, never mixed (an OVN
+taken from one place with volumes from another proves knowledge that nobody has). The records are
+hints: the register's key check is what proves them current.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from tansiq.domain.agreement import NO_MINIMA, Agreement, Minima
+from tansiq.domain.conflict import Conflict, blocks, conflict_between
+from tansiq.domain.time import TimeSpan
+from tansiq.domain.volume import Volumes, time_bounds
+
+INTENT = "intent"
+CONSTRAINT = "constraint"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """One entity as the holders of one register see it."""
+
+    register: str
+    id: str
+    kind: str
+    manager: str
+    own: bool
+    version: int
+    ovn: str
+    state: str
+    priority: int
+    volumes: Volumes
+    time: TimeSpan
+    base_url: str
+    enlarged: bool = False
+    """Already enlarged by its manager with the whole minima (a party's view at a foreign one)."""
+    callsign: str = ""
+    formation: str = ""
+
+    @property
+    def name(self) -> str:
+        """What a desk calls it."""
+        return self.callsign or f"{self.kind} {self.id[:8]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A plan that is being judged: where it wants to be, and who it is."""
+
+    intent_id: str
+    priority: int
+    callsign: str
+    formation: str
+    volumes: Volumes
+    already_met: frozenset[str] = frozenset()
+    """Entities an activated plan met before its change; these do not block the change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocking:
+    """Something known that stands in a candidate's way, and how."""
+
+    known: Known
+    conflict: Conflict
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict at one register: what blocks, and the OVNs of all that was judged not to."""
+
+    blocking: tuple[Blocking, ...]
+    key: frozenset[str]
+
+
+class Airspace:
+    """All records, in memory; the store keeps them too, so that a restart forgets nothing."""
+
+    def __init__(self, agreement: Agreement) -> None:
+        self._agreement = agreement
+        self._at: dict[str, dict[str, Known]] = {r.id: {} for r in agreement.registers}
+
+    def put(self, known: Known) -> None:
+        """Replace the record of one entity at one register."""
+        self._at[known.register][known.id] = known
+
+    def drop(self, register: str, entity: str) -> None:
+        """Forget one entity at one register."""
+        self._at[register].pop(entity, None)
+
+    def get(self, register: str, entity: str) -> Known | None:
+        """Return the record of one entity at one register."""
+        return self._at[register].get(entity)
+
+    def at(self, register: str) -> Mapping[str, Known]:
+        """Return all records of one register by id."""
+        return self._at[register]
+
+    def everything(self) -> list[Known]:
+        """Return each foreign entity once, gate's view first, by start time."""
+        seen: dict[str, Known] = {}
+        for records in self._at.values():
+            for known in list(records.values()):
+                if not known.own:
+                    seen.setdefault(known.id, known)
+        return sorted(seen.values(), key=lambda known: (known.time.start, known.id))
+
+    def forget_ended(self, now: datetime) -> None:
+        """Drop foreign records whose time has passed."""
+        for records in self._at.values():
+            for known in list(records.values()):
+                if not known.own and known.time.end < now:
+                    records.pop(known.id, None)
+
+    def minima_against(self, known: Known) -> Minima:
+        """Return the minima that our true volumes keep from a record."""
+        return NO_MINIMA if known.enlarged else self._agreement.minima
+
+    def judge_one(self, candidate: Candidate, known: Known) -> Conflict | None:
+        """Return how a candidate conflicts with one record, formations excepted."""
+        if known.id == candidate.intent_id:
+            return None
+        if known.kind == INTENT and self._agreement.same_formation(
+            (candidate.callsign, candidate.formation), (known.callsign, known.formation)
+        ):
+            return None
+        return conflict_between(candidate.volumes, known.volumes, self.minima_against(known))
+
+    def blocks(self, candidate: Candidate, known: Known) -> bool:
+        """Report whether a conflict with this record would forbid the plan."""
+        if known.kind == CONSTRAINT:
+            return True
+        return blocks(
+            candidate.priority,
+            known.priority,
+            equal_priority_blocks=self._agreement.equal_priority_blocks,
+        )
+
+    def judge(self, candidate: Candidate, register: str) -> Judgement:
+        """Judge a candidate against all that is known at one register.
+
+        A key never names what blocks: only OVNs whose volumes were judged not to are in it.
+        """
+        span = time_bounds(candidate.volumes).widened(self._agreement.minima.time * 2)
+        blocking = []
+        key = set()
+        for known in list(self._at[register].values()):
+            if known.time.end < span.start or known.time.start > span.end:
+                continue
+            conflict = None
+            if self.blocks(candidate, known) and known.id not in candidate.already_met:
+                conflict = self.judge_one(candidate, known)
+            if conflict is None:
+                if known.id != candidate.intent_id:
+                    key.add(known.ovn)
+            else:
+                blocking.append(Blocking(known, conflict))
+        blocking.sort(key=lambda b: (b.known.kind != CONSTRAINT, -b.known.priority, b.known.id))
+        return Judgement(tuple(blocking), frozenset(key))
+
+    def met_by(self, candidate: Candidate, registers: Iterable[str]) -> frozenset[str]:
+        """Return the ids of everything that a candidate conflicts with, blocking or not."""
+        return frozenset(
+            known.id
+            for register in registers
+            for known in list(self._at[register].values())
+            if self.judge_one(candidate, known) is not None
+        )
