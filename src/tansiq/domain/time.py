@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from tansiq.errors import BadInput
 
 ZERO = timedelta(0)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 YEAR_MIN, YEAR_MAX = 1900, 2200
 """Far from the ends of Python's calendar, so that no later sum overflows."""
 
@@ -20,6 +21,16 @@ def require_utc(value: datetime, field: str) -> datetime:
     if value.tzinfo is None:
         raise BadInput("the time has no zone; write it as 2026-11-23T14:05:00Z", field=field)
     return value.astimezone(UTC)
+
+
+def micros(moment: datetime) -> int:
+    """Return microseconds since 1970 UTC: how the store keeps a time."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def from_micros(count: int) -> datetime:
+    """Return the time that ``micros`` counted."""
+    return _EPOCH + timedelta(microseconds=count)
 
 
 def zulu(value: datetime) -> str:

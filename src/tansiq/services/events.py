@@ -6,13 +6,13 @@ Readers pull from the table and hold nothing in memory here; a slow one costs no
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 import msgspec
 
 from tansiq.clock import Clock
-from tansiq.domain.time import zulu
+from tansiq.domain.time import from_micros, micros, zulu
 from tansiq.services.views import EventView
 from tansiq.settings import Limits
 from tansiq.storage.events import EventLog, EventRow
@@ -23,7 +23,6 @@ T = TypeVar("T")
 PRUNE_EVERY = 64
 """Events between two prunings; far fewer than one pruning may drop."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NULL = b"null"
 
 
@@ -35,6 +34,7 @@ class Events:
         self._clock = clock
         self._limits = limits
         self._changed = asyncio.Event()
+        self.stopping = False
         self._appended_in: set[int] = set()
         self.store: Store = _WakingStore(store, self)
         """The same store, which wakes the feed's readers after each commit that appended."""
@@ -48,11 +48,13 @@ class Events:
         log = EventLog(tx)
         if len(body) > self._limits.event_bytes_max:
             body = _NULL
-        seq = await log.append(kind, entity, body, time=_micros(now))
+        elif b"\n" in body or b"\r" in body:
+            body = msgspec.json.format(body, indent=-1)  # One event is one line of the feed.
+        seq = await log.append(kind, entity, body, time=micros(now))
         if seq % PRUNE_EVERY == 0:
             await log.prune(
                 floor=seq - self._limits.events_max,
-                cutoff=_micros(now - self._limits.events_keep),
+                cutoff=micros(now - self._limits.events_keep),
             )
         self._appended_in.add(id(tx))
         return seq
@@ -91,6 +93,11 @@ class Events:
         """Tell waiting readers that something was committed. On the event loop only."""
         self._changed.set()
         self._changed = asyncio.Event()
+
+    def stop(self) -> None:
+        """Let go of all readers: the node is about to stop, and waits for their connections."""
+        self.stopping = True
+        self.wake()
 
     def begun(self, tx: Tx) -> None:
         """Forget what an earlier run under the same ``tx`` appended."""
@@ -136,14 +143,10 @@ class _WakingStore:
         await self._store.close()
 
 
-def _micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
 def _view(row: EventRow) -> EventView:
     return EventView(
         seq=row.seq,
-        time=zulu(_EPOCH + timedelta(microseconds=row.time)),
+        time=zulu(from_micros(row.time)),
         kind=row.kind,
         id=row.id,
         body=msgspec.Raw(row.body),

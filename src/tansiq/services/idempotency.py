@@ -12,16 +12,15 @@ Leaves out several processes on one store: they would need a lease on the reserv
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from weakref import WeakValueDictionary
 
 from tansiq.clock import Clock
+from tansiq.domain.time import micros
 from tansiq.errors import KeyReused, StoreError
 from tansiq.settings import Limits
 from tansiq.storage.answers import AnswerRow, Answers
 from tansiq.storage.store import Store, Tx
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +35,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A finished answer: status and body, to be repeated byte for byte."""
+    """A finished answer, to be repeated byte for byte."""
 
     status: int
     body: bytes
+    location: str | None = None
 
 
 Act = Callable[[Attempt], Awaitable[Kept]]
@@ -82,14 +82,13 @@ class Idempotency:
         except StoreError:
             await self._store.write(lambda tx: Answers(tx).release(key))
             raise
-        await self._store.write(
-            lambda tx: Answers(tx).complete(key, status=kept.status, answer=kept.body)
-        )
+        row = AnswerRow(digest, found.entity, kept.status, kept.body, kept.location)
+        await self._store.write(lambda tx: Answers(tx).complete(key, row))
         return kept
 
     async def _reserve(self, key: str, digest: bytes) -> Attempt | Kept:
         now = self._clock.now()
-        made, since = _micros(now), _micros(now - self._limits.idempotency_keep)
+        made, since = micros(now), micros(now - self._limits.idempotency_keep)
         fresh = self._new_id()
 
         async def reserve(tx: Tx) -> AnswerRow | None:
@@ -111,8 +110,4 @@ class Idempotency:
             )
         if row.status is None or row.answer is None:
             return Attempt(row.entity, resumed=True)
-        return Kept(row.status, row.answer)
-
-
-def _micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+        return Kept(row.status, row.answer, row.location)

@@ -10,17 +10,21 @@ from tansiq.storage.store import Tx
 
 DROP_AT_ONCE = 100
 
-_GET = "SELECT digest, entity, status, answer FROM idempotency WHERE key = :key AND made >= :since"
-
-_RESERVE = """
-INSERT INTO idempotency (key, digest, entity, made, status, answer)
-VALUES (:key, :digest, :entity, :made, NULL, NULL)
-ON CONFLICT (key) DO UPDATE
-   SET digest = excluded.digest, entity = excluded.entity, made = excluded.made,
-       status = NULL, answer = NULL
+_GET = """
+SELECT digest, entity, status, answer, location FROM idempotency WHERE key = :key AND made >= :since
 """
 
-_COMPLETE = "UPDATE idempotency SET status = :status, answer = :answer WHERE key = :key"
+_RESERVE = """
+INSERT INTO idempotency (key, digest, entity, made)
+VALUES (:key, :digest, :entity, :made)
+ON CONFLICT (key) DO UPDATE
+   SET digest = excluded.digest, entity = excluded.entity, made = excluded.made,
+       status = NULL, answer = NULL, location = NULL
+"""
+
+_COMPLETE = """
+UPDATE idempotency SET status = :status, answer = :answer, location = :location WHERE key = :key
+"""
 
 _RELEASE = "DELETE FROM idempotency WHERE key = :key"
 
@@ -43,6 +47,7 @@ class AnswerRow:
     entity: str
     status: int | None
     answer: bytes | None
+    location: str | None
 
 
 class Answers:
@@ -61,9 +66,12 @@ class Answers:
         row = {"key": key, "digest": digest, "entity": entity, "made": made}
         await self._tx.execute(_RESERVE, row)
 
-    async def complete(self, key: str, *, status: int, answer: bytes) -> None:
+    async def complete(self, key: str, row: AnswerRow) -> None:
         """Keep the answer."""
-        await self._tx.execute(_COMPLETE, {"key": key, "status": status, "answer": answer})
+        await self._tx.execute(
+            _COMPLETE,
+            {"key": key, "status": row.status, "answer": row.answer, "location": row.location},
+        )
 
     async def release(self, key: str) -> None:
         """Forget the key: its request has changed nothing and may be sent again."""

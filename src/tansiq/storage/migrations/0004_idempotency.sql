@@ -5,7 +5,8 @@ CREATE TABLE idempotency (
     entity   TEXT NOT NULL,         -- the id that a create must use, whoever runs it
     made     INTEGER NOT NULL,      -- microseconds UTC
     status   INTEGER,               -- NULL while the request runs, or when its node died running it
-    answer   BLOB
+    answer   BLOB,
+    location TEXT
 ) WITHOUT ROWID;
 
 CREATE INDEX idempotency_by_age ON idempotency (made);
