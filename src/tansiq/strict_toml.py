@@ -55,7 +55,10 @@ class Table:
     def text(self, key: str, *, default: str | None = None, chars_max: int = 500) -> str:
         """Return one line of text."""
         value = self._get(key, str, default)
-        if not value.strip() or len(value) > chars_max or not value.isprintable():
+        # Persian and Indic spelling needs the (non-)joiners, which count as unprintable; marks that
+        # reverse what follows count so too, and stay out.
+        plain = value.replace("\u200c", "").replace("\u200d", "")
+        if not plain.strip() or len(value) > chars_max or not plain.isprintable():
             raise self.wrong(key, f"write 1 to {chars_max} printable characters on one line")
         return value
 
