@@ -23,6 +23,8 @@ class Limits:
 
     body_bytes_max: int = 4_000_000
     """One request body; larger is refused before it is parsed."""
+    file_bytes_max: int = 16_000_000
+    """One plan, airspace or track file; 1,000 intents of 8 volumes take about 5 MB."""
     json_depth_max: int = 64
     volumes_max: int = 1_000
     """Volumes of one entity."""
