@@ -223,7 +223,8 @@ MISTAKES = [
     (lambda: b"name = " + b"9" * 6_000, "agreement", "not TOML"),
     (lambda: b"party = []\nname = 0x" + b"f" * 6_000, "name", "not text"),
     (lambda: b"#" * 1_000_001, "agreement", "at most 1000000"),
-    (lambda: b"", "party", "name at least one"),
+    (lambda: b"", "name", "missing"),
+    (lambda: b"name = 'x'", "party", "name at least one"),
 ]
 
 
