@@ -1,0 +1,86 @@
+"""Bytes to messages and back: bounded before parsing, errors that name the field and the remedy."""
+
+import re
+from typing import Any, TypeVar
+
+import msgspec
+
+from tansiq.domain.intent import IntentState
+from tansiq.errors import BadInput, TooLarge
+
+M = TypeVar("M")
+
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_BRACKETS = re.compile(rb"[\[{]|[\]}]")
+_OPENING = b"[{"
+
+_REMEDIES = {
+    "units": 'only "M" (metres) is accepted',
+    "reference": 'only "W84" (metres above the WGS84 ellipsoid) is accepted',
+    "format": 'only "RFC3339" is accepted',
+    "state": "one of " + ", ".join(IntentState),
+    "recorder_role": '"Client" or "Server"',
+    "units_speed": 'only "MetersPerSecond" is accepted',
+}
+
+
+def check_size(body: bytes, *, bytes_max: int, depth_max: int) -> None:
+    """Refuse a JSON body that is too long, or nested too deep for any honest message.
+
+    Raises:
+        TooLarge: above either limit; ``field`` is ``body``.
+    """
+    if len(body) > bytes_max:
+        raise TooLarge(f"{len(body)} bytes; at most {bytes_max} are read", field="body")
+    # Most bodies have fewer brackets than the limit has levels: counting is enough for them.
+    if body.count(b"[") + body.count(b"{") <= depth_max:
+        return
+    depth = deepest = 0
+    for match in _BRACKETS.finditer(_STRINGS.sub(b"", body)):
+        depth += 1 if match.group() in _OPENING else -1
+        deepest = max(deepest, depth)
+    if deepest > depth_max:
+        raise TooLarge(f"nested {deepest} deep; at most {depth_max} levels are read", field="body")
+
+
+_decoders: dict[type[Any], msgspec.json.Decoder[Any]] = {}
+
+
+def _decoder(message: type[M]) -> msgspec.json.Decoder[M]:
+    decoder = _decoders.get(message)
+    if decoder is None:
+        decoder = _decoders[message] = msgspec.json.Decoder(message)
+    return decoder
+
+
+def decode(body: bytes, message: type[M], *, bytes_max: int, depth_max: int = 64) -> M:
+    """Read one message.
+
+    Raises:
+        TooLarge: see ``check_size``.
+        BadInput: not JSON, or not this message; ``field`` is the path of what is wrong.
+    """
+    check_size(body, bytes_max=bytes_max, depth_max=depth_max)
+    try:
+        return _decoder(message).decode(body)
+    except msgspec.ValidationError as error:
+        raise _explained(str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"not JSON: {error}", field="body") from error
+
+
+def _explained(sentence: str) -> BadInput:
+    """Turn msgspec's "what - at `$.path`" into our sentence and field."""
+    what, _, where = sentence.partition(" - at `$")
+    field = where.rstrip("`").lstrip(".") or "body"
+    remedy = _REMEDIES.get(field.rpartition(".")[2])
+    what = what.replace("`", "")
+    return BadInput(f"{what}; {remedy}" if remedy else what, field=field)
+
+
+_ENCODER = msgspec.json.Encoder()
+
+
+def encode(message: msgspec.Struct) -> bytes:
+    """Write one message; absent fields are left out."""
+    return _ENCODER.encode(message)
