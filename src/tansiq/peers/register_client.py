@@ -1,0 +1,190 @@
+"""A register of somebody else's, by F3548-21's DSS interface."""
+
+from typing import TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from tansiq.domain.placement import Outcome
+from tansiq.errors import BadInput, PeerMalformed, PeerRefused, PeerUnreachable
+from tansiq.f3548 import codec, wire
+from tansiq.peers.link import Answer, Link
+from tansiq.services.planning.ports import Written
+from tansiq.settings import Limits
+
+M = TypeVar("M", bound=msgspec.Struct)
+
+STRATEGIC = "utm.strategic_coordination"
+MANAGEMENT = "utm.constraint_management"
+PROCESSING = "utm.constraint_processing"
+_INTENTS = "operational_intent_references"
+_CONSTRAINTS = "constraint_references"
+
+
+class RegisterClient:
+    """One register over HTTP; satisfies ``services.planning.ports.RegisterPort``."""
+
+    def __init__(self, link: Link, url: str, limits: Limits) -> None:
+        self._link = link
+        self._base = f"{url}/dss/v1"
+        self._limits = limits
+
+    # Operational intents
+
+    async def get_intent(self, intent_id: str) -> wire.OperationalIntentReference | None:
+        answer = await self._call("GET", f"{_INTENTS}/{quote(intent_id)}", STRATEGIC)
+        if answer.status == 404:
+            return None
+        message = self._decoded(answer, wire.GetOperationalIntentReferenceResponse)
+        return message.operational_intent_reference
+
+    async def put_intent(
+        self,
+        intent_id: str,
+        ovn: str | None,
+        parameters: wire.PutOperationalIntentReferenceParameters,
+    ) -> Written:
+        path = _path(_INTENTS, intent_id, ovn)
+        answer = await self._call("PUT", path, STRATEGIC, codec.encode(parameters))
+        if answer.status in (200, 201):
+            message = self._decoded(answer, wire.ChangeOperationalIntentReferenceResponse)
+            return Written(
+                outcome=Outcome.OK,
+                reference=message.operational_intent_reference,
+                subscribers=message.subscribers,
+            )
+        return self._refused_write(answer, creating=ovn is None)
+
+    async def delete_intent(self, intent_id: str, ovn: str) -> Written:
+        answer = await self._call("DELETE", _path(_INTENTS, intent_id, ovn), STRATEGIC)
+        if answer.status == 200:
+            message = self._decoded(answer, wire.ChangeOperationalIntentReferenceResponse)
+            return Written(
+                outcome=Outcome.OK,
+                reference=message.operational_intent_reference,
+                subscribers=message.subscribers,
+            )
+        return self._refused_write(answer, creating=False)
+
+    async def query_intents(
+        self, area: wire.Volume4D
+    ) -> tuple[wire.OperationalIntentReference, ...]:
+        body = codec.encode(wire.QueryParameters(area_of_interest=area))
+        answer = await self._call("POST", f"{_INTENTS}/query", STRATEGIC, body)
+        message = self._decoded(answer, wire.QueryOperationalIntentReferenceResponse)
+        return message.operational_intent_references
+
+    # Constraints
+
+    async def get_constraint(self, constraint_id: str) -> wire.ConstraintReference | None:
+        answer = await self._call("GET", f"{_CONSTRAINTS}/{quote(constraint_id)}", PROCESSING)
+        if answer.status == 404:
+            return None
+        return self._decoded(answer, wire.GetConstraintReferenceResponse).constraint_reference
+
+    async def put_constraint(
+        self, constraint_id: str, ovn: str | None, parameters: wire.PutConstraintReferenceParameters
+    ) -> Written:
+        path = _path(_CONSTRAINTS, constraint_id, ovn)
+        answer = await self._call("PUT", path, MANAGEMENT, codec.encode(parameters))
+        if answer.status in (200, 201):
+            return self._constraint_written(answer)
+        return self._refused_write(answer, creating=ovn is None)
+
+    async def delete_constraint(self, constraint_id: str, ovn: str) -> Written:
+        path = _path(_CONSTRAINTS, constraint_id, ovn)
+        answer = await self._call("DELETE", path, MANAGEMENT)
+        if answer.status == 200:
+            return self._constraint_written(answer)
+        return self._refused_write(answer, creating=False)
+
+    async def query_constraints(self, area: wire.Volume4D) -> tuple[wire.ConstraintReference, ...]:
+        body = codec.encode(wire.QueryParameters(area_of_interest=area))
+        answer = await self._call("POST", f"{_CONSTRAINTS}/query", PROCESSING, body)
+        return self._decoded(answer, wire.QueryConstraintReferencesResponse).constraint_references
+
+    # Subscriptions
+
+    async def put_subscription(
+        self, subscription_id: str, version: str | None, parameters: wire.PutSubscriptionParameters
+    ) -> wire.PutSubscriptionResponse:
+        path = _path("subscriptions", subscription_id, version)
+        # Notifying of both kinds asks for both scopes.
+        scope = f"{STRATEGIC} {PROCESSING}"
+        answer = await self._call("PUT", path, scope, codec.encode(parameters))
+        return self._decoded(answer, wire.PutSubscriptionResponse)
+
+    async def get_subscription(self, subscription_id: str) -> wire.Subscription | None:
+        answer = await self._call("GET", f"subscriptions/{quote(subscription_id)}", STRATEGIC)
+        if answer.status == 404:
+            return None
+        return self._decoded(answer, wire.GetSubscriptionResponse).subscription
+
+    # What all of them share
+
+    async def _call(self, method: str, path: str, scope: str, body: bytes | None = None) -> Answer:
+        answer = await self._link.call(method, f"{self._base}/{path}", scope=scope, body=body)
+        if answer.status >= 500 or answer.status == 429:
+            # The reference implementation may commit after it has answered a time-out, so a 5xx
+            # leaves the fate of a write as open as silence does.
+            raise PeerUnreachable(f"{self._base} answered {answer.status}: {message_of(answer)}")
+        return answer
+
+    def _decoded(self, answer: Answer, message: type[M]) -> M:
+        if answer.status not in (200, 201):
+            raise PeerRefused(
+                f"{self._base} answered {answer.status}: {message_of(answer)}", status=answer.status
+            )
+        return decoded(answer, message, self._limits)
+
+    def _constraint_written(self, answer: Answer) -> Written:
+        message = self._decoded(answer, wire.ChangeConstraintReferenceResponse)
+        return Written(
+            outcome=Outcome.OK,
+            reference=message.constraint_reference,
+            subscribers=message.subscribers,
+        )
+
+    def _refused_write(self, answer: Answer, *, creating: bool) -> Written:
+        if answer.status == 404:
+            return Written(outcome=Outcome.GONE, problem=message_of(answer))
+        if answer.status != 409:
+            return Written(
+                outcome=Outcome.REFUSED, problem=f"{answer.status}: {message_of(answer)}"
+            )
+        missing = decoded(answer, wire.AirspaceConflictResponse, self._limits)
+        if missing.missing_operational_intents or missing.missing_constraints:
+            return Written(
+                outcome=Outcome.MISSING,
+                missing_intents=missing.missing_operational_intents,
+                missing_constraints=missing.missing_constraints,
+                problem=missing.message,
+            )
+        outcome = Outcome.EXISTS if creating else Outcome.STALE
+        return Written(outcome=outcome, problem=missing.message)
+
+
+def _path(kind: str, entity: str, ovn: str | None) -> str:
+    path = f"{kind}/{quote(entity)}"
+    return path if ovn is None else f"{path}/{quote(ovn, safe='')}"
+
+
+def decoded(answer: Answer, message: type[M], limits: Limits) -> M:
+    """Read a peer's answer.
+
+    Raises:
+        PeerMalformed: it is not that message.
+    """
+    try:
+        return codec.decode(answer.body, message, bytes_max=limits.peer_answer_bytes_max)
+    except BadInput as error:
+        raise PeerMalformed(f"an answer that is not {message.__name__}: {error}") from error
+
+
+def message_of(answer: Answer) -> str:
+    """Return the sentence of an error body, shortened; whatever the body is."""
+    try:
+        text = msgspec.json.decode(answer.body, type=wire.ErrorResponse).message
+    except msgspec.DecodeError:
+        text = answer.body[:200].decode("utf-8", errors="replace")
+    return text if len(text) <= 300 else text[:300] + "…"

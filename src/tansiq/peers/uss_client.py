@@ -1,0 +1,45 @@
+"""Other managers' details, and our notifications to subscribers, by F3548-21's USS interface."""
+
+from urllib.parse import quote
+
+from tansiq.errors import PeerRefused, PeerUnreachable
+from tansiq.f3548 import wire
+from tansiq.peers.link import Answer, Link
+from tansiq.peers.register_client import MANAGEMENT, PROCESSING, STRATEGIC, decoded, message_of
+from tansiq.settings import Limits
+
+
+class UssClient:
+    """Any peer over HTTP; satisfies ``services.planning.ports.PeerPort``."""
+
+    def __init__(self, link: Link, limits: Limits) -> None:
+        self._link = link
+        self._limits = limits
+
+    async def intent_details(self, base_url: str, intent_id: str) -> wire.OperationalIntent:
+        url = f"{base_url}/uss/v1/operational_intents/{quote(intent_id)}"
+        answer = _accepted(await self._link.call("GET", url, scope=STRATEGIC), base_url)
+        message = decoded(answer, wire.GetOperationalIntentDetailsResponse, self._limits)
+        return message.operational_intent
+
+    async def constraint_details(self, base_url: str, constraint_id: str) -> wire.Constraint:
+        url = f"{base_url}/uss/v1/constraints/{quote(constraint_id)}"
+        answer = _accepted(await self._link.call("GET", url, scope=PROCESSING), base_url)
+        return decoded(answer, wire.GetConstraintDetailsResponse, self._limits).constraint
+
+    async def notify(self, base_url: str, kind: str, body: bytes) -> None:
+        intents = kind == "intent"
+        path = "operational_intents" if intents else "constraints"
+        scope = STRATEGIC if intents else MANAGEMENT
+        url = f"{base_url}/uss/v1/{path}"
+        _accepted(await self._link.call("POST", url, scope=scope, body=body), base_url)
+
+
+def _accepted(answer: Answer, base_url: str) -> Answer:
+    if answer.status >= 500 or answer.status == 429:
+        raise PeerUnreachable(f"{base_url} answered {answer.status}: {message_of(answer)}")
+    if answer.status >= 300:
+        raise PeerRefused(
+            f"{base_url} answered {answer.status}: {message_of(answer)}", status=answer.status
+        )
+    return answer
