@@ -76,8 +76,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
         seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
-        raise BadInput(f"the name {twice!r} stands twice in one object; keep one", field=twice)
+        for name, _ in pairs:
+            if name in seen:
+                break
+            seen.add(name)
+        raise BadInput(
+            f"the name {name[:40]!r} stands twice in one object; keep one", field=name[:40]
+        )
     return members
 
 
