@@ -135,7 +135,8 @@ def recheck(placement: Placement[S], register: int) -> Step[S]:
     notification comes. From here on the plan is not shown as coordinated.
     """
     alarmed = replace(placement, alarms=placement.alarms + 1)
-    if placement.phase is Phase.PLACING:
+    if placement.phase is Phase.PLACING and register != placement.own:
+        # At our own the last look will see it.
         alarmed = replace(alarmed, heard=placement.heard | {register})
     if placement.base is not None and placement.displaced_by is None:
         alarmed = replace(alarmed, recheck=placement.recheck | {register})
