@@ -15,6 +15,7 @@ from tansiq.errors import BadInput
 from tansiq.strict_toml import Table, read_toml
 
 FILE: Final = "tansiq.toml"
+OWN_TOKEN: Final = "own.token"  # noqa: S105 - the name of the file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +79,6 @@ class Timers:
     token_life_max: timedelta = timedelta(hours=1)
     clock_leeway_s: float = 5.0
     """Clocks of F3548-21 participants agree within 5 s."""
-    answer_wait_max_s: float = 60.0
-    """How long a request to the own API may ask to wait for its plan to settle."""
     feed_heartbeat_s: float = 15.0
     """Pause after which an idle event feed shows that it is alive."""
     feed_stall_s: float = 30.0
@@ -141,7 +140,37 @@ def load_settings(data: Path) -> Settings:
     except OSError as error:
         remedy = f"is this a data folder? `tansiq init --data {data}` makes one"
         raise BadInput(f"cannot be read ({error.strerror}); {remedy}", field=str(file)) from error
-    return _settings(data, read_toml(content, _KEYS, name=str(file)))
+    return read_settings(data, content)
+
+
+def read_settings(data: Path, content: bytes) -> Settings:
+    """Read settings from the bytes of their file, for a data folder.
+
+    Raises:
+        BadInput: as in ``load_settings``.
+    """
+    return _settings(data, read_toml(content, _KEYS, name=str(data / FILE)))
+
+
+def load_own_token(data: Path) -> str:
+    """Read the bearer token of a node's own API from its data folder.
+
+    Raises:
+        BadInput: no such file, not ours to read, or it does not hold a token.
+    """
+    file = data / OWN_TOKEN
+    try:
+        token = file.read_text("ascii").strip()
+    except OSError as error:
+        remedy = "run as the user that runs the node, on its machine"
+        raise BadInput(f"cannot be read ({error.strerror}); {remedy}", field=str(file)) from error
+    except UnicodeDecodeError as error:
+        raise BadInput("holds something else than a token", field=str(file)) from error
+    if len(token) < _OWN_TOKEN_CHARS_MIN or not token.isprintable():
+        raise BadInput(
+            f"not {_OWN_TOKEN_CHARS_MIN} or more characters on one line", field=str(file)
+        )
+    return token
 
 
 def _settings(data: Path, top: Table) -> Settings:
@@ -194,6 +223,7 @@ _CEILING: Final[dict[str, float]] = {
     # F3548-21: a token is good for an hour at most.
     "token_life_max": 3_600,
 }
+_OWN_TOKEN_CHARS_MIN: Final = 32
 _NUMBER_MAX: Final = 1_000_000_000
 _SECONDS_MAX: Final = 86_400
 _DURATION_MAX: Final = timedelta(days=365)

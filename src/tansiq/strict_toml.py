@@ -169,6 +169,12 @@ def spell(value: timedelta) -> str:
     return f"{seconds / _UNIT_S[unit]:.15g} {unit}"
 
 
+def quote(text: str) -> str:
+    """Write one line of text as ``text`` reads it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 def _short(value: object) -> str:
     """Return a value as an error shows it: never a flood."""
     if isinstance(value, dict | list):

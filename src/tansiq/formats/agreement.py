@@ -35,7 +35,7 @@ from tansiq.domain.volume import (
 )
 from tansiq.errors import BadInput
 from tansiq.settings import is_loopback
-from tansiq.strict_toml import Table, read_toml, spell
+from tansiq.strict_toml import Table, quote, read_toml, spell
 
 PARTIES_MAX: Final = 32
 FORMATIONS_MAX: Final = 1_000
@@ -51,6 +51,8 @@ _KEYS: Final = (
     "name", "party", "area", "minima", "priority", "levels", "delay", "unreachable", "register",
     "formation",
 )  # fmt: skip
+
+_PARTY_KEYS: Final = ("id", "names", "public_key", "url", "tls_sha256")
 
 
 def read_agreement(data: bytes) -> Agreement:
@@ -100,9 +102,8 @@ def _under(path: str) -> Iterator[None]:
 
 
 def _parties(top: Table) -> tuple[Party, ...]:
-    keys = ("id", "names", "public_key", "url", "tls_sha256")
-    tables = top.tables("party", keys, count_max=PARTIES_MAX)
-    parties = tuple(_party(table) for table in tables)
+    tables = top.tables("party", _PARTY_KEYS, count_max=PARTIES_MAX)
+    parties = tuple(map(_party, tables))
     if not parties:
         raise top.wrong("party", "name at least one, each as a [[party]] table")
     for i, (table, party) in enumerate(zip(tables, parties, strict=True)):
@@ -331,7 +332,7 @@ def render_agreement(agreement: Agreement) -> bytes:
     """Write an agreement as a file; reading it gives the same values under the file's digest."""
     lowest_m, highest_m = agreement.levels_m
     blocks = [
-        f"name = {_quote(agreement.name)}\n",
+        f"name = {quote(agreement.name)}\n",
         *(party_block(party) for party in agreement.parties),
         f"[area]\n{_render_area(agreement.area)}\n"
         f"area_km2_max = {float(agreement.area_km2_max)!r}\n",
@@ -341,13 +342,13 @@ def render_agreement(agreement: Agreement) -> bytes:
         f"[priority]\nequal_blocks = {str(agreement.equal_priority_blocks).lower()}\n",
         f"[levels]\nstep_m = {float(agreement.level_step_m)!r}\n"
         f"lowest_m = {float(lowest_m)!r}\nhighest_m = {float(highest_m)!r}\n",
-        f"[delay]\nlongest = {_quote(spell(agreement.delay_max))}\n",
-        f"[unreachable]\nthen = {_quote(agreement.if_unreachable)}\n"
-        f"hold = {_quote(spell(agreement.hold_limit))}\n",
+        f"[delay]\nlongest = {quote(spell(agreement.delay_max))}\n",
+        f"[unreachable]\nthen = {quote(agreement.if_unreachable)}\n"
+        f"hold = {quote(spell(agreement.hold_limit))}\n",
         *(_register_block(agreement, register) for register in agreement.registers),
         *(
-            f"[[formation]]\nname = {_quote(formation.name)}\n"
-            f"callsigns = [{', '.join(map(_quote, sorted(formation.callsigns)))}]\n"
+            f"[[formation]]\nname = {quote(formation.name)}\n"
+            f"callsigns = [{', '.join(map(quote, sorted(formation.callsigns)))}]\n"
             for formation in agreement.formations
         ),
     ]
@@ -356,26 +357,43 @@ def render_agreement(agreement: Agreement) -> bytes:
 
 def party_block(party: Party) -> str:
     """Write one party as it stands in the file: what its desk sends to the others."""
-    names = ", ".join(f"{language} = {_quote(name)}" for language, name in party.names.items())
+    names = ", ".join(f"{language} = {quote(name)}" for language, name in party.names.items())
     lines = [
         "[[party]]",
-        f"id = {_quote(party.id)}",
+        f"id = {quote(party.id)}",
         f"names = {{ {names} }}",
-        f"public_key = {_quote(base64.b64encode(party.public_key).decode())}",
-        f"url = {_quote(party.url)}",
+        f"public_key = {quote(base64.b64encode(party.public_key).decode())}",
+        f"url = {quote(party.url)}",
     ]
     if party.tls_sha256:
-        lines.append(f"tls_sha256 = {_quote(party.tls_sha256.hex())}")
+        lines.append(f"tls_sha256 = {quote(party.tls_sha256.hex())}")
     return "\n".join(lines) + "\n"
 
 
+def read_party_block(text: str) -> Party:
+    """Read one party as its desk sent it.
+
+    Raises:
+        BadInput: as in ``read_agreement``; or not exactly one party.
+    """
+    top = read_toml(text.encode(), ("party",), name="party")
+    tables = top.tables("party", _PARTY_KEYS, count_max=1)
+    if not tables:
+        raise top.wrong("party", "missing; write one [[party]] table")
+    try:
+        return _party(tables[0])
+    except BadInput as error:
+        field = (error.field or "party").removeprefix("party[0].")
+        raise BadInput(error.message, field=field) from error
+
+
 def _register_block(agreement: Agreement, register: Register) -> str:
-    lines = ["[[register]]", f"id = {_quote(register.id)}"]
+    lines = ["[[register]]", f"id = {quote(register.id)}"]
     party = agreement.party(register.party) if register.party else None
     if party:
-        lines.append(f"party = {_quote(party.id)}")
+        lines.append(f"party = {quote(party.id)}")
     if party is None or party.url != register.url:
-        lines.append(f"url = {_quote(register.url)}")
+        lines.append(f"url = {quote(register.url)}")
     if register.foreign:
         lines.append("foreign = true")
     return "\n".join(lines) + "\n"
@@ -390,8 +408,3 @@ def _render_area(area: Outline) -> str:
 
 def _render_point(point: LatLng) -> str:
     return f"[{float(point.lat_deg)!r}, {float(point.lng_deg)!r}]"
-
-
-def _quote(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
