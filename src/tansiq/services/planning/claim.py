@@ -36,16 +36,3 @@ class Claim:
             state=max(self.state, other.state, key=_ORDER.index),
             priority=max(self.priority, other.priority),
         )
-
-
-def encode_claim(claim: Claim) -> list[object]:
-    """Return the claim as plain values for a document."""
-    return [list(claim.parts), claim.state.value, claim.priority]
-
-
-def decode_claim(document: list[object]) -> Claim:
-    """Read what ``encode_claim`` wrote; our own store's bytes, so not validated again."""
-    parts, state, priority = document
-    assert isinstance(parts, list)  # noqa: S101 - our own store
-    assert isinstance(priority, int)  # noqa: S101 - our own store
-    return Claim(parts=tuple(parts), state=IntentState(str(state)), priority=priority)

@@ -1,0 +1,179 @@
+"""What we owe to subscribers: notifications, kept until answered, in order for each of them."""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from tansiq.clock import Clock
+from tansiq.domain.time import from_micros, micros
+from tansiq.errors import PeerError, PeerMalformed, PeerRefused
+from tansiq.f3548 import codec, wire
+from tansiq.services.planning.ports import PeerPort
+from tansiq.services.planning.records import without_extra
+from tansiq.settings import Timers
+from tansiq.storage.notifications import Notification, Notifications
+from tansiq.storage.store import Store, Tx
+
+BATCH = 64
+"""Deliveries that are struck off in one commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A notification to be stored in the transaction of the change it tells of."""
+
+    kind: str
+    entity: str
+    url: str
+    body: bytes
+
+
+class Notices:
+    """The outbox. ``add`` inside a transaction, ``push`` after its commit."""
+
+    def __init__(
+        self,
+        store: Store,
+        peers: PeerPort,
+        clock: Clock,
+        timers: Timers,
+        *,
+        own_url: str,
+        is_party: Callable[[str], bool],
+    ) -> None:
+        self._store = store
+        self._peers = peers
+        self._clock = clock
+        self._timers = timers
+        self._own_url = own_url
+        self._is_party = is_party
+        self._queues: dict[str, deque[Notification]] = defaultdict(deque)
+        self._workers: dict[str, asyncio.Task[None]] = {}
+        self._problems: dict[tuple[str, str], str] = {}
+
+    def owed(
+        self,
+        subscribers: Sequence[wire.SubscriberToNotify],
+        kind: str,
+        entity: str,
+        document: wire.OperationalIntent | wire.Constraint | None,
+    ) -> list[Owed]:
+        """Return the notifications that a write obliges us to; our own subscriptions left out."""
+        found = []
+        for subscriber in subscribers:
+            url = subscriber.uss_base_url
+            if url == self._own_url or url.startswith(self._own_url + "/"):
+                continue
+            body = self._body(kind, entity, subscriber, document)
+            found.append(Owed(kind, entity, url, codec.encode(body)))
+        return found
+
+    def _body(
+        self,
+        kind: str,
+        entity: str,
+        subscriber: wire.SubscriberToNotify,
+        document: wire.OperationalIntent | wire.Constraint | None,
+    ) -> msgspec.Struct:
+        if kind == "constraint":
+            assert document is None or isinstance(document, wire.Constraint)  # noqa: S101 - ours
+            return wire.PutConstraintDetailsParameters(
+                constraint_id=entity, subscriptions=subscriber.subscriptions, constraint=document
+            )
+        assert document is None or isinstance(document, wire.OperationalIntent)  # noqa: S101 - ours
+        if document is not None and not self._is_party(subscriber.uss_base_url):
+            document = without_extra(document)
+        return wire.PutOperationalIntentDetailsParameters(
+            operational_intent_id=entity,
+            subscriptions=subscriber.subscriptions,
+            operational_intent=document,
+        )
+
+    async def add(self, tx: Tx, owed: Sequence[Owed], now: datetime) -> list[Notification]:
+        """Store what is owed; hand the result to ``push`` after the commit."""
+        rows = Notifications(tx)
+        return [
+            await rows.add(kind=o.kind, entity=o.entity, url=o.url, body=o.body, made=micros(now))
+            for o in owed
+        ]
+
+    async def resume(self) -> None:
+        """Take up what an earlier run still owed."""
+
+        async def read(tx: Tx) -> list[Notification]:
+            return await Notifications(tx).all()
+
+        self.push(await self._store.read(read))
+
+    def push(self, notifications: Sequence[Notification]) -> None:
+        """Deliver soon, in order for each subscriber."""
+        for notification in notifications:
+            self._queues[notification.url].append(notification)
+            worker = self._workers.get(notification.url)
+            if worker is None or worker.done():
+                self._workers[notification.url] = asyncio.create_task(
+                    self._deliver(notification.url)
+                )
+
+    def not_reached(self, entity: str) -> tuple[str, ...]:
+        """Return the subscribers who have not got a notification of this entity, with why."""
+        waiting = {
+            url for url, queue in list(self._queues.items()) for n in queue if n.entity == entity
+        }
+        return tuple(
+            f"{url} ({self._problems[entity, url]})" if (entity, url) in self._problems else url
+            for url in sorted(waiting)
+        )
+
+    async def stop(self) -> None:
+        """Stop delivering; what is owed stays in the store."""
+        for worker in self._workers.values():
+            worker.cancel()
+        await asyncio.gather(*self._workers.values(), return_exceptions=True)
+
+    async def _deliver(self, url: str) -> None:
+        queue, done = self._queues[url], list[int]()
+        pause = self._timers.retry_first_s
+        while queue:
+            notification = queue[0]
+            problem = await self._try(notification)
+            expired = self._clock.now() - from_micros(notification.made) > (
+                self._timers.notify_retry_for
+            )
+            if problem is None or expired:
+                pause = self._timers.retry_first_s
+                queue.popleft()
+                done.append(notification.seq)
+                self._problems.pop((notification.entity, url), None)
+            else:
+                self._problems[notification.entity, url] = problem
+            if done and (problem is not None or not queue or len(done) >= BATCH):
+                await self._strike(done)
+                done = []
+            if problem is not None and not expired:
+                await self._clock.sleep(pause)
+                pause = min(pause * 2, self._timers.retry_last_s)
+
+    async def _try(self, notification: Notification) -> str | None:
+        """Deliver once; return what went wrong, or None when nothing is left to do."""
+        try:
+            await self._peers.notify(notification.url, notification.kind, notification.body)
+        except PeerRefused as error:
+            # A definite 4xx: the receiver has something newer, or does not want it. Sending the
+            # same bytes again changes nothing; 401 and 403 may pass once agreements are equal.
+            return str(error) if error.status in (0, 401, 403) else None
+        except PeerMalformed:
+            return None
+        except PeerError as error:
+            return str(error)
+        return None
+
+    async def _strike(self, seqs: Sequence[int]) -> None:
+        async def write(tx: Tx) -> None:
+            await Notifications(tx).drop(seqs)
+
+        await self._store.write(write)
