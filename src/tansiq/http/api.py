@@ -1,0 +1,127 @@
+"""The own API as an ASGI application: routes made from the table, its description, health, figures.
+
+The bearer token, Host and Origin are checked before, by ``guard.py``; what a handler raises is
+rendered by ``problems.py``.
+"""
+
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tansiq.domain.draft import PlanDraft
+from tansiq.errors import CallerError, StateConflict
+from tansiq.formats.plans import read_constraint, read_plan
+from tansiq.http.health import health_routes
+from tansiq.http.openapi import document
+from tansiq.http.operations import (
+    Answer,
+    Body,
+    Call,
+    Operation,
+    check_headers,
+    read_body,
+    read_key,
+    read_struct,
+)
+from tansiq.http.own_handlers import OwnApi
+from tansiq.http.own_table import OPERATIONS
+from tansiq.http.problems import problem
+from tansiq.services.idempotency import Attempt, Kept
+
+_QUICK_BYTES = 20_000
+_JSON = "application/json"
+_PROBLEM = "application/problem+json"
+
+
+def routes(api: OwnApi) -> list[Route]:
+    """Return all routes of the own listener, bound to one node's services."""
+    described = msgspec.json.encode(document(OPERATIONS))
+
+    async def openapi(_: Request) -> Response:
+        return Response(described, media_type=_JSON)
+
+    made = [
+        Route(op.path, _endpoint(api, op), methods=[op.method], name=op.name) for op in OPERATIONS
+    ]
+    return [*made, Route("/api/openapi.json", openapi, methods=["GET"]), *health_routes(api)]
+
+
+def _endpoint(api: OwnApi, op: Operation[OwnApi]) -> Callable[[Request], Awaitable[Response]]:
+    async def serve(request: Request) -> Response:
+        request.scope["tansiq.route"] = op.path
+        call_id, query, key, body = await _checked(api, op, request)
+        content = await _content(api, op, body)
+
+        async def handle(attempt: Attempt) -> Answer | Response:
+            call = Call(id=call_id, query=query, content=content, request=request, attempt=attempt)
+            return await op.handle(api, call)
+
+        async def act(attempt: Attempt) -> Kept:
+            try:
+                return _kept(await handle(attempt))
+            except (CallerError, StateConflict) as error:
+                # A definite no is an answer too, and the same request gets the same one again.
+                response = problem(error)
+                return Kept(response.status_code, bytes(response.body))
+
+        if key is None or query.get("dry_run"):
+            answer = await handle(Attempt(api.idempotency.new_id()))
+            return _response(_kept(answer)) if isinstance(answer, Answer) else answer
+        return _response(await api.idempotency.once(key, _digest(request, body), act))
+
+    return serve
+
+
+async def _checked(
+    api: OwnApi, op: Operation[OwnApi], request: Request
+) -> tuple[str, dict[str, bool | int | float | None], str | None, bytes]:
+    limits = api.settings.limits
+    check_headers(request, limits)
+    query = op.read_query(request, limits)
+    call_id = op.call_id(request)
+    key = read_key(request) if op.idempotent else None
+    body = b"" if op.body is Body.NONE else await read_body(request, limits.body_bytes_max)
+    return call_id, query, key, body
+
+
+async def _content(api: OwnApi, op: Operation[OwnApi], body: bytes) -> object:
+    if op.body is Body.PLAN:
+        return await _read_draft(api, read_plan, body)
+    if op.body is Body.CONSTRAINT:
+        return await _read_draft(api, read_constraint, body)
+    return None if op.struct is None else read_struct(body, op.struct)
+
+
+async def _read_draft(api: OwnApi, read: Callable[..., PlanDraft], body: bytes) -> PlanDraft:
+    limits = api.settings.limits
+    if len(body) <= _QUICK_BYTES:
+        return read(body, limits=limits)
+    # Ten thousand vertices take a second to check; nobody else is to wait for them.
+    return await run_in_threadpool(read, body, limits=limits)
+
+
+def _kept(answer: Answer | Response) -> Kept:
+    if isinstance(answer, Response):
+        return Kept(answer.status_code, bytes(answer.body))
+    return Kept(answer.status, msgspec.json.encode(answer.value), answer.location)
+
+
+def _response(kept: Kept) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    if kept.location is not None:
+        headers["Location"] = kept.location
+    media_type = _PROBLEM if kept.status >= 400 else _JSON
+    return Response(kept.body, kept.status, headers, media_type)
+
+
+def _digest(request: Request, body: bytes) -> bytes:
+    """Tell one request from another: method, path, query and body, to the byte."""
+    path: str = request.scope["path"]
+    query: bytes = request.scope.get("query_string", b"")
+    head = b"%b %b?%b\n" % (request.method.encode(), path.encode(), query)
+    return sha256(head + body).digest()

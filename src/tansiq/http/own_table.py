@@ -1,0 +1,213 @@
+"""The own API's table of routes: what each takes, and what it answers.
+
+``api.py`` makes the routes from it and ``openapi.py`` the published description.
+"""
+
+from dataclasses import replace
+
+from tansiq.http import own_handlers as own
+from tansiq.http.feed import MEDIA_TYPE
+from tansiq.http.operations import Body, Kind, Operation, Query
+from tansiq.services.views import ConstraintView, PlanView, StatusView
+
+WAIT_MAX_S = 60.0
+
+_AFTER = replace(
+    own.LAST_EVENT_ID, name="after", text="Begin after this event; 0 is the beginning."
+)
+_FOLLOW = Query(
+    name="follow",
+    kind=Kind.BOOLEAN,
+    text="false: end the feed once everything so far was sent.",
+    default=True,
+)
+_WAIT = Query(
+    name="wait_s",
+    kind=Kind.NUMBER,
+    text="Seconds to wait until nothing goes on any more, at most; the answer says how far it got.",
+    default=0.0,
+    least=0.0,
+    most=WAIT_MAX_S,
+)
+_DRY_RUN = Query(
+    name="dry_run",
+    kind=Kind.BOOLEAN,
+    text="true: judge against what is known and write nothing.",
+    default=False,
+)
+_ENDED = Query(name="ended", kind=Kind.BOOLEAN, text="true: ended ones too.", default=False)
+_VOLUMES = Query(
+    name="volumes",
+    kind=Kind.BOOLEAN,
+    text="false: leave the volumes out, for a short list.",
+    default=True,
+)
+
+_MADE = {200: "Dry run: the verdict.", 201: "Kept; placing may go on. Location names it."}
+_DONE = {200: "Done.", 202: "Begun, and goes on; look again, or follow the feed."}
+_READ = {200: "As it is now."}
+
+OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
+    Operation(
+        method="POST",
+        path="/api/v1/plans",
+        name="submit_plan",
+        summary="Declare a plan, or judge one without declaring it.",
+        handle=own.submit_plan,
+        reply=PlanView,
+        statuses=_MADE,
+        query=(_DRY_RUN, _WAIT),
+        body=Body.PLAN,
+        idempotent=True,
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/plans",
+        name="list_plans",
+        summary="List own plans.",
+        handle=own.list_plans,
+        reply=own.Plans,
+        statuses=_READ,
+        query=(_ENDED, _VOLUMES),
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/plans/{id}",
+        name="get_plan",
+        summary="Look at one plan.",
+        handle=own.get_plan,
+        reply=PlanView,
+        statuses=_READ,
+        query=(_WAIT,),
+    ),
+    Operation(
+        method="PUT",
+        path="/api/v1/plans/{id}",
+        name="change_plan",
+        summary="Put other volumes in the plan's place.",
+        handle=own.change_plan,
+        reply=PlanView,
+        statuses=_DONE,
+        query=(_WAIT,),
+        body=Body.PLAN,
+        idempotent=True,
+    ),
+    Operation(
+        method="DELETE",
+        path="/api/v1/plans/{id}",
+        name="end_plan",
+        summary="End the plan and give its airspace back.",
+        handle=own.end_plan,
+        reply=PlanView,
+        statuses=_DONE,
+        query=(_WAIT,),
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/plans/{id}/activate",
+        name="activate_plan",
+        summary="Say that the flight begins.",
+        handle=own.activate_plan,
+        reply=PlanView,
+        statuses=_DONE,
+        query=(_WAIT,),
+        body=Body.STRUCT,
+        struct=own.Nothing,
+        idempotent=True,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/plans/{id}/shift",
+        name="shift_plan",
+        summary="Move the whole plan in time and level, as an alternative says.",
+        handle=own.shift_plan,
+        reply=PlanView,
+        statuses=_DONE,
+        query=(_WAIT,),
+        body=Body.STRUCT,
+        struct=own.Shift,
+        idempotent=True,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/constraints",
+        name="submit_constraint",
+        summary="Declare a no-go area.",
+        handle=own.submit_constraint,
+        reply=ConstraintView,
+        statuses={201: _MADE[201]},
+        query=(_WAIT,),
+        body=Body.CONSTRAINT,
+        idempotent=True,
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/constraints",
+        name="list_constraints",
+        summary="List own no-go areas.",
+        handle=own.list_constraints,
+        reply=own.NoGoAreas,
+        statuses=_READ,
+        query=(_ENDED,),
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/constraints/{id}",
+        name="get_constraint",
+        summary="Look at one no-go area.",
+        handle=own.get_constraint,
+        reply=ConstraintView,
+        statuses=_READ,
+    ),
+    Operation(
+        method="PUT",
+        path="/api/v1/constraints/{id}",
+        name="change_constraint",
+        summary="Put other volumes in the no-go area's place.",
+        handle=own.change_constraint,
+        reply=ConstraintView,
+        statuses=_DONE,
+        query=(_WAIT,),
+        body=Body.CONSTRAINT,
+        idempotent=True,
+    ),
+    Operation(
+        method="DELETE",
+        path="/api/v1/constraints/{id}",
+        name="end_constraint",
+        summary="Lift the no-go area.",
+        handle=own.end_constraint,
+        reply=ConstraintView,
+        statuses=_DONE,
+        query=(_WAIT,),
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/airspace",
+        name="get_airspace",
+        summary="What others hold, as far as this node knows.",
+        handle=own.get_airspace,
+        reply=own.Airspace,
+        statuses=_READ,
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/status",
+        name="get_status",
+        summary="Who we are, what we agreed, how our peers are.",
+        handle=own.get_status,
+        reply=StatusView,
+        statuses=_READ,
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/events",
+        name="get_events",
+        summary="Follow what happens, as server-sent events.",
+        handle=own.get_events,
+        reply=MEDIA_TYPE,
+        statuses={200: "Events, oldest first; a comment when idle."},
+        query=(_AFTER, _FOLLOW),
+        headers=(own.LAST_EVENT_ID,),
+    ),
+)
