@@ -1,0 +1,164 @@
+"""Turns errors into responses: the only place that knows both.
+
+Own routes answer RFC 9457 ``application/problem+json`` (``problem``); F3548 routes answer the
+standard's own bodies (``f3548_error``). Which of the two is the renderer that an application is
+given. What nobody raised on purpose becomes a 500 with a reference that stands in the log too.
+"""
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tansiq import errors
+
+Render = Callable[[errors.TansiqError], Response]
+
+_log = logging.getLogger(__name__)
+
+
+class _NoSuchRoute(errors.NotFound):
+    code = "no-such-route"
+
+
+class _WrongMethod(errors.CallerError):
+    code = "wrong-method"
+
+
+class _Unexpected(errors.TansiqError):
+    code = "unexpected"
+
+
+_RETRY_AFTER_S: Final = "5"
+_KINDS: Final[Mapping[type[errors.TansiqError], tuple[int, str]]] = {
+    errors.BadInput: (400, "The request is not well-formed"),
+    errors.TooLarge: (413, "Above a limit"),
+    errors.Unauthenticated: (401, "No token, or not a good one"),
+    errors.Forbidden: (403, "Not allowed"),
+    errors.NotFound: (404, "Not found"),
+    _WrongMethod: (405, "Not done this way"),
+    errors.KeyReused: (422, "The idempotency key belongs to another request"),
+    errors.CallerError: (400, "The request cannot be done"),
+    errors.StateConflict: (409, "The state does not allow it"),
+    errors.PeerUnreachable: (504, "The other node does not answer"),
+    errors.PeerError: (502, "The other node did not do it"),
+    errors.AgreementMismatch: (409, "Two agreements"),
+    errors.Busy: (503, "Too many at once"),
+    errors.StoreError: (503, "The store cannot be used"),
+    errors.TansiqError: (500, "Our fault"),
+}
+
+
+def status_of(error: errors.TansiqError) -> int:
+    """Return the HTTP status of an error on our own routes."""
+    return _kind(error)[0]
+
+
+def problem(error: errors.TansiqError) -> Response:
+    """Render an error for the own API (RFC 9457)."""
+    status, title = _kind(error)
+    body: dict[str, Any] = {
+        "type": f"/problems/{error.code}",
+        "title": title,
+        "status": status,
+        "detail": error.message,
+        "code": error.code,
+    }
+    if error.field:
+        body["field"] = error.field
+    if isinstance(error, errors.MissingOVNs):
+        body["missing_intents"] = error.missing_intents
+        body["missing_constraints"] = error.missing_constraints
+    return Response(
+        msgspec.json.encode(body), status, headers_of(status), "application/problem+json"
+    )
+
+
+def headers_of(status: int) -> dict[str, str]:
+    """Return what a status obliges us to say besides, whatever the body."""
+    if status == 401:
+        return {"WWW-Authenticate": "Bearer"}
+    if status == 503:
+        return {"Retry-After": _RETRY_AFTER_S}
+    return {}
+
+
+def _kind(error: errors.TansiqError) -> tuple[int, str]:
+    return next(_KINDS[cls] for cls in type(error).__mro__ if cls in _KINDS)
+
+
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+def handlers(render: Render) -> dict[Any, Handler]:
+    """Return the ``exception_handlers`` of an application, for what its routes raise."""
+
+    async def ours(_: Request, error: Exception) -> Response:
+        assert isinstance(error, errors.TansiqError)  # noqa: S101 - the table below says so
+        return render(error)
+
+    async def frameworks(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - the table below says so
+        return _routing_error(request, error, render)
+
+    return {errors.TansiqError: ours, HTTPException: frameworks}
+
+
+def _routing_error(request: Request, error: HTTPException, render: Render) -> Response:
+    """Render what the router found wrong, in the form that all other errors have."""
+    path, extra = request.url.path[:200], dict(error.headers or {})
+    ours: errors.TansiqError
+    if error.status_code == 404:
+        ours = _NoSuchRoute(f"no route {path!r}")
+    elif error.status_code == 405:
+        allowed = extra.get("Allow", "another method")
+        ours = _WrongMethod(f"{request.method} is not allowed on {path!r}; {allowed} is")
+    else:
+        ours = errors.BadInput(error.detail)
+    response = render(ours)
+    response.headers.update(extra)
+    return response
+
+
+class Boundary:
+    """The request boundary: the one place where any exception at all is caught.
+
+    It is logged in full under a reference, and the client is told the reference only.
+    """
+
+    def __init__(self, app: ASGIApp, render: Render = problem) -> None:
+        self._app = app
+        self._render = render
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            _log.info("%s %s: the client went away", scope["method"], scope["path"])
+        except errors.TansiqError as error:
+            if started:
+                raise
+            await self._render(error)(scope, receive, send)
+        except Exception:
+            reference = secrets.token_hex(4)
+            _log.exception("%s %s failed, reference %s", scope["method"], scope["path"], reference)
+            if started:
+                raise  # Half an answer must not look like a whole one: the server cuts it off.
+            message = f"something failed here; the node's log has it under {reference}"
+            await self._render(_Unexpected(message))(scope, receive, send)
