@@ -69,6 +69,18 @@ def decode(body: bytes, message: type[M], *, bytes_max: int, depth_max: int = 64
         raise BadInput(f"not JSON: {error}", field="body") from error
 
 
+def from_tree(value: Any, message: type[M]) -> M:
+    """Read one message from JSON that is parsed already, and was bounded then.
+
+    Raises:
+        BadInput: not this message; ``field`` is the path of what is wrong.
+    """
+    try:
+        return msgspec.convert(value, message)
+    except msgspec.ValidationError as error:
+        raise _explained(str(error)) from error
+
+
 def _explained(sentence: str) -> BadInput:
     """Turn msgspec's "what - at `$.path`" into our sentence and field."""
     what, _, where = sentence.partition(" - at `$")

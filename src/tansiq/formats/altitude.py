@@ -22,17 +22,17 @@ from typing import Any
 
 from tansiq.domain import geodesy
 from tansiq.domain.draft import Datum, StatedBand, StatedGround, Units
-from tansiq.domain.volume import AltitudeBand, Outline
+from tansiq.domain.volume import AltitudeBand, LatLng, Outline
 from tansiq.errors import InvalidVolume
 from tansiq.formats import geoid
 
 FOOT_M = 0.3048
-FLIGHT_LEVEL_MAX = 650.0
+FLIGHT_LEVEL_MIN, FLIGHT_LEVEL_MAX = -20.0, 650.0
 """The standard atmosphere's second layer ends at 20 km."""
 QNH_HPA_RANGE = (948.0, 1050.0)
 TEMPERATURE_K_RANGE = (-40.0, 30.0)
 
-_METRES = {Units.M: 1.0, Units.FT: FOOT_M, Units.FL: 100 * FOOT_M}
+_METRES = {Units.M: 1.0, Units.FT: FOOT_M}
 _KELVIN_M = 29.27
 _P0_HPA, _T0_K, _LAPSE_K_PER_M, _TROPOPAUSE_M = 1013.25, 288.15, 0.0065, 11_000.0
 _EXPONENT = 5.25588
@@ -45,12 +45,8 @@ def w84_band(stated: StatedBand, outline: Outline) -> AltitudeBand:
     Raises:
         InvalidVolume: a flight level or a height outside what exists; field ``lower`` or ``upper``.
     """
-    lower_m, upper_m = (value * _METRES[stated.units] for value in (stated.lower, stated.upper))
-    datum = stated.datum
-    if datum is Datum.FL:
-        lower_m = _flight_level_range_m(stated.lower, "lower")[0]
-        upper_m = _flight_level_range_m(stated.upper, "upper")[1]
-        datum = Datum.AMSL
+    lower_m, datum = _height_range_m(stated.lower, stated.units, stated.datum, "lower")[0::2]
+    upper_m = _height_range_m(stated.upper, stated.units, stated.datum, "upper")[1]
     if stated.ground is not None:
         lower_m += stated.ground.lowest_m
         upper_m += stated.ground.highest_m
@@ -63,15 +59,38 @@ def w84_band(stated: StatedBand, outline: Outline) -> AltitudeBand:
         return AltitudeBand(lower_m=lower_m, upper_m=upper_m)
     except InvalidVolume as error:
         field = "lower" if error.field == "altitude_lower" else "upper"
-        raise InvalidVolume(f"{stated} is {error.message} W84", field=field) from error
+        raise InvalidVolume(f"{stated} is out of range: {error.message}", field=field) from error
+
+
+def w84_range_m(value: float, units: Units, datum: Datum, position: LatLng) -> tuple[float, float]:
+    """Return least and greatest height above the ellipsoid of a measured altitude.
+
+    Raises:
+        InvalidVolume: a flight level outside what exists; field ``altitude``.
+    """
+    low_m, high_m, datum = _height_range_m(value, units, datum, "altitude")
+    if datum is Datum.AMSL:
+        undulation_m = geoid.undulation_m(position.lat_deg, position.lng_deg)
+        low_m += undulation_m - geoid.ERROR_M
+        high_m += undulation_m + geoid.ERROR_M
+    return low_m, high_m
+
+
+def _height_range_m(
+    value: float, units: Units, datum: Datum, field: str
+) -> tuple[float, float, Datum]:
+    """Return least and greatest height in metres, and the datum these count from."""
+    if datum is Datum.FL:
+        return *_flight_level_range_m(value, field), Datum.AMSL
+    return value * _METRES[units], value * _METRES[units], datum
 
 
 def _flight_level_range_m(level: float, field: str) -> tuple[float, float]:
     """Return least and greatest height above mean sea level, metres."""
-    if not 0 <= level <= FLIGHT_LEVEL_MAX:
+    if not FLIGHT_LEVEL_MIN <= level <= FLIGHT_LEVEL_MAX:
         raise InvalidVolume(
-            f"flight level {level} is not 0 to {FLIGHT_LEVEL_MAX:.0f}; write hundreds of feet, "
-            "95 for FL095",
+            f"flight level {level} is not {FLIGHT_LEVEL_MIN:.0f} to {FLIGHT_LEVEL_MAX:.0f}; "
+            "write hundreds of feet, 95 for FL095",
             field=field,
         )
     standard_m = level * 100 * FOOT_M
