@@ -5,8 +5,11 @@ time-outs go through it too, so that a simulated world never waits.
 """
 
 import asyncio
+import ctypes
+import struct
 import time
 from collections.abc import Awaitable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
@@ -51,3 +54,31 @@ class SystemClock:
 
     async def limit(self, awaitable: Awaitable[T], seconds: float) -> T:
         return await asyncio.wait_for(awaitable, seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class KernelClock:
+    """What the kernel says of its own clock."""
+
+    synchronised: bool
+    error_s: float
+    """Its bound on the error; means nothing unless synchronised."""
+
+
+_STA_UNSYNC = 0x40
+_TIMEX = struct.Struct("=I4xqqqqi")
+"""The head of Linux's ``struct timex``, 64 bit: modes, offset, freq, maxerror, esterror, status."""
+
+
+def kernel_clock() -> KernelClock | None:
+    """Ask whether something disciplines the machine's clock; None where nobody can say.
+
+    Source: adjtimex(2). Nothing is set: ``modes`` is zero.
+    """
+    if struct.calcsize("l") != 8 or not hasattr(libc := ctypes.CDLL(None), "adjtimex"):
+        return None
+    buffer = ctypes.create_string_buffer(512)  # Twice the structure.
+    if libc.adjtimex(buffer) < 0:
+        return None
+    *_, error_us, _, status = _TIMEX.unpack_from(buffer)
+    return KernelClock(not status & _STA_UNSYNC, error_us / 1e6)

@@ -15,6 +15,7 @@ from tansiq.errors import BadInput
 from tansiq.strict_toml import Table, read_toml
 
 FILE: Final = "tansiq.toml"
+STORE: Final = "tansiq.db"
 OWN_TOKEN: Final = "own.token"  # noqa: S105 - the name of the file
 
 
