@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable
 from hashlib import sha256
 
 import msgspec
+from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -16,7 +18,9 @@ from starlette.routing import Route
 from tansiq.domain.draft import PlanDraft
 from tansiq.errors import CallerError, StateConflict
 from tansiq.formats.plans import read_constraint, read_plan
+from tansiq.http.guard import Guard
 from tansiq.http.health import health_routes
+from tansiq.http.metrics import Counted
 from tansiq.http.openapi import document
 from tansiq.http.operations import (
     Answer,
@@ -30,12 +34,28 @@ from tansiq.http.operations import (
 )
 from tansiq.http.own_handlers import OwnApi
 from tansiq.http.own_table import OPERATIONS
-from tansiq.http.problems import problem
+from tansiq.http.problems import Boundary, handlers, problem
 from tansiq.services.idempotency import Attempt, Kept
 
 _QUICK_BYTES = 20_000
 _JSON = "application/json"
 _PROBLEM = "application/problem+json"
+
+
+def own_app(api: OwnApi, *, token: str, port: int) -> Starlette:
+    """Return the whole application of the own listener, guard included."""
+    app = Starlette(
+        routes=routes(api),
+        exception_handlers=handlers(problem),
+        # Outermost first. The boundary is inside Starlette's own, which would answer plain text.
+        middleware=[
+            Middleware(Counted, metrics=api.metrics, clock=api.clock),
+            Middleware(Guard, token=token, port=port),
+            Middleware(Boundary, render=problem),
+        ],
+    )
+    app.router.redirect_slashes = False
+    return app
 
 
 def routes(api: OwnApi) -> list[Route]:
@@ -48,7 +68,12 @@ def routes(api: OwnApi) -> list[Route]:
     made = [
         Route(op.path, _endpoint(api, op), methods=[op.method], name=op.name) for op in OPERATIONS
     ]
-    return [*made, Route("/api/openapi.json", openapi, methods=["GET"]), *health_routes(api)]
+    made += [Route("/api/openapi.json", openapi, methods=["GET"]), *health_routes(api)]
+    for route in made:
+        # Starlette adds HEAD to GET; a HEAD of the feed would hold a reader's place for nothing.
+        if route.methods:
+            route.methods.discard("HEAD")
+    return made
 
 
 def _endpoint(api: OwnApi, op: Operation[OwnApi]) -> Callable[[Request], Awaitable[Response]]:

@@ -6,6 +6,10 @@ Fifty lines of our own rather than a library: counters, sums and gauges are all 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tansiq.clock import Clock
+
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 Labels = tuple[tuple[str, str], ...]
@@ -42,6 +46,32 @@ class Metrics:
         ]
         parts += [_family(name, "gauge", text, values) for name, text, values in gauges]
         return "".join(parts)
+
+
+class Counted:
+    """ASGI middleware that counts what is answered, by route."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, clock: Clock) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began_s = self._clock.monotonic_s()
+
+        async def watched(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                # What matched no route is one label, or a scanner would make thousands.
+                route = scope.get("tansiq.route", "other")
+                method = scope["method"] if route != "other" else "other"
+                took_s = self._clock.monotonic_s() - began_s
+                self._metrics.count(method, route, message["status"], took_s)
+            await send(message)
+
+        await self._app(scope, receive, watched)
 
 
 def _family(name: str, kind: str, text: str, values: Mapping[Labels, float]) -> str:

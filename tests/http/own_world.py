@@ -1,0 +1,417 @@
+"""A node small enough to hold in the head, behind the real own API and a real store.
+
+``Sky`` keeps plans in memory and judges them by time and altitude alone: two plans that share both
+are in each other's way, wherever they fly. Events go through the real feed, in real transactions.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any, TypeVar
+from uuid import UUID
+
+import httpx
+import msgspec
+from starlette.applications import Starlette
+
+from tansiq.clock import SystemClock
+from tansiq.domain.draft import PlanDraft
+from tansiq.domain.intent import EntityID
+from tansiq.domain.time import zulu
+from tansiq.domain.volume import Volumes, altitude_bounds, time_bounds
+from tansiq.errors import BadInput, NotFound, StateConflict, WrongState
+from tansiq.http.api import own_app
+from tansiq.http.feed import Feed
+from tansiq.http.own_handlers import OwnApi
+from tansiq.services.events import Events
+from tansiq.services.idempotency import Idempotency
+from tansiq.services.views import (
+    AirspaceEntry,
+    Alternative,
+    Blocker,
+    ConstraintView,
+    PeerView,
+    PlanView,
+    RegisterView,
+    Status,
+    StatusView,
+)
+from tansiq.settings import Limits, Settings, Timers
+from tansiq.storage.sqlite import SqliteStore
+
+T = TypeVar("T")
+
+TOKEN = "test-token-of-more-than-thirty-two-characters"
+PORT = 8080
+BASE = f"http://127.0.0.1:{PORT}"
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+class ShiftedClock(SystemClock):
+    """The machine's clock for waits, noon for people; ``later`` moves noon."""
+
+    def __init__(self) -> None:
+        self.later = timedelta()
+
+    def now(self) -> datetime:
+        return NOON + self.later
+
+
+@dataclass(kw_only=True)
+class Kept:
+    """One plan or no-go area."""
+
+    draft: PlanDraft
+    status: Status = Status.COORDINATED
+    state: str = "Accepted"
+    against: "Kept | None" = None
+
+
+def feature(
+    minute: int = 60, *, lower: float = 300, upper: float = 600, **properties: Any
+) -> dict[str, Any]:
+    """Return a small plan as GeoJSON: ten minutes long, so many minutes after noon."""
+    start = NOON + timedelta(minutes=minute)
+    said = {
+        "start": zulu(start),
+        "end": zulu(start + timedelta(minutes=10)),
+        "lower": lower,
+        "upper": upper,
+        "datum": "W84",
+        "units": "M",
+        "radius_m": 500,
+    }
+    return {
+        "type": "Feature",
+        "geometry": {"type": "Point", "coordinates": [10.0, 50.0]},
+        "properties": said | properties,
+    }
+
+
+def plan_bytes(minute: int = 60, **properties: Any) -> bytes:
+    return msgspec.json.encode(feature(minute, **properties))
+
+
+class Sky:
+    """Planning, constraints and status of one node, in memory."""
+
+    def __init__(self, events: Events, clock: ShiftedClock, new_id: Callable[[], str]) -> None:
+        self.events = events
+        self.clock = clock
+        self.new_id = new_id
+        self.kept: dict[str, Kept] = {}
+        self.areas: dict[str, Kept] = {}
+        self.effects = 0
+        self.peers = (PeerView(id="south", url="https://south.example", reachable=True),)
+
+    # Planning
+
+    async def submit(self, draft: PlanDraft) -> PlanView:
+        if draft.id in self.kept:
+            raise StateConflict(f"plan {draft.id} exists; change it instead", field="id")
+        self._check(draft.volumes)
+        plan_id = draft.id or self.new_id()
+        return await self._judged(plan_id, Kept(draft=draft))
+
+    async def preview(self, draft: PlanDraft) -> PlanView:
+        self._check(draft.volumes)
+        against = self._in_the_way(draft.id or "", draft.volumes)
+        status = Status.REFUSED if against else Status.UNCOORDINATED
+        return self._view(draft.id or "", Kept(draft=draft, status=status, against=against))
+
+    async def plans(self, *, ended: bool) -> list[PlanView]:
+        return [
+            self._view(i, k) for i, k in self.kept.items() if ended or k.status is not Status.ENDED
+        ]
+
+    async def plan(self, plan_id: str) -> PlanView:
+        return self._view(plan_id, self._plan(plan_id))
+
+    async def change(self, plan_id: str, draft: PlanDraft) -> PlanView:
+        self._check(draft.volumes)
+        return await self._judged(plan_id, Kept(draft=draft, state=self._plan(plan_id).state))
+
+    async def shift(self, plan_id: str, *, delay_s: int, up_m: float) -> PlanView:
+        draft = self._plan(plan_id).draft
+        moved = tuple(v.shifted(by=timedelta(seconds=delay_s), up_m=up_m) for v in draft.volumes)
+        return await self._judged(plan_id, Kept(draft=replace(draft, volumes=moved)))
+
+    async def activate(self, plan_id: str) -> PlanView:
+        kept = self._plan(plan_id)
+        if kept.status is not Status.COORDINATED:
+            raise WrongState(f"a plan that is {kept.status} cannot be activated", field="state")
+        kept.state = "Activated"
+        return await self._tell("plan", plan_id, self._view(plan_id, kept))
+
+    async def end(self, plan_id: str) -> PlanView:
+        kept = self._plan(plan_id)
+        kept.status = Status.ENDED
+        return await self._tell("plan", plan_id, self._view(plan_id, kept))
+
+    async def settled(self, plan_id: str, wait_s: float) -> PlanView:
+        return await self.plan(plan_id)
+
+    # Inside
+
+    def _plan(self, plan_id: str) -> Kept:
+        if plan_id not in self.kept:
+            raise NotFound(f"no plan {plan_id}", field="id")
+        return self.kept[plan_id]
+
+    def _check(self, volumes: Volumes) -> None:
+        if time_bounds(volumes).end <= self.clock.now():
+            raise BadInput("its end has passed; declare a later one", field="end")
+
+    def _in_the_way(self, plan_id: str, volumes: Volumes) -> Kept | None:
+        for other_id, other in self.kept.items():
+            if other_id == plan_id or other.status is not Status.COORDINATED:
+                continue
+            a, b = time_bounds(volumes), time_bounds(other.draft.volumes)
+            low, high = altitude_bounds(volumes), altitude_bounds(other.draft.volumes)
+            same_time = a.start <= b.end and b.start <= a.end
+            if same_time and low.lower_m <= high.upper_m and high.lower_m <= low.upper_m:
+                return other
+        return None
+
+    async def _judged(self, plan_id: str, kept: Kept) -> PlanView:
+        self.effects += 1
+        kept.against = self._in_the_way(plan_id, kept.draft.volumes)
+        kept.status = Status.REFUSED if kept.against else Status.COORDINATED
+        self.kept[plan_id] = kept
+        return await self._tell("plan", plan_id, self._view(plan_id, kept))
+
+    async def _tell(self, kind: str, subject: str, view: T) -> T:
+        body, now = msgspec.json.encode(view), self.clock.now()
+        await self.events.store.write(lambda tx: self.events.append(tx, kind, subject, body, now))
+        return view
+
+    def _view(self, plan_id: str, kept: Kept) -> PlanView:
+        draft = kept.draft
+        time, band = time_bounds(draft.volumes), altitude_bounds(draft.volumes)
+        blockers: tuple[Blocker, ...] = ()
+        alternatives: tuple[Alternative, ...] = ()
+        if kept.against is not None:
+            sentence = f"blocked by {kept.against.draft.callsign or 'another'}: same block"
+            blockers = (
+                Blocker(
+                    id=self.new_id(),
+                    kind="intent",
+                    manager="north",
+                    name=kept.against.draft.callsign,
+                    horizontal_m=0.0,
+                    vertical_m=0.0,
+                    time_s=0.0,
+                    sentence=sentence,
+                ),
+            )
+            alternatives = self._alternatives(kept, kept.against)
+        return PlanView(
+            id=plan_id,
+            intent_id=plan_id,
+            party="north",
+            callsign=draft.callsign,
+            formation=draft.formation,
+            priority=draft.priority,
+            state=kept.state,
+            status=kept.status,
+            coordinated=kept.status is Status.COORDINATED,
+            time_start=zulu(time.start),
+            time_end=zulu(time.end),
+            altitude_m_min=band.lower_m,
+            altitude_m_max=band.upper_m,
+            registers=(RegisterView(id="north", holds="current"),),
+            reason=blockers[0].sentence if blockers else None,
+            blockers=blockers,
+            alternatives=alternatives,
+            volumes=msgspec.Raw(b'[{"volume":{}}]'),
+            stated=msgspec.Raw(b'[{"lower":300,"upper":600,"units":"M","datum":"AMSL"}]'),
+            updated=zulu(self.clock.now()),
+        )
+
+    def _alternatives(self, kept: Kept, against: Kept) -> tuple[Alternative, ...]:
+        free = time_bounds(against.draft.volumes).end - time_bounds(kept.draft.volumes).start
+        delay_s = int(free.total_seconds()) + 1
+        return (
+            Alternative(kind="delay", delay_s=delay_s, up_m=0, sentence=f"{delay_s} s later"),
+            Alternative(kind="level", delay_s=0, up_m=600, sentence="600 m higher"),
+        )
+
+
+class Areas:
+    """No-go areas of the same node."""
+
+    def __init__(self, sky: Sky) -> None:
+        self._sky = sky
+        self.kept: dict[str, tuple[PlanDraft, str]] = {}
+
+    async def submit(self, draft: PlanDraft) -> ConstraintView:
+        self._sky._check(draft.volumes)
+        area_id = draft.id or self._sky.new_id()
+        return await self._keep(area_id, draft, "not everywhere yet")
+
+    async def list(self, *, ended: bool) -> list[ConstraintView]:
+        return [self._view(i) for i, kept in self.kept.items() if ended or kept[1] != "ended"]
+
+    async def get(self, constraint_id: str) -> ConstraintView:
+        if constraint_id not in self.kept:
+            raise NotFound(f"no no-go area {constraint_id}", field="id")
+        return self._view(constraint_id)
+
+    async def change(self, constraint_id: str, draft: PlanDraft) -> ConstraintView:
+        await self.get(constraint_id)
+        return await self._keep(constraint_id, draft, "not everywhere yet")
+
+    async def end(self, constraint_id: str) -> ConstraintView:
+        await self.get(constraint_id)
+        return await self._keep(constraint_id, self.kept[constraint_id][0], "ended")
+
+    async def settled(self, constraint_id: str, wait_s: float) -> ConstraintView:
+        draft, status = self.kept[constraint_id]
+        if status == "ended":
+            return self._view(constraint_id)
+        return await self._keep(constraint_id, draft, "everywhere")
+
+    async def _keep(self, area_id: str, draft: PlanDraft, status: str) -> ConstraintView:
+        self._sky.effects += 1
+        self.kept[area_id] = (draft, status)
+        return await self._sky._tell("constraint", area_id, self._view(area_id))
+
+    def _view(self, area_id: str) -> ConstraintView:
+        draft, status = self.kept[area_id]
+        time, band = time_bounds(draft.volumes), altitude_bounds(draft.volumes)
+        return ConstraintView(
+            id=area_id,
+            party="north",
+            name=draft.callsign,
+            status=status,
+            time_start=zulu(time.start),
+            time_end=zulu(time.end),
+            altitude_m_min=band.lower_m,
+            altitude_m_max=band.upper_m,
+            registers=(RegisterView(id="north", holds="current"),),
+        )
+
+
+class Glance:
+    """Status of the same node."""
+
+    def __init__(self, sky: Sky) -> None:
+        self._sky = sky
+
+    async def status(self) -> StatusView:
+        counts: dict[str, int] = {}
+        for kept in self._sky.kept.values():
+            counts[kept.status] = counts.get(kept.status, 0) + 1
+        return StatusView(
+            party="north",
+            version="0.1.0",
+            time=zulu(self._sky.clock.now()),
+            agreement="ab12",
+            agreement_name="Test",
+            peers=self._sky.peers,
+            plans=counts,
+        )
+
+    async def airspace(self) -> list[AirspaceEntry]:
+        return [
+            AirspaceEntry(
+                id=str(UUID(int=7)),
+                kind="intent",
+                manager="south",
+                name="HERON-1",
+                state="Accepted",
+                priority=0,
+                registers=("north",),
+                time_start=zulu(NOON),
+                time_end=zulu(NOON),
+                altitude_m_min=0,
+                altitude_m_max=100,
+            )
+        ]
+
+
+@dataclass(kw_only=True)
+class World:
+    """One small node and a client that holds its token."""
+
+    app: Starlette
+    api: OwnApi
+    sky: Sky
+    areas: Areas
+    events: Events
+    clock: ShiftedClock
+    store: SqliteStore
+    client: httpx.AsyncClient
+    headers: Mapping[str, str] = field(
+        default_factory=lambda: {"Authorization": f"Bearer {TOKEN}", "Host": f"127.0.0.1:{PORT}"}
+    )
+
+
+def build(
+    path: Path,
+    *,
+    limits: Limits | None = None,
+    timers: Timers | None = None,
+    seed: int = 1,
+    port: int = PORT,
+) -> World:
+    """Return a node over the store at ``path``; it may have been used before."""
+    limits = limits or Limits()
+    timers = timers or Timers()
+    random = Random(seed)
+
+    def new_id() -> str:
+        return str(UUID(int=random.getrandbits(128), version=4))
+
+    clock = ShiftedClock()
+    store = SqliteStore.open(path)
+    events = Events(store, clock, limits)
+    sky = Sky(events, clock, new_id)
+    areas = Areas(sky)
+    settings = Settings(
+        data=path.parent, party="north", agreement=path, limits=limits, timers=timers
+    )
+    api = OwnApi(
+        planning=sky,
+        constraints=areas,
+        status=Glance(sky),
+        events=events,
+        idempotency=Idempotency(events.store, clock, limits, new_id=new_id),
+        feed=Feed(events, clock, limits, timers),
+        clock=clock,
+        settings=settings,
+    )
+    app = own_app(api, token=TOKEN, port=port)
+    client = httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app),
+        base_url=BASE,
+        headers={"Authorization": f"Bearer {TOKEN}"},
+    )
+    return World(
+        app=app,
+        api=api,
+        sky=sky,
+        areas=areas,
+        events=events,
+        clock=clock,
+        store=store,
+        client=client,
+    )
+
+
+@asynccontextmanager
+async def world(path: Path, **options: Any) -> AsyncIterator[World]:
+    """Build a node and close it afterwards."""
+    built = build(path, **options)
+    try:
+        async with built.client:
+            yield built
+    finally:
+        await built.store.close()
+
+
+AREA = {"type": "constraint"}
+NO_ID = EntityID("00000000-0000-4000-8000-000000000000")
