@@ -17,12 +17,12 @@ inversion are greater, but too thin to matter in a mean.
 Source: ICAO Doc 7488 (standard atmosphere); geopotential to geometric metres after WGS84 gravity.
 """
 
-from math import exp, log
+from math import cos, exp, log, radians
 from typing import Any
 
 from tansiq.domain import geodesy
 from tansiq.domain.draft import Datum, StatedBand, StatedGround, Units
-from tansiq.domain.volume import AltitudeBand, LatLng, Outline
+from tansiq.domain.volume import AltitudeBand, Circle, LatLng, Outline
 from tansiq.errors import InvalidVolume
 from tansiq.formats import geoid
 
@@ -33,6 +33,7 @@ QNH_HPA_RANGE = (948.0, 1050.0)
 TEMPERATURE_K_RANGE = (-40.0, 30.0)
 
 _METRES = {Units.M: 1.0, Units.FT: FOOT_M}
+_DEGREE_M_MIN = 110_574.0  # Of latitude, at the equator.
 _KELVIN_M = 29.27
 _P0_HPA, _T0_K, _LAPSE_K_PER_M, _TROPOPAUSE_M = 1013.25, 288.15, 0.0065, 11_000.0
 _EXPONENT = 5.25588
@@ -52,7 +53,9 @@ def w84_band(stated: StatedBand, outline: Outline) -> AltitudeBand:
         upper_m += stated.ground.highest_m
         datum = stated.ground.datum
     if datum is Datum.AMSL:
-        low_m, high_m = geoid.undulation_range_m(*geodesy.bounding_box(outline))
+        low_m, high_m = geoid.undulation_range_m(
+            *(_small_box(outline) or geodesy.bounding_box(outline))
+        )
         lower_m += low_m - geoid.ERROR_M
         upper_m += high_m + geoid.ERROR_M
     try:
@@ -60,6 +63,32 @@ def w84_band(stated: StatedBand, outline: Outline) -> AltitudeBand:
     except InvalidVolume as error:
         field = "lower" if error.field == "altitude_lower" else "upper"
         raise InvalidVolume(f"{stated} is out of range: {error.message}", field=field) from error
+
+
+def _small_box(outline: Outline) -> tuple[float, float, float, float] | None:
+    """Return a box that holds a small outline far from poles and 180th meridian, else None.
+
+    Five times quicker than ``geodesy.bounding_box``, which counts in files of thousands, and a
+    little larger, which is on the safe side.
+    """
+    if isinstance(outline, Circle):
+        at = outline.center
+        up_deg = outline.radius_m / _DEGREE_M_MIN
+        if up_deg > 1 or abs(at.lat_deg) > 80:
+            return None
+        aside_deg = up_deg / cos(radians(abs(at.lat_deg) + up_deg))
+        south, north = at.lat_deg - up_deg, at.lat_deg + up_deg
+        west, east = at.lng_deg - aside_deg, at.lng_deg + aside_deg
+    else:
+        lats = [p.lat_deg for p in outline.vertices]
+        lngs = [p.lng_deg for p in outline.vertices]
+        west, east = min(lngs), max(lngs)
+        # A geodesic between equal latitudes leaves them by less than a sixteenth of its square.
+        bow_deg = (east - west) ** 2 * radians(1) / 8
+        south, north = min(lats) - bow_deg, max(lats) + bow_deg
+        if east - west > 5 or south < -80 or north > 80:
+            return None
+    return (south, north, west, east) if west > -180 and east < 180 else None
 
 
 def w84_range_m(value: float, units: Units, datum: Datum, position: LatLng) -> tuple[float, float]:
