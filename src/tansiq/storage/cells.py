@@ -58,6 +58,14 @@ class Patch(msgspec.Struct, frozen=True, array_like=True):
     high_m: float
 
 
+class Size(NamedTuple):
+    """How large an outline is, and an upper bound of the cells that its cover will have."""
+
+    km2: float
+    fine_max: float
+    coarse_max: float
+
+
 class Cover(msgspec.Struct, frozen=True, array_like=True):
     """Where and when an entity or a search is."""
 
@@ -94,6 +102,12 @@ class Cover(msgspec.Struct, frozen=True, array_like=True):
         """Return what covers both."""
         return _merged(self.patches + other.patches)
 
+    def timed(self, start: int, end: int) -> "Cover":
+        """Return the same cells with other times."""
+        replace = msgspec.structs.replace
+        patches = (replace(patch, time_start=start, time_end=end) for patch in self.patches)
+        return Cover(self.level, tuple(patches))
+
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Cover)
@@ -121,20 +135,39 @@ def area_km2(outline: Outline) -> float:
     return _loop(outline).GetArea() * (EARTH_M / 1_000.0) ** 2
 
 
-def cover(areas: Sequence[Area], *, km2_max: float, path: str) -> Cover:
+def check(area: Area, *, km2_max: float, path: str) -> None:
+    """Refuse an area that is larger than the caller may ask for, or cannot exist.
+
+    Raises:
+        TooLarge: more than ``km2_max``, or it reaches too far.
+        InvalidVolume: edges cross; ``field`` starts with ``path``.
+    """
+    try:
+        found = _size(area.outline)
+    except InvalidVolume as error:
+        raise within(error, f"{path}.volume.outline_polygon") from error
+    if found.km2 > km2_max:
+        raise TooLarge(
+            f"{found.km2:,.0f} km2; at most {km2_max:,.0f} km2 here: split it, or ask for less",
+            field=f"{path}.volume",
+        )
+    _check_reach(found, f"{path}.volume")
+
+
+def _check_reach(size: Size, field: str) -> None:
+    if size.coarse_max > COARSE_CELLS_MAX:
+        raise TooLarge("it reaches too far over the earth: split it", field=field)
+
+
+def cover(areas: Sequence[Area]) -> Cover:
     """Return the cells of one entity or search, with the bounds of its volumes in each.
 
     Raises:
-        TooLarge: one of them is larger than ``km2_max``, or reaches too far.
-        InvalidVolume: one of them cannot exist; ``field`` starts with ``path``.
+        TooLarge: one of them reaches too far; ``check`` says so with its path.
+        InvalidVolume: one of them cannot exist; same.
     """
-    for number, area in enumerate(areas):
-        try:
-            _check(area.outline, km2_max)
-        except InvalidVolume as error:
-            raise within(error, f"{path}[{number}].volume.outline_polygon") from error
-        except TooLarge as error:
-            raise within(error, f"{path}[{number}].volume") from error
+    for area in areas:
+        _check_reach(_size(area.outline), "volume")
     fine = _fine(areas)
     if fine is not None:
         return _merged(fine)
@@ -209,14 +242,6 @@ def _common_level(patches: Iterable[Patch]) -> int:
 # Outlines to cells
 
 
-class Size(NamedTuple):
-    """How large an outline is, and an upper bound of the cells that its cover will have."""
-
-    km2: float
-    fine_max: float
-    coarse_max: float
-
-
 def _measure(outline: Outline) -> Size:
     km2 = area_km2(outline)
     if isinstance(outline, Circle):
@@ -240,16 +265,6 @@ def _is_long(outline: Outline) -> bool:
 
 def _size(outline: Outline) -> Size:
     return _measure(outline) if _is_long(outline) else _measured_short(outline)
-
-
-def _check(outline: Outline, km2_max: float) -> None:
-    found = _size(outline)
-    if found.km2 > km2_max:
-        raise TooLarge(
-            f"{found.km2:,.0f} km2; at most {km2_max:,.0f} km2 here: split it, or ask for less"
-        )
-    if found.coarse_max > COARSE_CELLS_MAX:
-        raise TooLarge("the outline is too long: split it")
 
 
 def _edges_m(outline: Polygon) -> list[float]:

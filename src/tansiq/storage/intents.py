@@ -1,0 +1,144 @@
+"""References of operational intents that stand in the register."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from tansiq.storage.cells import INTENT, Cells, Cover
+from tansiq.storage.store import Row, Tx
+
+UNKNOWN: Final = "Unknown"
+"""Availability of a supplier that nobody has spoken for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntentRow:
+    """One row of ``intent``; times are microseconds UTC."""
+
+    id: str
+    manager: str
+    state: str
+    version: int
+    ovn: str
+    uss_base_url: str
+    subscription_id: str | None
+    time_start: int
+    time_end: int
+    cover: Cover
+    availability: str = UNKNOWN
+    """Of the manager, now; not part of the row."""
+
+
+_COLUMNS = """
+SELECT i.id, i.manager, i.state, i.version, i.ovn, i.uss_base_url, i.subscription_id,
+       i.time_start, i.time_end, i.cover, COALESCE(a.availability, 'Unknown')
+  FROM intent AS i LEFT JOIN uss_availability AS a ON a.uss = i.manager
+"""
+
+_GET = _COLUMNS + "WHERE i.id = :id"
+
+_SELECT = _COLUMNS + "WHERE i.id IN (SELECT p.value FROM json_each(:ids) AS p) ORDER BY i.id"  # noqa: S608 - constants
+
+_OF_SUBSCRIPTION = _COLUMNS + "WHERE i.subscription_id = :subscription_id ORDER BY i.id"
+
+_DEPENDENTS = "SELECT id FROM intent WHERE subscription_id = :subscription_id ORDER BY id"
+
+_INSERT = """
+INSERT INTO intent (id, manager, state, version, ovn, uss_base_url, subscription_id,
+                    time_start, time_end, cover)
+VALUES (:id, :manager, :state, :version, :ovn, :uss_base_url, :subscription_id,
+        :time_start, :time_end, :cover)
+"""
+
+_UPDATE = """
+UPDATE intent
+   SET state = :state, version = :version, ovn = :ovn, uss_base_url = :uss_base_url,
+       subscription_id = :subscription_id, time_start = :time_start, time_end = :time_end,
+       cover = :cover
+ WHERE id = :id
+"""
+
+_DELETE = "DELETE FROM intent WHERE id = :id"
+
+
+def _row(row: Row) -> IntentRow:
+    return IntentRow(
+        id=row[0],
+        manager=row[1],
+        state=row[2],
+        version=row[3],
+        ovn=row[4],
+        uss_base_url=row[5],
+        subscription_id=row[6],
+        time_start=row[7],
+        time_end=row[8],
+        cover=Cover.from_bytes(row[9]),
+        availability=row[10],
+    )
+
+
+def id_list(ids: Collection[str]) -> str:
+    """Return ids as the JSON text that the statements unpack."""
+    return msgspec.json.encode(sorted(ids)).decode()
+
+
+class Intents:
+    """The table of intents, inside the caller's transaction."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+        self._cells = Cells(tx, INTENT)
+
+    async def get(self, intent_id: str) -> IntentRow | None:
+        """Return one intent, or None."""
+        row = await self._tx.fetch_one(_GET, {"id": intent_id})
+        return None if row is None else _row(row)
+
+    async def find(self, where: Cover, *, besides: str | None = None) -> list[IntentRow]:
+        """Return all that share a cell with ``where`` and touch it, ordered by id."""
+        ids = await self._cells.find(where)
+        ids.discard(besides or "")
+        if not ids:
+            return []
+        return [_row(row) for row in await self._tx.fetch(_SELECT, {"ids": id_list(ids)})]
+
+    async def of_subscription(self, subscription_id: str) -> list[IntentRow]:
+        """Return the intents that hang on a subscription, ordered by id."""
+        rows = await self._tx.fetch(_OF_SUBSCRIPTION, {"subscription_id": subscription_id})
+        return [_row(row) for row in rows]
+
+    async def dependents(self, subscription_id: str) -> tuple[str, ...]:
+        """Return the ids of the intents that hang on a subscription, in order."""
+        rows = await self._tx.fetch(_DEPENDENTS, {"subscription_id": subscription_id})
+        return tuple(row[0] for row in rows)
+
+    async def put(self, intent: IntentRow, *, old: IntentRow | None) -> None:
+        """Insert an intent, or overwrite ``old``, which the caller has read in this transaction."""
+        row = {
+            "id": intent.id,
+            "manager": intent.manager,
+            "state": intent.state,
+            "version": intent.version,
+            "ovn": intent.ovn,
+            "uss_base_url": intent.uss_base_url,
+            "subscription_id": intent.subscription_id,
+            "time_start": intent.time_start,
+            "time_end": intent.time_end,
+            "cover": intent.cover.to_bytes(),
+        }
+        if old is None:
+            await self._tx.execute(_INSERT, row)
+        else:
+            del row["manager"]
+            await self._tx.execute(_UPDATE, row)
+            if old.cover == intent.cover:
+                return
+            await self._cells.drop(old.id, old.cover)
+        await self._cells.add(intent.id, intent.cover)
+
+    async def delete(self, intent: IntentRow) -> None:
+        """Remove an intent that the caller has read in this transaction."""
+        await self._tx.execute(_DELETE, {"id": intent.id})
+        await self._cells.drop(intent.id, intent.cover)
