@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -53,6 +54,19 @@ _KEYS: Final = (
 )  # fmt: skip
 
 _PARTY_KEYS: Final = ("id", "names", "public_key", "url", "tls_sha256")
+
+
+def load_agreement(path: Path) -> Agreement:
+    """Read the agreement from its file.
+
+    Raises:
+        BadInput: it cannot be read, or as in ``read_agreement``.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"cannot be read ({error.strerror})", field=str(path)) from error
+    return read_agreement(data)
 
 
 def read_agreement(data: bytes) -> Agreement:

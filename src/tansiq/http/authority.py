@@ -61,6 +61,7 @@ class Issuer:
 
     iss: str
     key: RSAKey
+    bits: int
 
 
 def read_issuer(file: IssuerFile) -> Issuer:
@@ -78,7 +79,7 @@ def read_issuer(file: IssuerFile) -> Issuer:
         raise BadInput("not a public key in PEM", field=where) from error
     if not isinstance(key, RSAPublicKey) or key.key_size < _RSA_BITS_MIN:
         raise BadInput(f"not an RSA key of {_RSA_BITS_MIN} bits or more", field=where)
-    return Issuer(file.iss, RSAKey.import_key(key))
+    return Issuer(file.iss, RSAKey.import_key(key), key.key_size)
 
 
 @dataclass(frozen=True, slots=True)
