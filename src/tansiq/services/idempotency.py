@@ -54,12 +54,12 @@ class Idempotency:
         self._store = store
         self._clock = clock
         self._limits = limits
-        self._new_id = new_id
+        self.new_id = new_id
         # Weak: a lock lives as long as somebody holds it or waits for it.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def once(self, key: str | None, digest: bytes, act: Act) -> Kept:
-        """Run ``act`` unless its answer is kept already; without a key, just run it.
+    async def once(self, key: str, digest: bytes, act: Act) -> Kept:
+        """Run ``act`` unless its answer is kept already.
 
         ``digest`` tells one request from another. A StoreError changes nothing, so the key is
         free again after it.
@@ -67,8 +67,6 @@ class Idempotency:
         Raises:
             KeyReused: the key was used for another request.
         """
-        if key is None:
-            return await act(Attempt(self._new_id()))
         lock = self._locks.setdefault(key, asyncio.Lock())
         async with lock:
             return await self._once(key, digest, act)
@@ -89,7 +87,7 @@ class Idempotency:
     async def _reserve(self, key: str, digest: bytes) -> Attempt | Kept:
         now = self._clock.now()
         made, since = micros(now), micros(now - self._limits.idempotency_keep)
-        fresh = self._new_id()
+        fresh = self.new_id()
 
         async def reserve(tx: Tx) -> AnswerRow | None:
             answers = Answers(tx)
