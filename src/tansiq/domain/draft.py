@@ -4,7 +4,7 @@ Values only. Altitudes are kept twice: as they were stated (``StatedBand``, for 
 record) and in metres W84 inside the volumes, converted by ``formats/altitude.py``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from tansiq.domain.intent import EntityID
@@ -41,6 +41,7 @@ class Units(StrEnum):
 
 
 _UNIT_TEXT = {Units.M: "m", Units.FT: "ft"}
+_UNIT_M = {Units.M: 1.0, Units.FT: 0.3048, Units.FL: 30.48}
 
 
 def figure(value: float) -> str:
@@ -114,11 +115,27 @@ class StatedBand:
                 f"lower {self.lower} is above upper {self.upper}; swap them", field="lower"
             )
 
+    def risen(self, up_m: float) -> "StatedBand":
+        """Return the band as it reads after a move by ``up_m`` metres (negative: down)."""
+        by = up_m / _UNIT_M[self.units]
+        return replace(self, lower=self.lower + by, upper=self.upper + by)
+
     def __str__(self) -> str:
         if self.datum is Datum.FL:
             return f"FL{self.lower:03.0f}-FL{self.upper:03.0f}"
         span = f"{figure(self.lower)}-{figure(self.upper)} {_UNIT_TEXT[self.units]} {self.datum}"
         return f"{span} ({self.ground})" if self.ground else span
+
+
+def shared_band(a: StatedBand, b: StatedBand) -> StatedBand | None:
+    """Return what two bands share in the words both were stated in, None if that cannot be said.
+
+    For display: in other datums, and where only widening made them meet, metres W84 tell the truth.
+    """
+    lower, upper = max(a.lower, b.lower), min(a.upper, b.upper)
+    if (a.datum, a.units, a.ground) != (b.datum, b.units, b.ground) or lower > upper:
+        return None
+    return StatedBand(lower=lower, upper=upper, units=a.units, datum=a.datum, ground=a.ground)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

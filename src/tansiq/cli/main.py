@@ -1,0 +1,133 @@
+"""The ``tansiq`` command: finds the command, loads only its module, turns errors into exits.
+
+Exit codes of every command: 0 done (or clear), 1 refused or blocked, 2 bad input, 3 the node or a
+peer does not answer, 4 the node cannot read or write its store.
+"""
+
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from tansiq import __version__
+from tansiq.errors import (
+    AgreementMismatch,
+    CallerError,
+    PeerError,
+    StateConflict,
+    StoreError,
+    TansiqError,
+)
+
+_COMMANDS: dict[str, tuple[str, str]] = {
+    "check": ("tansiq.cli.check:check", "Judge a plan against an airspace, offline."),
+    "plan from-track": (
+        "tansiq.cli.from_track:from_track",
+        "Turn a recorded track into a plan file.",
+    ),
+    "plan submit": ("tansiq.cli.plan:submit", "Declare a plan."),
+    "plan list": ("tansiq.cli.plan:list_plans", "List own plans and where they stand."),
+    "plan show": ("tansiq.cli.plan:show", "Show one plan: registers, reason, alternatives."),
+    "plan change": ("tansiq.cli.plan:change", "Replace a plan's volumes."),
+    "plan shift": ("tansiq.cli.plan:shift", "Move a plan in time or level."),
+    "plan activate": ("tansiq.cli.plan:activate", "Tell that the flight begins."),
+    "plan end": ("tansiq.cli.plan:end", "End a plan."),
+    "constraint submit": ("tansiq.cli.constraint:submit", "Declare a no-go area."),
+    "constraint list": ("tansiq.cli.constraint:list_constraints", "List own no-go areas."),
+    "constraint show": ("tansiq.cli.constraint:show", "Show one no-go area."),
+    "constraint change": ("tansiq.cli.constraint:change", "Replace a no-go area's volumes."),
+    "constraint end": ("tansiq.cli.constraint:end", "End a no-go area."),
+    "events": ("tansiq.cli.events:events", "Follow what happens at the node."),
+    "init": ("tansiq.cli.node:init", "Make a node's folder: keys, certificate, settings."),
+    "serve": ("tansiq.cli.serve:serve", "Run the node."),
+    "doctor": ("tansiq.cli.node:doctor", "Look for what is wrong with a node."),
+    "demo": ("tansiq.cli.demo:demo", "Two nodes coordinate a day of real flights."),
+}
+"""Where each command lives, and its line in ``--help``: that loads none of them."""
+
+_GROUPS = {
+    "plan": "Plans of your own: declare, look, change, end.",
+    "constraint": "No-go areas of your own: declare, look, change, end.",
+}
+
+_EXITS: tuple[tuple[type[TansiqError], int], ...] = (
+    (CallerError, 2),
+    (AgreementMismatch, 1),
+    (StateConflict, 1),
+    (PeerError, 3),
+    (StoreError, 4),
+)
+
+_HELP = """Plan flights so that they keep clear of each other, with people you need not trust.
+
+A plan is a set of volumes: an outline, a band of altitude, a span of time. Files are GeoJSON or
+F3548-21 JSON; docs/plan-files.md shows both.
+
+\b
+  tansiq check plan.geojson airspace.geojson --horizontal-m 1000 --vertical-m 150 --time-s 60
+  tansiq plan from-track flight.csv --units ft --datum AMSL --output plan.geojson
+  tansiq demo
+
+To run a node, start with: tansiq init --help
+"""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, not when they are listed."""
+
+    def __init__(self, *, prefix: str = "", **options: object) -> None:
+        super().__init__(**options)  # type: ignore[arg-type] # Click's own options.
+        self._prefix = prefix
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        # In the order of the table: the way through the work, not the alphabet.
+        names = (path.removeprefix(self._prefix) for path in _COMMANDS if self._holds(path))
+        return list(dict.fromkeys(name.partition(" ")[0] for name in names))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        path = self._prefix + cmd_name
+        if path in _GROUPS:
+            return LazyGroup(prefix=f"{path} ", name=cmd_name, help=_GROUPS[path])
+        if path not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[path][0].partition(":")
+        try:
+            command: click.Command = getattr(import_module(module), name)
+        except ModuleNotFoundError as error:
+            if error.name != module:
+                raise
+            raise click.ClickException(f"{path} is not part of this version") from error
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [
+            (name, _GROUPS.get(name) or _COMMANDS[self._prefix + name][1])
+            for name in self.list_commands(ctx)
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def _holds(self, path: str) -> bool:
+        return path.startswith(self._prefix)
+
+
+@click.group(cls=LazyGroup, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="tansiq")
+def cli() -> None:
+    """Hold the commands; what people read is ``_HELP``."""
+
+
+def exit_code(error: TansiqError) -> int:
+    """Return the exit code that an error ends a command with."""
+    return next((code for kind, code in _EXITS if isinstance(error, kind)), 1)
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    try:
+        cli.main(prog_name="tansiq", standalone_mode=True)
+    except TansiqError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(exit_code(error))
+    sys.exit(0)
