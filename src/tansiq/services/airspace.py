@@ -137,27 +137,39 @@ class Airspace:
             equal_priority_blocks=self._agreement.equal_priority_blocks,
         )
 
-    def judge(self, candidate: Candidate, register: str) -> Judgement:
+    def relevant(self, candidate: Candidate, within: Volumes, register: str) -> list[Known]:
+        """Return the records of one register that a write over ``within`` may have to prove."""
+        # Twice: each side may be enlarged by the whole time minimum.
+        span = time_bounds(within).widened(self._agreement.minima.time * 2)
+        return [
+            known
+            for known in list(self._at[register].values())
+            if known.time.end >= span.start
+            and known.time.start <= span.end
+            and known.id != candidate.intent_id
+        ]
+
+    def judge(self, candidate: Candidate, within: Volumes, register: str) -> Judgement:
         """Judge a candidate against all that is known at one register.
 
         A key never names what blocks: only OVNs whose volumes were judged not to are in it.
         """
-        span = time_bounds(candidate.volumes).widened(self._agreement.minima.time * 2)
         blocking = []
         key = set()
-        for known in list(self._at[register].values()):
-            if known.time.end < span.start or known.time.start > span.end:
-                continue
+        for known in self.relevant(candidate, within, register):
             conflict = None
             if self.blocks(candidate, known) and known.id not in candidate.already_met:
                 conflict = self.judge_one(candidate, known)
             if conflict is None:
-                if known.id != candidate.intent_id:
-                    key.add(known.ovn)
+                key.add(known.ovn)
             else:
                 blocking.append(Blocking(known, conflict))
         blocking.sort(key=lambda b: (b.known.kind != CONSTRAINT, -b.known.priority, b.known.id))
         return Judgement(tuple(blocking), frozenset(key))
+
+    def meets(self, candidate: Candidate, volumes: Volumes) -> bool:
+        """Report whether a candidate is within the minima of true volumes."""
+        return conflict_between(candidate.volumes, volumes, self._agreement.minima) is not None
 
     def met_by(self, candidate: Candidate, registers: Iterable[str]) -> frozenset[str]:
         """Return the ids of everything that a candidate conflicts with, blocking or not."""

@@ -95,6 +95,12 @@ _DROP_VIEW = "DELETE FROM view WHERE register = :register AND entity = :entity"
 
 _VIEWS = "SELECT register, entity, kind, own, version, time_end, document FROM view"
 
+_VIEW = """
+SELECT register, entity, kind, own, version, time_end, document
+  FROM view
+ WHERE register = :register AND entity = :entity
+"""
+
 _DROP_OLD_VIEWS = "DELETE FROM view WHERE time_end < :before AND own = 0"
 
 
@@ -210,17 +216,74 @@ class Views:
         """Forget foreign entities that ended before a time, microseconds UTC."""
         await self._tx.execute(_DROP_OLD_VIEWS, {"before": before})
 
+    async def get(self, register: str, entity: str) -> ViewRow | None:
+        """Return what a register's holders see of one entity."""
+        row = await self._tx.fetch_one(_VIEW, {"register": register, "entity": entity})
+        return None if row is None else _view(row)
+
     async def all(self) -> list[ViewRow]:
         """Return every view."""
-        return [
-            ViewRow(
-                register=r[0],
-                entity=r[1],
-                kind=r[2],
-                own=bool(r[3]),
-                version=r[4],
-                time_end=r[5],
-                document=r[6],
-            )
-            for r in await self._tx.fetch(_VIEWS)
-        ]
+        return [_view(row) for row in await self._tx.fetch(_VIEWS)]
+
+
+def _view(row: Row) -> ViewRow:
+    return ViewRow(
+        register=row[0],
+        entity=row[1],
+        kind=row[2],
+        own=bool(row[3]),
+        version=row[4],
+        time_end=row[5],
+        document=row[6],
+    )
+
+
+_GET_STANDING = "SELECT id, version, time_start, time_end FROM standing WHERE register = :register"
+
+_PUT_STANDING = """
+INSERT INTO standing (register, id, version, time_start, time_end)
+VALUES (:register, :id, :version, :time_start, :time_end)
+ON CONFLICT (register) DO UPDATE
+   SET id = excluded.id, version = excluded.version,
+       time_start = excluded.time_start, time_end = excluded.time_end
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Our subscription over the whole area at one register; ``version`` None: not confirmed."""
+
+    register: str
+    id: str
+    version: str | None
+    time_start: int
+    time_end: int
+
+
+class Standings:
+    """The ``standing`` table, inside the caller's transaction."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+
+    async def get(self, register: str) -> Standing | None:
+        """Return the standing subscription at one register."""
+        row = await self._tx.fetch_one(_GET_STANDING, {"register": register})
+        if row is None:
+            return None
+        return Standing(
+            register=register, id=row[0], version=row[1], time_start=row[2], time_end=row[3]
+        )
+
+    async def put(self, standing: Standing) -> None:
+        """Insert or overwrite it."""
+        await self._tx.execute(
+            _PUT_STANDING,
+            {
+                "register": standing.register,
+                "id": standing.id,
+                "version": standing.version,
+                "time_start": standing.time_start,
+                "time_end": standing.time_end,
+            },
+        )

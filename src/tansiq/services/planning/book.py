@@ -12,31 +12,23 @@ from functools import lru_cache
 import msgspec
 
 from tansiq.domain.agreement import Agreement, Register
-from tansiq.domain.conflict import enlarged_by
 from tansiq.domain.draft import PlanDraft, StatedBand
 from tansiq.domain.intent import PartyID
 from tansiq.domain.placement import Phase, Placement
-from tansiq.domain.time import from_micros, micros, zulu
-from tansiq.domain.volume import Volumes, altitude_bounds, time_bounds
+from tansiq.domain.time import from_micros, micros
+from tansiq.domain.volume import Volumes, time_bounds
+from tansiq.engine.enlarge import enlarged_by
 from tansiq.f3548 import convert, wire
 from tansiq.services.airspace import Candidate
 from tansiq.services.events import Events
 from tansiq.services.planning.claim import Claim
-from tansiq.services.planning.status import register_views, status_of
-from tansiq.services.views import Alternative, Blocker, PlanView
+from tansiq.services.planning.status import Shown, Verdict, show, status_of
+from tansiq.services.views import PlanView
 from tansiq.storage.plans import PlanRow, Plans, VolumeSet
 from tansiq.storage.store import Store, Tx
 
 _ENCODER = msgspec.json.Encoder()
 _PLACEMENT = msgspec.json.Decoder(Placement[Claim])
-
-
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a plan is not coordinated, and what would clear it."""
-
-    reason: str
-    blockers: tuple[Blocker, ...] = ()
-    alternatives: tuple[Alternative, ...] = ()
 
 
 _VERDICT = msgspec.json.Decoder(Verdict)
@@ -232,32 +224,38 @@ class Book:
         """Return the plan as people see it."""
         placement = plan.placement
         claim = placement.base if placement.base is not None else placement.want
-        volumes = self.volumes(plan.id, claim)
-        span, band = time_bounds(volumes), altitude_bounds(volumes)
-        verdict = plan.verdict
-        return PlanView(
-            id=plan.id,
-            intent_id=plan.intent_id,
-            party=self._party,
-            callsign=plan.callsign,
-            formation=plan.formation,
-            priority=claim.priority,
-            state=claim.state.value,
-            status=status_of(placement),
-            coordinated=placement.coordinated is not None,
-            time_start=zulu(span.start),
-            time_end=zulu(span.end),
-            altitude_m_min=band.lower_m,
-            altitude_m_max=band.upper_m,
-            registers=register_views(placement, self._agreement),
-            reason=verdict.reason if verdict else None,
-            blockers=verdict.blockers if verdict else (),
-            alternatives=verdict.alternatives if verdict else (),
-            not_reached=tuple(not_reached),
-            volumes=msgspec.Raw(_ENCODER.encode(self.wire_volumes(plan.id, claim))),
-            stated=msgspec.Raw(_ENCODER.encode([str(b) for b in self.stated(plan.id, claim)])),
-            updated=zulu(plan.updated),
+        return show(
+            Shown(
+                id=plan.id,
+                intent_id=plan.intent_id,
+                party=self._party,
+                callsign=plan.callsign,
+                formation=plan.formation,
+                priority=claim.priority,
+                volumes=self.volumes(plan.id, claim),
+                stated=self.stated(plan.id, claim),
+                updated=plan.updated,
+            ),
+            placement,
+            plan.verdict,
+            self._agreement,
+            not_reached,
         )
+
+    async def read_one(self, store: Store, plan_id: str) -> PlanView:
+        """Return the view of one plan, ended or not.
+
+        Raises:
+            NotFound: no plan of that id.
+        """
+
+        async def read(tx: Tx) -> tuple[PlanRow, list[VolumeSet]]:
+            return await Plans(tx).get(plan_id), await Plans(tx).volumes(plan_id)
+
+        row, sets = await store.read(read)
+        for volume_set in sets:
+            self._sets[volume_set.plan_id, volume_set.number] = _decoded(volume_set)
+        return self.view(_plan(row))
 
 
 def _visible(plan: Plan) -> tuple[object, ...]:

@@ -4,11 +4,14 @@ A definite answer is a value, whatever it says. Silence is ``PeerUnreachable``: 
 asked is then not known.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
-from tansiq.domain.placement import Outcome
+from tansiq.domain.placement import Confirmed, Outcome
 from tansiq.f3548 import wire
+from tansiq.storage.store import Tx
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,20 +23,25 @@ class Written:
     subscribers: tuple[wire.SubscriberToNotify, ...] = ()
     missing_intents: tuple[wire.OperationalIntentReference, ...] = ()
     missing_constraints: tuple[wire.ConstraintReference, ...] = ()
+    gone: tuple[str, ...] = ()
+    """Entities that we took to stand there, and that do not."""
     problem: str | None = None
 
     @property
-    def confirmed(self) -> tuple[str, int, str]:
-        """OVN, version and subscription id of a 2xx."""
+    def confirmed(self) -> Confirmed | None:
+        """What came with a 2xx to a create or update of an intent."""
         reference = self.reference
-        if reference is None:
-            return ("", 0, "")
-        subscription = getattr(reference, "subscription_id", "")
-        return (reference.ovn or "", reference.version, subscription)
+        if not isinstance(reference, wire.OperationalIntentReference):
+            return None
+        return Confirmed(
+            ovn=reference.ovn or "",
+            version=reference.version,
+            subscription_id=reference.subscription_id,
+        )
 
 
 class RegisterPort(Protocol):
-    """One register of the agreement, over the network.
+    """One register of the agreement, over the network or in our own node.
 
     All methods raise ``PeerUnreachable`` for silence, ``PeerRefused`` for a refusal that is no
     outcome of the state table (wrong token, wrong agreement), ``PeerMalformed`` for nonsense.
@@ -83,3 +91,36 @@ class PeerPort(Protocol):
     async def notify(self, base_url: str, kind: str, body: bytes) -> None:
         """Deliver a notification; ``kind`` is ``intent`` or ``constraint``."""
         ...
+
+
+class LocalRegister(Protocol):
+    """The register in our own node, inside the planner's transaction."""
+
+    async def own_ovn(self, tx: Tx, intent_id: str) -> str | None:
+        """Return the OVN of our own reference, or None if it is not there."""
+        ...
+
+    async def unjudged(
+        self,
+        tx: Tx,
+        intent_id: str,
+        extents: tuple[wire.Volume4D, ...],
+        judged: Mapping[str, str],
+    ) -> Written | None:
+        """Compare what is relevant to ``extents`` with what was judged (entity id -> OVN).
+
+        Returns None if it is exactly that, else MISSING with the references that were not judged
+        in their present version, and in ``gone`` the ids that were judged but are not there.
+        """
+        ...
+
+    async def put(
+        self,
+        tx: Tx,
+        intent_id: str,
+        ovn: str | None,
+        parameters: wire.PutOperationalIntentReferenceParameters,
+        now: datetime,
+    ) -> Written: ...
+
+    async def delete(self, tx: Tx, intent_id: str, ovn: str, now: datetime) -> Written: ...

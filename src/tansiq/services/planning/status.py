@@ -1,9 +1,45 @@
 """Where a plan stands, in the words that people read."""
 
-from tansiq.domain.agreement import Agreement
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from tansiq.domain.agreement import Agreement, IfUnreachable
+from tansiq.domain.draft import StatedBand
 from tansiq.domain.placement import Phase, Placement, SlotState
+from tansiq.domain.time import zulu
+from tansiq.domain.volume import Volumes, altitude_bounds, time_bounds
+from tansiq.f3548 import convert
 from tansiq.services.planning.claim import Claim
-from tansiq.services.views import RegisterView, Status
+from tansiq.services.views import Alternative, Blocker, PlanView, RegisterView, Status
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a plan is not coordinated, and what would clear it."""
+
+    reason: str
+    blockers: tuple[Blocker, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a view shows besides where the plan stands."""
+
+    id: str
+    intent_id: str
+    party: str
+    callsign: str
+    formation: str
+    priority: int
+    volumes: Volumes
+    stated: tuple[StatedBand, ...]
+    updated: datetime
+
 
 _PLAIN = {
     Phase.NEW: Status.UNCOORDINATED,
@@ -51,3 +87,67 @@ def register_views(placement: Placement[Claim], agreement: Agreement) -> tuple[R
 
 SETTLED = frozenset({Status.COORDINATED, Status.REFUSED, Status.DISPLACED, Status.ENDED})
 """Nothing goes on any more that would end by itself."""
+
+
+def show(
+    shown: Shown,
+    placement: Placement[Claim],
+    verdict: Verdict | None,
+    agreement: Agreement,
+    not_reached: Iterable[str] = (),
+) -> PlanView:
+    """Return a plan as people see it."""
+    claim = placement.base if placement.base is not None else placement.want
+    span, band = time_bounds(shown.volumes), altitude_bounds(shown.volumes)
+    return PlanView(
+        id=shown.id,
+        intent_id=shown.intent_id,
+        party=shown.party,
+        callsign=shown.callsign,
+        formation=shown.formation,
+        priority=shown.priority,
+        state=claim.state.value,
+        status=status_of(placement),
+        coordinated=placement.coordinated is not None,
+        time_start=zulu(span.start),
+        time_end=zulu(span.end),
+        altitude_m_min=band.lower_m,
+        altitude_m_max=band.upper_m,
+        registers=register_views(placement, agreement),
+        reason=verdict.reason if verdict else None,
+        blockers=verdict.blockers if verdict else (),
+        alternatives=verdict.alternatives if verdict else (),
+        not_reached=tuple(not_reached),
+        volumes=msgspec.Raw(_ENCODER.encode(convert.volumes_to_wire(shown.volumes))),
+        stated=stated_document(shown.stated),
+        updated=zulu(shown.updated),
+    )
+
+
+def stated_document(bands: Iterable[StatedBand]) -> msgspec.Raw:
+    """Return altitudes as they were given, with the text that people read."""
+    return msgspec.Raw(
+        _ENCODER.encode([{**msgspec.to_builtins(band), "text": str(band)} for band in bands])
+    )
+
+
+def with_problems(
+    view: PlanView, problems: Mapping[str, str], if_unreachable: IfUnreachable
+) -> PlanView:
+    """Return the view of an open plan with what goes wrong at its registers."""
+    registers = tuple(
+        msgspec.structs.replace(register, problem=problems.get(register.id))
+        if register.holds != "current"
+        else register
+        for register in view.registers
+    )
+    wrong = [f"{r.id}: {r.problem}" for r in registers if r.problem is not None]
+    if not wrong:
+        return view
+    follows = (
+        "it is tried again until all registers answer"
+        if if_unreachable is IfUnreachable.WAIT
+        else "the agreement says: coordinate by the line meanwhile"
+    )
+    reason = view.reason or f"not coordinated: {'; '.join(wrong)}; {follows}"
+    return msgspec.structs.replace(view, registers=registers, reason=reason)

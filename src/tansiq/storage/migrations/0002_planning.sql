@@ -62,3 +62,12 @@ CREATE TABLE own_constraint (
     slots       BLOB NOT NULL,      -- per register: version and OVN of the last direct 2xx
     updated     INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+-- Our standing subscription at each register, over the whole agreed area.
+CREATE TABLE standing (
+    register    TEXT PRIMARY KEY,
+    id          TEXT NOT NULL,
+    version     TEXT,
+    time_start  INTEGER NOT NULL,
+    time_end    INTEGER NOT NULL
+) WITHOUT ROWID;

@@ -1,0 +1,175 @@
+"""What others tell us, and what we tell who asks: details of intents and no-go areas.
+
+A notification is stored before it is answered, then plans that it concerns are looked at again.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from tansiq.domain.agreement import Agreement
+from tansiq.domain.placement import Phase
+from tansiq.domain.placement_steps import recheck
+from tansiq.errors import BadInput, Forbidden, NotFound, PeerMalformed, StateConflict
+from tansiq.f3548 import convert, wire
+from tansiq.services.airspace import Airspace, Known
+from tansiq.services.planning.book import Book, Plan
+from tansiq.services.planning.planner import Planner
+from tansiq.services.planning.records import Entity, Records, without_extra
+from tansiq.storage.plans import Views
+from tansiq.storage.store import Store, Tx
+
+
+class Hearing:
+    """The USS role towards peers, except for sending."""
+
+    def __init__(
+        self,
+        *,
+        agreement: Agreement,
+        store: Store,
+        airspace: Airspace,
+        records: Records,
+        planner: Planner,
+    ) -> None:
+        self._agreement = agreement
+        self._store = store
+        self._airspace = airspace
+        self._records = records
+        self._planner = planner
+        self._book: Book = planner.book
+        self.on_stray: Callable[[str, str], None] = lambda register, entity: None
+
+    def register_of(self, name: str | None) -> str:
+        """Return the register whose readers speak; without a name the gate, or the pool.
+
+        Raises:
+            NotFound: the agreement names no such register.
+        """
+        registers = self._agreement.registers
+        if name is None:
+            return registers[0].id
+        if all(register.id != name for register in registers):
+            raise NotFound(f"the agreement names no register {name[:60]}")
+        return name
+
+    # ---- what others tell us
+
+    async def intent_changed(
+        self, register: str, message: wire.PutOperationalIntentDetailsParameters, sender: str
+    ) -> None:
+        """Store a peer's notification about one of its intents.
+
+        Raises:
+            BadInput: it is not about the entity that it names, or its volumes cannot be.
+            Forbidden: the sender does not manage that intent.
+            StateConflict: we hold a newer version.
+        """
+        entity = convert.entity_id(message.operational_intent_id, "operational_intent_id")
+        await self._changed(register, entity, message.operational_intent, sender)
+
+    async def constraint_changed(
+        self, register: str, message: wire.PutConstraintDetailsParameters, sender: str
+    ) -> None:
+        """Store a peer's notification about one of its no-go areas; errors as above."""
+        entity = convert.entity_id(message.constraint_id, "constraint_id")
+        await self._changed(register, entity, message.constraint, sender)
+
+    async def _changed(
+        self, register: str, entity: str, document: Entity | None, sender: str
+    ) -> None:
+        known = self._airspace.get(register, entity)
+        if known is not None and known.manager != sender:
+            raise Forbidden(f"{entity} is managed by {known.manager}, not by {sender}")
+        if document is None:
+            if known is not None:
+                await self._drop(register, entity)
+            self._wake_for(register, entity, None)
+            return
+        if document.reference.id.lower() != entity:
+            raise BadInput("names another entity than the notification", field="reference.id")
+        if document.reference.manager != sender:
+            raise Forbidden(f"{sender} cannot speak for {document.reference.manager}")
+        if known is not None and document.reference.version < known.version:
+            raise StateConflict(f"version {known.version} of {entity} is known already")
+        try:
+            record = self._records.of(register, document)
+        except PeerMalformed as error:
+            raise BadInput(str(error), field="operational_intent") from error
+
+        async def write(tx: Tx) -> None:
+            await Views(tx).put(record.row)
+
+        await self._store.write(write)
+        self._airspace.put(record.known)
+        self._wake_for(register, entity, record.known)
+        await self._recheck_for(register, record.known)
+
+    async def _drop(self, register: str, entity: str) -> None:
+        async def write(tx: Tx) -> None:
+            await Views(tx).drop(register, entity)
+
+        await self._store.write(write)
+        self._airspace.drop(register, entity)
+
+    def _wake_for(self, register: str, entity: str, known: Known | None) -> None:
+        """Look again at plans that wait for this entity, or to know it."""
+        for plan in self._book.living():
+            placement = plan.placement
+            blocker = placement.blocker
+            waits = blocker is not None and blocker.id == entity
+            if waits or placement.recheck or (known is not None and _is_open(plan)):
+                self._planner.wake(plan.id)
+
+    async def _recheck_for(self, register: str, known: Known) -> None:
+        """Reopen own plans that a peer's intent at another register meets and outranks.
+
+        Our own register does that in the transaction that accepts; elsewhere the notification is
+        the first we hear.
+        """
+        index = next(i for i, r in enumerate(self._agreement.registers) if r.id == register)
+        for plan in self._book.living():
+            base = plan.placement.base
+            if base is None or plan.placement.own == index or index in plan.placement.recheck:
+                continue
+            candidate = self._book.candidate(plan, base)
+            outranks = known.kind == "constraint" or known.priority > base.priority
+            if outranks and self._airspace.judge_one(candidate, known) is not None:
+                await self._planner.apply(plan.id, lambda p: recheck(p, index))
+
+    # ---- what others ask
+
+    async def intent_details(
+        self, register: str, intent_id: str, *, party: bool
+    ) -> wire.OperationalIntent:
+        """Return one of our intents as that register's readers are to see it.
+
+        Raises:
+            NotFound: no register has confirmed that intent to us.
+        """
+        document = await self._served(register, intent_id)
+        intent = msgspec.json.decode(document, type=wire.OperationalIntent)
+        return intent if party else without_extra(intent)
+
+    async def constraint_details(self, register: str, constraint_id: str) -> wire.Constraint:
+        """Return one of our no-go areas; errors as above."""
+        document = await self._served(register, constraint_id)
+        return msgspec.json.decode(document, type=wire.Constraint)
+
+    async def _served(self, register: str, entity: str) -> bytes:
+        entity = convert.entity_id(entity, "entityid")
+
+        async def read(tx: Tx) -> bytes | None:
+            view = await Views(tx).get(register, entity)
+            return view.document if view is not None and view.own else None
+
+        document = await self._store.read(read)
+        if document is None:
+            # Somebody found a reference of ours that we do not hold: a stray stands there.
+            self.on_stray(register, entity)
+            raise NotFound(f"{entity} is not managed here")
+        return document
+
+
+def _is_open(plan: Plan) -> bool:
+    return plan.placement.phase in (Phase.NEW, Phase.PLACING, Phase.WAITING)

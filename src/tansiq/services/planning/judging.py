@@ -1,0 +1,255 @@
+"""Looking at one register for one plan: what blocks, what is not known, which OVNs prove the rest.
+
+Judges from the records in memory, because peers notify us of every change and the register's key
+check catches whatever we have missed: its 409 names exactly that, and ``learn`` fetches it. A
+blocker is confirmed at the register before it counts, so that nobody is refused by a memory.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tansiq.domain.agreement import Agreement
+from tansiq.domain.placement import Blocker, Due, Look, Purpose, SlotState
+from tansiq.domain.placement_steps import Step
+from tansiq.errors import PeerError, PeerUnreachable
+from tansiq.f3548 import wire
+from tansiq.services.airspace import CONSTRAINT, Airspace, Blocking
+from tansiq.services.planning.book import Book, Plan
+from tansiq.services.planning.claim import Claim
+from tansiq.services.planning.ports import PeerPort, RegisterPort, Written
+from tansiq.services.planning.records import Record, Records, Reference
+from tansiq.storage.plans import Views
+from tansiq.storage.store import Store, Tx
+
+CONFIRMED_AT_ONCE = 4
+"""Blockers asked for at the register in one go; one that stands is enough."""
+FETCHES_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look at one register."""
+
+    look: Look[Claim]
+    key: frozenset[str]
+    """OVNs of all that was judged not to block."""
+    blocking: tuple[Blocking, ...]
+    judged: Mapping[str, str]
+    """Entity id -> OVN of everything considered, blocking or not."""
+
+    def key_for(self, step: Step[Claim]) -> frozenset[str]:
+        """Return the key of the step's request.
+
+        Where the table lets a write pass although something meets it (its place is ours already,
+        or the other outranks us and displaces us anyway), the key names that too.
+        """
+        if self.look.blockers and step.request is not None:
+            return frozenset(self.judged.values())
+        return self.key
+
+
+class Judging:
+    """Judges plans at registers, and learns what it does not know."""
+
+    def __init__(  # noqa: PLR0913 - wired once, in node.py, by keyword
+        self,
+        *,
+        agreement: Agreement,
+        party: str,
+        store: Store,
+        book: Book,
+        airspace: Airspace,
+        records: Records,
+        peers: PeerPort,
+    ) -> None:
+        self._agreement = agreement
+        self._party = party
+        self._store = store
+        self._book = book
+        self._airspace = airspace
+        self._records = records
+        self._peers = peers
+        self._missing: dict[tuple[str, str], tuple[Reference, ...]] = {}
+        self._fetching = asyncio.Semaphore(FETCHES_AT_ONCE)
+        self.on_stray: Callable[[str, str], None] = lambda register, entity: None
+
+    async def see(
+        self, plan: Plan, look: Due[Claim], port: RegisterPort | None, *, reachable: bool | None
+    ) -> Seen:
+        """Return what one look shows; over the network where ``port`` is given.
+
+        Raises:
+            PeerError: the register did not answer something that had to be asked.
+        """
+        register = self._agreement.registers[look.register].id
+        own_ovn = None
+        if port is not None:
+            own_ovn = await self._own_ovn(plan, look, port)
+            if look.purpose is Purpose.JUDGE and reachable is not True:
+                await port.get_intent(plan.intent_id)  # Is anybody there?
+        if look.against is None:
+            return Seen(Look(due=look, own_ovn=own_ovn), frozenset(), (), {})
+        unknown = await self._learn_again(plan.id, register) if port is not None else frozenset()
+        candidate = self._book.candidate(plan, look.against)
+        if look.exempt is not None:
+            before = self._book.candidate(plan, look.exempt)
+            candidate = replace(candidate, already_met=self._airspace.met_by(before, (register,)))
+        span = self._book.volumes(plan.id, look.write or look.against)
+        while True:
+            judged = {k.id: k.ovn for k in self._airspace.relevant(candidate, span, register)}
+            judgement = self._airspace.judge(candidate, span, register)
+            blocking = judgement.blocking
+            if port is None or not blocking:
+                break
+            blocking, changed = await self._confirm(plan, blocking, register, port)
+            if not changed:
+                break
+        shown = Look(
+            due=look,
+            own_ovn=own_ovn,
+            blockers=tuple(self._blocker(plan, look, b) for b in blocking),
+            unknown=unknown,
+        )
+        return Seen(shown, judgement.key, blocking, judged)
+
+    async def _own_ovn(self, plan: Plan, look: Due[Claim], port: RegisterPort) -> str | None:
+        slot = plan.placement.slots[look.register]
+        if slot.state is SlotState.ABSENT:
+            return None
+        if slot.state is SlotState.HELD and slot.view is not None:
+            return slot.view.ovn
+        reference = await port.get_intent(plan.intent_id)
+        return None if reference is None else reference.ovn
+
+    def _blocker(self, plan: Plan, look: Due[Claim], found: Blocking) -> Blocker:
+        known = found.known
+        coordinated: bool | None = None
+        if known.kind == CONSTRAINT or self._agreement.party(known.manager) is None:
+            coordinated = True  # Final where it stands: nobody there waits or gives way.
+        elif known.own:
+            other = self._book.by_intent(known.id)
+            coordinated = self._stands(plan, look, other)
+        claim = look.against
+        priority = plan.priority if claim is None else claim.priority
+        outranks = known.kind == CONSTRAINT or known.priority > priority
+        return Blocker(id=known.id, outranks=outranks, coordinated=coordinated)
+
+    def _stands(self, plan: Plan, look: Due[Claim], other: Plan | None) -> bool:
+        """Report whether an own plan is coordinated in volumes that meet the look's."""
+        if other is None or other.placement.base is None or look.against is None:
+            return False
+        candidate = self._book.candidate(plan, look.against)
+        return self._airspace.meets(candidate, self._book.volumes(other.id, other.placement.base))
+
+    async def _confirm(
+        self, plan: Plan, blocking: Sequence[Blocking], register: str, port: RegisterPort
+    ) -> tuple[tuple[Blocking, ...], bool]:
+        """Ask the register for the first blockers; return those that stand as we know them, and
+        whether anything we believed was out of date.
+        """
+        waited_for = plan.placement.blocker.id if plan.placement.blocker else None
+        ordered = sorted(blocking, key=lambda b: b.known.id != waited_for)[:CONFIRMED_AT_ONCE]
+        stands = await asyncio.gather(*(self._stands_at(b, register, port) for b in ordered))
+        confirmed = tuple(b for b, good in zip(ordered, stands, strict=True) if good)
+        # One that stands is enough, but the one that is waited for must be known for certain.
+        return confirmed, not confirmed
+
+    async def _stands_at(self, found: Blocking, register: str, port: RegisterPort) -> bool:
+        known = found.known
+        if known.own and known.kind != CONSTRAINT:
+            return True
+        ask = port.get_constraint if known.kind == CONSTRAINT else port.get_intent
+        reference: Reference | None = await ask(known.id)
+        if reference is None:
+            await self._forget(register, known.id)
+            return False
+        if reference.version == known.version:
+            return True
+        await self._fetch_all(register, (reference,))
+        return False
+
+    # ---- learning
+
+    async def learn(self, plan_id: str, register: str, written: Written) -> bool:
+        """Fetch what a register says we have not judged; False if some of it is not to be had."""
+        for entity in written.gone:
+            await self._forget(register, entity)
+        missing: tuple[Reference, ...] = (*written.missing_intents, *written.missing_constraints)
+        failed = await self._fetch_all(register, missing)
+        if failed:
+            self._missing[plan_id, register] = failed
+        return not failed
+
+    async def _learn_again(self, plan_id: str, register: str) -> frozenset[str]:
+        """Try once more for what was not to be had; return what still is not."""
+        missing = self._missing.pop((plan_id, register), ())
+        failed = await self._fetch_all(register, missing) if missing else ()
+        if failed:
+            self._missing[plan_id, register] = failed
+        return frozenset(reference.id for reference in failed)
+
+    async def _fetch_all(
+        self, register: str, references: Sequence[Reference]
+    ) -> tuple[Reference, ...]:
+        """Fetch details of all; return the references whose details are not to be had."""
+        results = await asyncio.gather(*(self._fetch(register, r) for r in references))
+        records = [record for record in results if isinstance(record, Record)]
+        await self._keep(records)
+        return tuple(r for r, found in zip(references, results, strict=True) if found is None)
+
+    async def _fetch(self, register: str, reference: Reference) -> Record | bool | None:
+        """Return the record of a reference, True if it is known already, None if not to be had."""
+        known = self._airspace.get(register, reference.id)
+        if reference.manager == self._party:
+            return self._own(register, reference)
+        asked_before = known.ovn if known is not None else None
+        async with self._fetching:
+            try:
+                entity: wire.OperationalIntent | wire.Constraint
+                if isinstance(reference, wire.ConstraintReference):
+                    entity = await self._peers.constraint_details(
+                        reference.uss_base_url, reference.id
+                    )
+                else:
+                    entity = await self._peers.intent_details(reference.uss_base_url, reference.id)
+                if entity.reference.version > reference.version:
+                    # It has changed meanwhile; the register will tell us of that version.
+                    reference = entity.reference
+                self._records.check_details(reference, entity)
+                return self._records.of(register, entity)
+            except PeerUnreachable:
+                newer = self._airspace.get(register, reference.id)
+                return True if newer is not None and newer.ovn != asked_before else None
+            except PeerError:
+                return None
+
+    def _own(self, register: str, reference: Reference) -> bool | None:
+        """Judge a reference of our own: known once its answer has been taken in."""
+        known = self._airspace.get(register, reference.id)
+        if known is not None and known.ovn == reference.ovn:
+            return True
+        if known is None and self._book.by_intent(reference.id) is None:
+            self.on_stray(register, reference.id)
+        return None
+
+    async def _keep(self, records: Sequence[Record]) -> None:
+        if not records:
+            return
+
+        async def write(tx: Tx) -> None:
+            for record in records:
+                await Views(tx).put(record.row)
+
+        await self._store.write(write)
+        for record in records:
+            self._airspace.put(record.known)
+
+    async def _forget(self, register: str, entity: str) -> None:
+        async def write(tx: Tx) -> None:
+            await Views(tx).drop(register, entity)
+
+        known = self._airspace.get(register, entity)
+        if known is not None and not known.own:
+            await self._store.write(write)
+            self._airspace.drop(register, entity)

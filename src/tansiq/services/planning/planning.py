@@ -1,0 +1,328 @@
+"""Own plans as people use them: submit, change, shift, activate, end; each answer is a view.
+
+Everything here only starts things and shows them; ``planner`` takes plans through the registers.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import msgspec
+
+from tansiq.clock import Clock
+from tansiq.domain import geodesy, placement_steps
+from tansiq.domain.agreement import Agreement
+from tansiq.domain.draft import PlanDraft
+from tansiq.domain.intent import IntentState
+from tansiq.domain.placement import Phase, Placement
+from tansiq.domain.placement_steps import Step
+from tansiq.domain.time import zulu
+from tansiq.domain.volume import time_bounds
+from tansiq.errors import BadInput, NotFound, StateConflict, WrongState
+from tansiq.services.airspace import Airspace, Candidate
+from tansiq.services.planning.book import Book, Plan
+from tansiq.services.planning.claim import Claim
+from tansiq.services.planning.notices import Notices
+from tansiq.services.planning.planner import Planner
+from tansiq.services.planning.reasons import Reasons
+from tansiq.services.planning.status import SETTLED, Shown, show, with_problems
+from tansiq.services.views import PlanView, Status
+from tansiq.settings import Limits
+from tansiq.storage.plans import Plans
+from tansiq.storage.store import Store, Tx
+
+
+class OwnPlans:
+    """Use cases on own plans; satisfies ``services.facade.Planning``."""
+
+    def __init__(  # noqa: PLR0913 - wired once, in node.py, by keyword
+        self,
+        *,
+        agreement: Agreement,
+        party: str,
+        store: Store,
+        planner: Planner,
+        airspace: Airspace,
+        reasons: Reasons,
+        notices: Notices,
+        clock: Clock,
+        limits: Limits,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._agreement = agreement
+        self._party = party
+        self._store = store
+        self._planner = planner
+        self._book: Book = planner.book
+        self._airspace = airspace
+        self._reasons = reasons
+        self._notices = notices
+        self._clock = clock
+        self._limits = limits
+        self._new_id = new_id
+
+    # ---- begin
+
+    async def submit(self, draft: PlanDraft) -> PlanView:
+        """Keep the plan and begin to place it; placing goes on after the answer.
+
+        Raises:
+            BadInput: its end has passed, it leaves the agreed area, or it is above a limit.
+            StateConflict: a plan of that id exists.
+        """
+        now = self._clock.now()
+        check_draft(draft, self._agreement, now, self._limits.plan_ahead_max)
+        plan_id = draft.id or self._new_id()
+
+        async def write(tx: Tx) -> Plan:
+            await self._refuse_known(tx, plan_id)
+            number = await self._book.add_set(tx, plan_id, draft)
+            claim = _claim(number, draft.priority)
+            plan = Plan(
+                id=plan_id,
+                intent_id=self._new_id(),
+                callsign=draft.callsign,
+                formation=draft.formation,
+                placement=self._declared(claim),
+                verdict=None,
+                updated=now,
+            )
+            await self._book.save(tx, plan)
+            return plan
+
+        plan = await self._store.write(write)
+        self._book.remember(plan)
+        self._planner.wake(plan.id)
+        return self._view(plan)
+
+    async def _refuse_known(self, tx: Tx, plan_id: str) -> None:
+        try:
+            await Plans(tx).get(plan_id)
+        except NotFound:
+            return
+        raise StateConflict(
+            f"a plan {plan_id} is here already; change it, or leave the id out for a new one",
+            field="id",
+        )
+
+    def _declared(self, claim: Claim) -> Placement[Claim]:
+        own = next((i for i, place in enumerate(self._planner.places) if place.local), None)
+        return placement_steps.declare(claim, registers=len(self._planner.places), own=own)
+
+    async def preview(self, draft: PlanDraft) -> PlanView:
+        """Judge the plan against what is known and write nothing."""
+        now = self._clock.now()
+        check_draft(draft, self._agreement, now, self._limits.plan_ahead_max)
+        plan_id = draft.id or self._new_id()
+        candidate = Candidate(
+            intent_id=plan_id,
+            priority=draft.priority,
+            callsign=draft.callsign,
+            formation=draft.formation,
+            volumes=draft.volumes,
+        )
+        blocking = tuple(
+            found
+            for register in self._agreement.registers
+            for found in self._airspace.judge(candidate, draft.volumes, register.id).blocking
+        )
+        verdict = self._reasons.verdict(candidate, blocking, "blocked by") if blocking else None
+        shown = Shown(
+            id=plan_id,
+            intent_id="",
+            party=self._party,
+            callsign=draft.callsign,
+            formation=draft.formation,
+            priority=draft.priority,
+            volumes=draft.volumes,
+            stated=draft.stated,
+            updated=now,
+        )
+        view = show(shown, self._declared(_claim(1, draft.priority)), verdict, self._agreement)
+        status = Status.UNCOORDINATED if verdict is None else Status.REFUSED
+        return msgspec.structs.replace(view, status=status)
+
+    # ---- see
+
+    def _view(self, plan: Plan) -> PlanView:
+        view = self._book.view(plan, self._notices.not_reached(plan.intent_id))
+        if view.status in SETTLED or not (problems := self._planner.view_problems()):
+            return view
+        return with_problems(view, problems, self._agreement.if_unreachable)
+
+    async def plans(self, *, ended: bool) -> list[PlanView]:
+        """Return own plans in order of start; those that have ended only if asked for."""
+        if ended:
+            return await self._book.read_ended(self._store)
+        views = [self._view(plan) for plan in self._book.living()]
+        return sorted(views, key=lambda view: (view.time_start, view.id))
+
+    async def plan(self, plan_id: str) -> PlanView:
+        """Return one plan.
+
+        Raises:
+            NotFound: no plan of that id.
+        """
+        plan = self._book.get(plan_id)
+        if plan is None:
+            return await self._book.read_one(self._store, plan_id)
+        return self._view(plan)
+
+    async def settled(self, plan_id: str, wait_s: float) -> PlanView:
+        """Return the plan once nothing goes on any more, or after ``wait_s``."""
+        until_s = self._clock.monotonic_s() + wait_s
+        while True:
+            event = self._planner.watch(plan_id)
+            try:
+                view = await self.plan(plan_id)
+                left_s = until_s - self._clock.monotonic_s()
+                if view.status in SETTLED or left_s <= 0:
+                    return view
+                await self._clock.limit(event.wait(), left_s)
+            except TimeoutError:
+                return await self.plan(plan_id)
+            finally:
+                self._planner.unwatch(plan_id, event)
+
+    # ---- go on
+
+    async def change(self, plan_id: str, draft: PlanDraft) -> PlanView:
+        """Put the draft in the plan's place. The same draft twice is as good as once.
+
+        Raises:
+            WrongState: it has ended, or a change is under way.
+        """
+        now = self._clock.now()
+        check_draft(draft, self._agreement, now, self._limits.plan_ahead_max)
+        plan = self._living(plan_id)
+        if (draft.callsign, draft.formation) != (plan.callsign, plan.formation):
+            raise BadInput(
+                f"call sign and formation of a plan stay as they are ({plan.callsign or 'none'}); "
+                "end the plan and submit a new one",
+                field="callsign",
+            )
+        if self._book.volumes(plan_id, _target(plan)) == draft.volumes:
+            return self._view(plan)
+
+        async def write(tx: Tx) -> Claim:
+            return _claim(await self._book.add_set(tx, plan_id, draft), draft.priority)
+
+        claim = await self._store.write(write)
+        return await self._to(plan, claim)
+
+    async def shift(self, plan_id: str, *, delay_s: int, up_m: float) -> PlanView:
+        """Move the whole plan later and higher (negative: earlier, lower)."""
+        plan = self._living(plan_id)
+        if delay_s == 0 and up_m == 0.0:
+            raise BadInput("give delay_s or up_m: a shift of nothing is no shift", field="delay_s")
+        claim = _target(plan)
+        delay = timedelta(seconds=delay_s)
+        volumes = tuple(
+            volume.shifted(by=delay, up_m=up_m) for volume in self._book.volumes(plan_id, claim)
+        )
+        stated = tuple(band.risen(up_m) for band in self._book.stated(plan_id, claim))
+        draft = PlanDraft(
+            volumes=volumes,
+            stated=stated,
+            callsign=plan.callsign,
+            formation=plan.formation,
+            priority=claim.priority,
+        )
+        return await self.change(plan_id, draft)
+
+    async def _to(self, plan: Plan, claim: Claim) -> PlanView:
+        placement = plan.placement
+        if placement.base is not None and placement.base.flying:
+            claim = replace(claim, state=placement.base.state)
+        refused = placement.phase in (Phase.REFUSED, Phase.NEW, Phase.WAITING)
+        fresh = self._declared(claim) if refused and _nowhere(placement) else None
+
+        def event(current: Placement[Claim]) -> Step[Claim]:
+            if fresh is not None and _nowhere(current):
+                return Step(placement=replace(fresh, number=current.number))
+            return placement_steps.change(current, claim)
+
+        return self._view(await self._planner.apply(plan.id, event))
+
+    async def activate(self, plan_id: str) -> PlanView:
+        """Say that the flight begins.
+
+        Raises:
+            WrongState: it is not coordinated everywhere.
+        """
+        plan = self._living(plan_id)
+
+        def event(current: Placement[Claim]) -> Step[Claim]:
+            base = current.base
+            if base is None or current.coordinated is None:
+                raise WrongState(
+                    f"the plan is {self._book.view(plan).status}, not coordinated; only a "
+                    "coordinated plan may be activated",
+                    field="status",
+                )
+            flying = replace(base, state=IntentState.ACTIVATED)
+            return placement_steps.activate(current, flying)
+
+        return self._view(await self._planner.apply(plan_id, event))
+
+    async def end(self, plan_id: str) -> PlanView:
+        """Give the airspace back. Ending twice is as good as once."""
+        plan = self._book.get(plan_id)
+        if plan is None:
+            return await self._book.read_one(self._store, plan_id)
+        return self._view(await self._planner.apply(plan_id, placement_steps.end))
+
+    def _living(self, plan_id: str) -> Plan:
+        plan = self._book.get(plan_id)
+        if plan is None:
+            raise NotFound(f"no living plan {plan_id}; `tansiq plan list --all` shows all")
+        return plan
+
+
+def check_draft(
+    draft: PlanDraft, agreement: Agreement, now: datetime, ahead_max: timedelta
+) -> None:
+    """Check what a draft must be to be declared now under the agreement.
+
+    Raises:
+        BadInput: its end has passed or is too far ahead, or it leaves the area.
+    """
+    span = time_bounds(draft.volumes)
+    if span.end <= now:
+        raise BadInput(
+            f"the end {zulu(span.end)} has passed (it is {zulu(now)}); state a later one",
+            field="end",
+        )
+    if span.end > now + ahead_max:
+        raise BadInput(
+            f"the end {zulu(span.end)} is more than {ahead_max.days} days ahead", field="end"
+        )
+    for index, volume in enumerate(draft.volumes):
+        geodesy.check_outline(volume.outline)
+        if not geodesy.inside(volume.outline, agreement.area):
+            raise BadInput(
+                "the volume leaves the area of the agreement; keep the whole outline inside",
+                field=f"volumes[{index}]",
+            )
+        area_km2 = geodesy.area_km2(volume.outline)
+        if area_km2 > agreement.area_km2_max:
+            raise BadInput(
+                f"the outline covers {area_km2:,.0f} km2; the agreement allows "
+                f"{agreement.area_km2_max:,.0f} km2 a volume: divide it",
+                field=f"volumes[{index}]",
+            )
+
+
+def _claim(number: int, priority: int) -> Claim:
+    return Claim(parts=(number,), state=IntentState.ACCEPTED, priority=priority)
+
+
+def _target(plan: Plan) -> Claim:
+    """Return what the plan is to be once everything that goes on is done."""
+    return plan.placement.target
+
+
+def _nowhere(placement: Placement[Claim]) -> bool:
+    return placement.base is None and all(
+        slot.state == "absent" and slot.awaited is None for slot in placement.slots
+    )
