@@ -3,7 +3,7 @@
 Method: points and pieces of legs are projected along the normal of one plane that touches the
 earth amid them. That projection shortens distances, never lengthens them, so what lies within the
 buffer on earth lies within it on the plane. Their hull is enlarged there by a circumscribed
-twelve-sided disc and its corners are lifted back. Between them run geodesics, which on the plane
+eight-sided disc and its corners are lifted back. Between them run geodesics, which on the plane
 bow outwards from the point of touch, hence never cut into the hull.
 """
 
@@ -22,18 +22,17 @@ PIECE_M = 5_000.0
 PAD_M = 2.0
 """More than that bow, the ellipsoid's departure from a sphere, and rounding of corners together."""
 SPAN_M_MAX = 500_000.0
-_CIRCLE_SPAN_M_MAX = 60_000.0  # Up to here the plane shortens by less than 1 m.
-_SIDES = 12
+_SIDES = 8
 _DECIMALS = 7  # Of a degree: 1 cm.
 
 Flat: TypeAlias = tuple[float, float]
 
 
 def around(track: Sequence[LatLng], buffer_m: float) -> Outline:
-    """Return a circle or convex polygon that holds all within ``buffer_m`` of the track.
+    """Return a convex polygon that holds all within ``buffer_m`` of the track.
 
-    Whichever of the two has the smaller area. The excess over the convex hull of the buffer is at
-    most 3.6 % of the buffer and ``PAD_M``.
+    For a single place it is a circle. What it holds besides the buffered convex hull is within
+    8.3 % of the buffer and ``PAD_M`` around it.
 
     Raises:
         InvalidVolume: no point, or a span above ``SPAN_M_MAX``.
@@ -59,10 +58,6 @@ def around(track: Sequence[LatLng], buffer_m: float) -> Outline:
     turns = [2 * math.pi * i / _SIDES for i in range(_SIDES)]
     disc = [(reach_m * math.cos(t), reach_m * math.sin(t)) for t in turns]
     grown = _hull([(x + dx, y + dy) for x, y in hull for dx, dy in disc])
-    center, farthest_m = _enclosing(hull)
-    radius_m = farthest_m + buffer_m + PAD_M
-    if span_m <= _CIRCLE_SPAN_M_MAX and math.pi * radius_m**2 <= _area(grown):
-        return Circle(center=_lifted(center, normal, axes), radius_m=math.ceil(radius_m))
     corners = [_lifted(corner, normal, axes) for corner in grown]
     return Polygon(vertices=tuple(c for i, c in enumerate(corners) if c != corners[i - 1]))
 
@@ -109,24 +104,6 @@ def _half(ordered: Sequence[Flat]) -> list[Flat]:
             chain.pop()
         chain.append((x, y))
     return chain
-
-
-def _area(corners: Sequence[Flat]) -> float:
-    pairs = zip(corners, [*corners[1:], corners[0]], strict=True)
-    return abs(sum(ax * by - bx * ay for (ax, ay), (bx, by) in pairs)) / 2
-
-
-def _enclosing(corners: Sequence[Flat]) -> tuple[Flat, float]:
-    """Return centre and radius of a disc around the corners, near the smallest.
-
-    Steps towards the farthest corner, ever shorter: 1 % above the least after 100 (Badoiu and
-    Clarkson 2003). The radius is measured, not estimated, so the disc always encloses.
-    """
-    x, y = corners[0]
-    for step in range(2, 102):
-        fx, fy = max(corners, key=lambda corner: math.dist(corner, (x, y)))
-        x, y = x + (fx - x) / step, y + (fy - y) / step
-    return (x, y), max(math.dist(corner, (x, y)) for corner in corners)
 
 
 def _lifted(at: Flat, normal: Vector, axes: tuple[Vector, Vector]) -> LatLng:
