@@ -264,6 +264,15 @@ class Placement(Generic[S]):
         return self.want if self.goal is None else self.goal
 
     @property
+    def activation_begun(self) -> bool:
+        """Whether a register may have been told that the plan is Activated.
+
+        Then it is finished whatever stands in the way, in any order: there is no way back to
+        Accepted, and its volumes are the coordinated ones, so it takes nothing from anybody.
+        """
+        return self.activating and self.base is not None and not self.slots[0].holds(self.base)
+
+    @property
     def last_look(self) -> int:
         """The register of the last look: our own, or the pool's."""
         return 0 if self.own is None else self.own
@@ -319,7 +328,8 @@ def _due_new(placement: Placement[S]) -> tuple[Due[S], ...]:
 def in_turn(placement: Placement[S]) -> tuple[int, ...]:
     """Return the registers to write next while placing: the gate, and then all others at once."""
     missing = tuple(r for r, s in enumerate(placement.slots) if not s.holds(placement.want))
-    return missing[:1] if missing[:1] == (0,) else missing
+    gate_first = missing[:1] == (0,) and not placement.activation_begun
+    return missing[:1] if gate_first else missing
 
 
 def _due_placing(placement: Placement[S]) -> tuple[Due[S], ...]:

@@ -231,7 +231,9 @@ def _judged(placement: Placement[S], look: Look[S]) -> Step[S]:
 
 
 def _placed(placement: Placement[S], look: Look[S]) -> Step[S]:
-    if look.blockers and not _activation_begun(placement):
+    if placement.activation_begun:
+        return _kept(placement, look)
+    if look.blockers:
         return _blocked(placement, look)
     if look.unknown:
         return Step(placement=placement, news=News.UNKNOWN)
@@ -240,16 +242,23 @@ def _placed(placement: Placement[S], look: Look[S]) -> Step[S]:
 
 def _settled(placement: Placement[S], look: Look[S]) -> Step[S]:
     """All registers hold ``want``: from here on the target counts."""
+    register = look.due.register
+    slot = placement.slots[register]
+    if slot.view is not None and look.own_ovn != slot.view.ovn:
+        return swept(placement, register, look.own_ovn, asked=slot.asked)
     if look.unknown:
         return Step(placement=placement, news=News.UNKNOWN)
     target, changing = placement.target, placement.base is not None
     news = News.COORDINATED
     if changing:
         news = News.ACTIVATED if placement.activating else News.CHANGED
-    recheck = placement.recheck | placement.heard
-    if placement.displaced_by is not None:
-        # A look here cannot tell whether what displaced it elsewhere is cleared.
-        recheck = frozenset(range(len(placement.slots)))
+    outranking = _outranking(look)
+    recheck = (placement.recheck | placement.heard) - {register}
+    if outranking is not None:
+        recheck = frozenset()
+    elif placement.displaced_by is not None:
+        # This look cannot tell whether what displaced it elsewhere is cleared.
+        recheck = frozenset(range(len(placement.slots))) - {register}
     settled = replace(
         placement,
         phase=Phase.SHRINKING,
@@ -257,12 +266,12 @@ def _settled(placement: Placement[S], look: Look[S]) -> Step[S]:
         want=target,
         goal=None,
         activating=False,
-        recheck=recheck - {look.due.register},
+        recheck=recheck,
         heard=frozenset(),
-        displaced_by=_outranking(look),
+        displaced_by=outranking,
     )
     step = _arrived(settled)
-    return replace(step, news=News.DISPLACED if settled.displaced_by is not None else news)
+    return replace(step, news=News.DISPLACED if outranking is not None else news)
 
 
 def _kept(placement: Placement[S], look: Look[S]) -> Step[S]:
@@ -323,16 +332,6 @@ _DECIDE: dict[Purpose, Callable[[Placement[Any], Look[Any]], Step[Any]]] = {
 
 
 # ---- moves that several of them share -------------------------------------------------------
-
-
-def _activation_begun(placement: Placement[S]) -> bool:
-    """Report whether a register may have been told that the plan is Activated.
-
-    Then it is finished whatever stands in the way: there is no way back to Accepted, and its
-    volumes are the coordinated ones, so it takes nothing from anybody.
-    """
-    base = placement.base
-    return placement.activating and base is not None and not placement.slots[0].holds(base)
 
 
 def _outranking(look: Look[S]) -> str | None:
