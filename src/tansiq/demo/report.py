@@ -17,11 +17,11 @@ NAME_CHARS = 8
 
 def heading(scenario: Scenario) -> list[str]:
     """Say what will be declared, when it truly was, and what is known to be wrong with the data."""
-    first, last = scenario.sorties[0], scenario.sorties[-1]
+    first, last = scenario.sorties[0].start, scenario.sorties[-1].start
     lines = [
         scenario.title,
-        f"  first start {zulu(first.start)}, last {zulu(last.start)}"
-        f" ({scenario.dated} {zulu(first.start - scenario.shift)} to {zulu(last.start - scenario.shift)})",
+        f"  first start {zulu(first)}, {scenario.dated} {zulu(first - scenario.shift)}",
+        f"  last start  {zulu(last)}, {scenario.dated} {zulu(last - scenario.shift)}",
     ]
     counts = ", ".join(
         f"{party.capitalize()} {sum(s.party == party for s in scenario.sorties)}"
