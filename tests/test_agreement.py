@@ -1,9 +1,11 @@
 """The agreement file: what it says is what the node holds; each mistake gets path and remedy."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -154,6 +156,15 @@ def test_an_agreement_made_for_two_parties_has_both_registers_in_their_order() -
     assert (agreement.area, agreement.minima) == (area, minima)
 
 
+def test_the_documented_example_is_an_agreement() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "agreement.md").read_text()
+    example = text.split("```toml\n")[1].split("```")[0]
+    agreement = read_agreement(example.encode())
+    assert [register.party for register in agreement.registers] == ["north", "south"]
+    read_agreement(example.replace("polygon =", "# ").replace("# circle", "circle").encode())
+    read_agreement(re.sub(r"^# (\[\[register|id|url|foreign)", r"\1", example, flags=re.M).encode())
+
+
 def swap(old: str, new: str, count: int = 1) -> Callable[[], bytes]:
     """Return a maker of the good file with one thing wrong."""
     assert old in GOOD, old
@@ -190,7 +201,7 @@ MISTAKES = [
     (swap("[10, 20]", "[120, 20]"), "area.polygon[0].lat", "swapped"),
     (swap("[10, 20]", "[nan, 20]"), "area.polygon[0].lat", "nan"),
     (swap("[10, 20], [10.5, 20],", "[10, 20],"), "area.polygon.vertices", "3 to"),
-    (swap("polygon =", "polygone ="), "area.polygone", "did you mean polygon"),
+    (swap("polygon =", "polygons ="), "area.polygons", "did you mean polygon"),
     (
         swap("area_km2_max", "circle = { center = [1, 2], radius_m = 5 }\narea_km2_max"),
         "area.polygon",

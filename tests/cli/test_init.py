@@ -1,12 +1,13 @@
 """``tansiq init`` and ``tansiq doctor``: a node's folder is whole and private; faults are named."""
 
 import json
+import re
 import ssl
 import stat
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -33,7 +34,8 @@ from tansiq.peers.identity import (
     public_key,
     write_node,
 )
-from tansiq.settings import load_own_token, load_settings
+from tansiq.settings import Limits, Settings, Timers, load_own_token, load_settings
+from tansiq.strict_toml import spell
 
 
 def run(data: Path, *options: str) -> Result:
@@ -220,16 +222,25 @@ def test_settings_override_one_by_one(tmp_path: Path) -> None:
     assert settings.issuers[0].public_key == tmp_path / "pool.pem"
 
 
-def test_every_setting_is_documented() -> None:
-    from dataclasses import fields
-
-    from tansiq.settings import Limits, Settings, Timers
-
+def test_every_setting_is_documented_with_its_default() -> None:
     text = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
-    spelt = {"issuers": "issuer", "data": "--data"}
-    for kind in (Settings, Limits, Timers):
-        for knob in fields(kind):
-            assert f"`{spelt.get(knob.name, knob.name)}`" in text, knob.name
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) *\| ", text, flags=re.MULTILINE))
+    spelt = {
+        knob.name: knob.default for kind in (Limits, Timers, Settings) for knob in fields(kind)
+    }
+    assert "`--data`" in text
+    for name in ("data", "limits", "timers"):
+        del spelt[name]
+    spelt["issuer"] = spelt.pop("issuers")
+    for name, default in spelt.items():
+        shown = spell(default) if isinstance(default, timedelta) else default
+        if isinstance(default, bool):
+            shown = str(default).lower()
+        elif isinstance(default, int | float):
+            shown = f"{default:.15g}"
+        if name not in ("party", "agreement", "audiences", "issuer"):
+            assert rows[name] == shown, name
+    assert rows.keys() - {"tansiq.toml"} == spelt.keys()
 
 
 # Doctor
