@@ -21,7 +21,7 @@ from tansiq.f3548 import convert, wire
 from tansiq.services.airspace import Airspace
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.judging import Judging
-from tansiq.services.planning.planner import Place, Planner
+from tansiq.services.planning.planner import Event, Place, Planner
 from tansiq.services.planning.ports import Written
 from tansiq.services.planning.records import Reference
 from tansiq.settings import Limits, Timers
@@ -219,9 +219,7 @@ class Upkeep:
             slot = plan.placement.slots[index]
             if (slot.view.ovn if slot.view is not None else None) != ovn:
                 count = asked[plan.id][index]
-                await self._planner.apply_if_same(
-                    plan, lambda p, ovn=ovn, count=count: swept(p, index, ovn, asked=count)
-                )
+                await self._planner.apply_if_same(plan, _swept(index, ovn, count))
         for reference in own.values():
             # Ours by name, but no living plan's: a late create of a request long given up.
             if self._book.by_intent(reference.id) is None and reference.ovn is not None:
@@ -266,3 +264,7 @@ class Upkeep:
                 gone=gone,
             ),
         )
+
+
+def _swept(register: int, own_ovn: str | None, asked: int) -> Event:
+    return lambda placement: swept(placement, register, own_ovn, asked=asked)

@@ -54,12 +54,13 @@ CREATE INDEX notification_by_entity ON notification (entity);
 CREATE TABLE own_constraint (
     id          TEXT PRIMARY KEY,
     name        TEXT NOT NULL,
+    revision    INTEGER NOT NULL,
     ending      INTEGER NOT NULL,
     time_start  INTEGER NOT NULL,
     time_end    INTEGER NOT NULL,
     volumes     BLOB NOT NULL,
     stated      BLOB NOT NULL,
-    slots       BLOB NOT NULL,      -- per register: version and OVN of the last direct 2xx
+    slots       BLOB NOT NULL,      -- per register: revision and OVN of the last direct 2xx
     updated     INTEGER NOT NULL
 ) WITHOUT ROWID;
 

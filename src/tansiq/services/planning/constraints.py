@@ -1,0 +1,412 @@
+"""Own no-go areas: written to every register, no gate, resent until all hold them.
+
+No order is needed, because nobody competes for a no-go area: a register that has it keeps new plans
+out, and marks the plans that stand in it for recheck. Until all have it, it is shown as *not
+everywhere yet*.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import msgspec
+
+from tansiq.clock import Clock
+from tansiq.domain.agreement import Agreement
+from tansiq.domain.draft import PlanDraft, StatedBand
+from tansiq.domain.placement import Outcome
+from tansiq.domain.time import from_micros, micros, zulu
+from tansiq.domain.volume import altitude_bounds, time_bounds
+from tansiq.engine.enlarge import enlarged_by
+from tansiq.errors import BadInput, NotFound, PeerError, StateConflict, WrongState
+from tansiq.f3548 import convert, wire
+from tansiq.services.airspace import CONSTRAINT, Airspace
+from tansiq.services.events import Events
+from tansiq.services.planning.notices import Notices
+from tansiq.services.planning.planner import Place
+from tansiq.services.planning.planning import check_draft
+from tansiq.services.planning.ports import Written
+from tansiq.services.planning.records import Record, Records
+from tansiq.services.planning.status import stated_document
+from tansiq.services.views import ConstraintView, RegisterView
+from tansiq.settings import Limits, Timers
+from tansiq.storage.notifications import Notification
+from tansiq.storage.own_constraints import OwnConstraintRow, OwnConstraintRows
+from tansiq.storage.plans import Views
+from tansiq.storage.store import Store, Tx
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class Slot(msgspec.Struct, frozen=True, kw_only=True):
+    """What one register holds: the revision of the last direct 2xx; None: not known or nothing."""
+
+    revision: int | None = None
+    ovn: str | None = None
+    doubt: bool = False
+    """A request was sent and its fate is not known."""
+
+
+_SLOTS = msgspec.json.Decoder(dict[str, Slot])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoGo:
+    """One no-go area of ours as committed."""
+
+    row: OwnConstraintRow
+    slots: dict[str, Slot]
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether every register has confirmed the present revision."""
+        return not self.row.ending and all(
+            s.revision == self.row.revision and not s.doubt for s in self.slots.values()
+        )
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is lifted in every register."""
+        return self.row.ending and all(
+            s.revision is None and not s.doubt for s in self.slots.values()
+        )
+
+
+class OwnConstraints:
+    """Use cases on own no-go areas; satisfies ``services.facade.Constraints``."""
+
+    def __init__(  # noqa: PLR0913 - wired once, in node.py, by keyword
+        self,
+        *,
+        agreement: Agreement,
+        party: str,
+        store: Store,
+        airspace: Airspace,
+        records: Records,
+        notices: Notices,
+        events: Events,
+        places: tuple[Place, ...],
+        clock: Clock,
+        timers: Timers,
+        limits: Limits,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._agreement = agreement
+        self._party = party
+        self._store = store
+        self._airspace = airspace
+        self._records = records
+        self._notices = notices
+        self._events = events
+        self._places = places
+        self._clock = clock
+        self._timers = timers
+        self._limits = limits
+        self._new_id = new_id
+        self._known: dict[str, NoGo] = {}
+        self._wakes: dict[str, asyncio.Event] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._changed = asyncio.Event()
+        self._problems: dict[tuple[str, str], str] = {}
+
+    # ---- start and stop
+
+    async def start(self) -> None:
+        """Take up what an earlier run left unfinished."""
+        for row in await self._store.read(lambda tx: OwnConstraintRows(tx).all()):
+            nogo = NoGo(row=row, slots=_SLOTS.decode(row.slots))
+            self._known[row.id] = nogo
+            if not nogo.ended and not nogo.everywhere:
+                self._wake(row.id)
+
+    async def stop(self) -> None:
+        """Stop; what is owed stays in the store."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def living(self) -> frozenset[str]:
+        """Return the ids of what may stand in registers."""
+        return frozenset(i for i, nogo in self._known.items() if not nogo.ended)
+
+    def _wake(self, constraint_id: str) -> None:
+        self._wakes.setdefault(constraint_id, asyncio.Event()).set()
+        task = self._tasks.get(constraint_id)
+        if task is None or task.done():
+            self._tasks[constraint_id] = asyncio.create_task(self._spread(constraint_id))
+
+    # ---- use cases
+
+    async def submit(self, draft: PlanDraft) -> ConstraintView:
+        """Keep the no-go area and begin to write it to every register.
+
+        Raises:
+            BadInput: its end has passed, or it leaves the agreed area.
+            StateConflict: one of that id is here already.
+        """
+        now = self._clock.now()
+        check_draft(draft, self._agreement, now, self._limits.constraint_ahead_max)
+        constraint_id = draft.id or self._new_id()
+        if constraint_id in self._known:
+            raise StateConflict(f"a no-go area {constraint_id} is here already", field="id")
+        span = time_bounds(draft.volumes)
+        slots = {place.register.id: Slot() for place in self._places}
+        row = OwnConstraintRow(
+            id=constraint_id,
+            name=draft.callsign,
+            revision=1,
+            ending=False,
+            time_start=micros(span.start),
+            time_end=micros(span.end),
+            volumes=_ENCODER.encode(convert.volumes_to_wire(draft.volumes)),
+            stated=_ENCODER.encode(draft.stated),
+            slots=_ENCODER.encode(slots),
+            updated=micros(now),
+        )
+        return await self._save_and_spread(NoGo(row=row, slots=slots))
+
+    async def change(self, constraint_id: str, draft: PlanDraft) -> ConstraintView:
+        """Put the draft in its place.
+
+        Raises:
+            WrongState: it is being lifted.
+        """
+        now = self._clock.now()
+        check_draft(draft, self._agreement, now, self._limits.constraint_ahead_max)
+        nogo = self._get(constraint_id)
+        if nogo.row.ending:
+            raise WrongState("the no-go area has been lifted; submit a new one")
+        span = time_bounds(draft.volumes)
+        row = replace(
+            nogo.row,
+            revision=nogo.row.revision + 1,
+            time_start=micros(span.start),
+            time_end=micros(span.end),
+            volumes=_ENCODER.encode(convert.volumes_to_wire(draft.volumes)),
+            stated=_ENCODER.encode(draft.stated),
+            updated=micros(now),
+        )
+        if (row.volumes, row.stated) == (nogo.row.volumes, nogo.row.stated):
+            return self._view(nogo)
+        return await self._save_and_spread(replace(nogo, row=row))
+
+    async def end(self, constraint_id: str) -> ConstraintView:
+        """Lift it. Twice is as good as once."""
+        nogo = self._get(constraint_id)
+        if nogo.row.ending:
+            return self._view(nogo)
+        row = replace(nogo.row, ending=True, updated=micros(self._clock.now()))
+        return await self._save_and_spread(replace(nogo, row=row))
+
+    async def list(self, *, ended: bool) -> list[ConstraintView]:
+        """Return own no-go areas in order of start."""
+        found = [n for n in self._known.values() if ended or not n.ended]
+        return [self._view(n) for n in sorted(found, key=lambda n: (n.row.time_start, n.row.id))]
+
+    async def get(self, constraint_id: str) -> ConstraintView:
+        """Return one.
+
+        Raises:
+            NotFound: no no-go area of that id.
+        """
+        return self._view(self._get(constraint_id))
+
+    async def settled(self, constraint_id: str, wait_s: float) -> ConstraintView:
+        """Return it once every register holds it (or none any more), or after ``wait_s``."""
+        until_s = self._clock.monotonic_s() + wait_s
+        while True:
+            changed = self._changed
+            nogo = self._get(constraint_id)
+            left_s = until_s - self._clock.monotonic_s()
+            if nogo.everywhere or nogo.ended or left_s <= 0:
+                return self._view(nogo)
+            try:
+                await self._clock.limit(changed.wait(), left_s)
+            except TimeoutError:
+                return self._view(self._get(constraint_id))
+
+    def _get(self, constraint_id: str) -> NoGo:
+        nogo = self._known.get(constraint_id)
+        if nogo is None:
+            raise NotFound(f"no no-go area {constraint_id} here; `tansiq constraint list --all`")
+        return nogo
+
+    def _view(self, nogo: NoGo) -> ConstraintView:
+        row = nogo.row
+        volumes = self._volumes(row)
+        band = altitude_bounds(convert.constraint_volumes(volumes, "volumes"))
+        if row.ending:
+            status = "ended" if nogo.ended else "ending"
+        else:
+            status = "everywhere" if nogo.everywhere else "not everywhere yet"
+        stated = msgspec.json.decode(row.stated, type=tuple[StatedBand, ...])
+        return ConstraintView(
+            id=row.id,
+            party=self._party,
+            name=row.name,
+            status=status,
+            time_start=zulu(from_micros(row.time_start)),
+            time_end=zulu(from_micros(row.time_end)),
+            altitude_m_min=band.lower_m,
+            altitude_m_max=band.upper_m,
+            registers=tuple(self._register(nogo, name) for name in nogo.slots),
+            volumes=msgspec.Raw(row.volumes),
+            stated=stated_document(stated),
+            updated=zulu(from_micros(row.updated)),
+        )
+
+    def _register(self, nogo: NoGo, register: str) -> RegisterView:
+        slot = nogo.slots[register]
+        holds = "nothing" if slot.revision is None else "other"
+        if slot.revision == nogo.row.revision:
+            holds = "current"
+        return RegisterView(
+            id=register,
+            holds="unknown" if slot.doubt else holds,
+            problem=self._problems.get((nogo.row.id, register)),
+        )
+
+    def _volumes(self, row: OwnConstraintRow) -> tuple[wire.Volume4D, ...]:
+        return msgspec.json.decode(row.volumes, type=tuple[wire.Volume4D, ...])
+
+    # ---- spreading
+
+    async def _save_and_spread(self, nogo: NoGo) -> ConstraintView:
+        await self._store.write(lambda tx: self._save(tx, nogo, self._clock.now()))
+        self._taken(nogo)
+        self._wake(nogo.row.id)
+        return self._view(nogo)
+
+    async def _save(self, tx: Tx, nogo: NoGo, now: datetime) -> None:
+        await OwnConstraintRows(tx).put(nogo.row)
+        body = _ENCODER.encode(self._view(nogo))
+        await self._events.append(tx, CONSTRAINT, nogo.row.id, body, now)
+
+    def _taken(self, nogo: NoGo) -> None:
+        self._known[nogo.row.id] = nogo
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def _spread(self, constraint_id: str) -> None:
+        """Write until every register holds the present revision, or none holds any."""
+        wake = self._wakes[constraint_id]
+        pause_s = self._timers.retry_first_s
+        while True:
+            wake.clear()
+            nogo = self._known[constraint_id]
+            if nogo.everywhere or nogo.ended:
+                return
+            results = await asyncio.gather(*(self._write(nogo, place) for place in self._places))
+            if all(results):
+                pause_s = self._timers.retry_first_s
+                continue
+            try:
+                await self._clock.limit(wake.wait(), pause_s)
+            except TimeoutError:
+                pause_s = min(pause_s * 2, self._timers.retry_last_s)
+
+    async def _write(self, nogo: NoGo, place: Place) -> bool:
+        """Bring one register up to date; False if it did not take it."""
+        register, row = place.register.id, nogo.row
+        slot = nogo.slots[register]
+        if row.ending and slot.revision is None and not slot.doubt:
+            return True
+        if not row.ending and slot.revision == row.revision and not slot.doubt:
+            return True
+        try:
+            ovn = slot.ovn
+            if slot.doubt:
+                reference = await place.port.get_constraint(row.id)
+                ovn = None if reference is None else reference.ovn
+            await self._note(row.id, register, msgspec.structs.replace(slot, doubt=True))
+            written = await self._ask(nogo, place, ovn)
+        except PeerError as error:
+            self._problems[row.id, register] = str(error)
+            return False
+        return await self._answered(nogo, place, written)
+
+    async def _ask(self, nogo: NoGo, place: Place, ovn: str | None) -> Written:
+        row = nogo.row
+        if row.ending:
+            if ovn is None:
+                return Written(outcome=Outcome.GONE)
+            return await place.port.delete_constraint(row.id, ovn)
+        parameters = wire.PutConstraintReferenceParameters(
+            extents=self._extents(row), uss_base_url=place.base_url
+        )
+        return await place.port.put_constraint(row.id, ovn, parameters)
+
+    def _extents(self, row: OwnConstraintRow) -> tuple[wire.Volume4D, ...]:
+        """Return what is written: enlarged by half the minima, as plans are, so that a plan within
+        the minima of it always meets it there.
+        """
+        volumes = convert.constraint_volumes(self._volumes(row), "volumes")
+        return convert.volumes_to_wire(enlarged_by(volumes, self._agreement.minima, fraction=0.5))
+
+    async def _answered(self, nogo: NoGo, place: Place, written: Written) -> bool:
+        register, row = place.register.id, nogo.row
+        lifted = row.ending and written.outcome in (Outcome.OK, Outcome.GONE)
+        if not lifted and written.outcome is not Outcome.OK:
+            self._problems[row.id, register] = written.problem or str(written.outcome)
+            return False
+        self._problems.pop((row.id, register), None)
+        document = None if lifted else self._document(row, written)
+        record = None if document is None else self._records.of(register, document)
+        slot = Slot()
+        if record is not None:
+            slot = Slot(revision=row.revision, ovn=record.known.ovn)
+
+        async def write(tx: Tx) -> list[Notification]:
+            now = self._clock.now()
+            await self._set_slot(tx, row.id, register, slot, now)
+            if record is None:
+                await Views(tx).drop(register, row.id)
+            else:
+                await Views(tx).put(record.row)
+            owed = self._notices.owed(written.subscribers, CONSTRAINT, row.id, document)
+            return await self._notices.add(tx, owed, now)
+
+        notifications = await self._store.write(write)
+        self._remember(register, row.id, record, slot)
+        self._notices.push(notifications)
+        return True
+
+    def _document(self, row: OwnConstraintRow, written: Written) -> wire.Constraint:
+        reference = written.reference
+        assert isinstance(reference, wire.ConstraintReference)  # noqa: S101 - ports.py
+        return wire.Constraint(
+            reference=reference, details=wire.ConstraintDetails(volumes=self._volumes(row))
+        )
+
+    async def _note(self, constraint_id: str, register: str, slot: Slot) -> None:
+        """Store that something is about to be sent, before it is."""
+
+        async def write(tx: Tx) -> None:
+            await self._set_slot(tx, constraint_id, register, slot, self._clock.now())
+
+        await self._store.write(write)
+        known = self._known[constraint_id]
+        self._known[constraint_id] = replace(known, slots={**known.slots, register: slot})
+
+    async def _set_slot(
+        self, tx: Tx, constraint_id: str, register: str, slot: Slot, now: datetime
+    ) -> None:
+        row = await OwnConstraintRows(tx).get(constraint_id)
+        if row is None:
+            raise BadInput(f"no-go area {constraint_id} has vanished")
+        slots = {**_SLOTS.decode(row.slots), register: slot}
+        changed = replace(row, slots=_ENCODER.encode(slots), updated=micros(now))
+        await self._save(tx, NoGo(row=changed, slots=slots), now)
+
+    def _remember(
+        self, register: str, constraint_id: str, record: Record | None, slot: Slot
+    ) -> None:
+        known = self._known[constraint_id]
+        slots = {**known.slots, register: slot}
+        row = replace(known.row, slots=_ENCODER.encode(slots))
+        self._taken(NoGo(row=row, slots=slots))
+        if record is None:
+            self._airspace.drop(register, constraint_id)
+        else:
+            self._airspace.put(record.known)
