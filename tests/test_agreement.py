@@ -201,6 +201,11 @@ MISTAKES = [
     (swap("[10, 20]", "[120, 20]"), "area.polygon[0].lat", "swapped"),
     (swap("[10, 20]", "[nan, 20]"), "area.polygon[0].lat", "nan"),
     (swap("[10, 20], [10.5, 20],", "[10, 20],"), "area.polygon.vertices", "3 to"),
+    (
+        swap("[10, 20], [10.5, 20], [10.5, 21.25]", "[10, 20], [11, 21], [11, 20], [10, 21]"),
+        "area.polygon.vertices",
+        "cross",
+    ),
     (swap("polygon =", "polygons ="), "area.polygons", "did you mean polygon"),
     (
         swap("area_km2_max", "circle = { center = [1, 2], radius_m = 5 }\narea_km2_max"),
@@ -259,7 +264,10 @@ def test_each_mistake_is_named_with_its_path_and_remedy(
         ('"90 min"', '"7 d"'),
         ('"45 s"', '"0.001 s"'),
         ('"45 s"', '"1h"'),
-        ("[10, 20]", "[90, -180]"),
+        (
+            "polygon = [[10, 20], [10.5, 20], [10.5, 21.25]]",
+            "circle = { center = [90, -180], radius_m = 1 }",
+        ),
     ],
 )
 def test_bounds_themselves_are_accepted(old: str, new: str) -> None:

@@ -24,6 +24,7 @@ from tansiq.domain.agreement import (
     Party,
     Register,
 )
+from tansiq.domain.geodesy import check_outline
 from tansiq.domain.intent import PartyID
 from tansiq.domain.volume import (
     ALTITUDE_M_MAX,
@@ -259,14 +260,20 @@ def _register(table: Table, parties: Sequence[Party]) -> Register:
 def _area(table: Table) -> Outline:
     if ("polygon" in table) == ("circle" in table):
         raise table.wrong("polygon", "write either polygon or circle")
-    if "circle" in table:
+    key = "circle" if "circle" in table else "polygon"
+    if key == "circle":
         circle = table.table("circle", ("center", "radius_m"))
         center = _point(circle, "center", circle.array("center"))
-        return Circle(center=center, radius_m=circle.number("radius_m", low=1.0, high=RADIUS_M_MAX))
-    points = table.array("polygon")
-    vertices = tuple(_point(table, f"polygon[{i}]", point) for i, point in enumerate(points))
-    with _under("area.polygon"):
-        return Polygon(vertices=vertices)
+        radius_m = circle.number("radius_m", low=1.0, high=RADIUS_M_MAX)
+        outline: Outline = Circle(center=center, radius_m=radius_m)
+    else:
+        points = table.array("polygon")
+        vertices = tuple(_point(table, f"polygon[{i}]", point) for i, point in enumerate(points))
+        with _under("area.polygon"):
+            outline = Polygon(vertices=vertices)
+    with _under(f"area.{key}"):
+        check_outline(outline)
+    return outline
 
 
 def _point(table: Table, key: str, value: object) -> LatLng:
