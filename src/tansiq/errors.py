@@ -13,6 +13,7 @@
     │   ├── MissingOVNs          the key lacks OVNs of relevant entities
     │   ├── StaleOVN             the OVN or version given is not the current one
     │   ├── WrongState           the transition is not in the state table
+    │   ├── UssDown              the supplier is marked Down in the register (412)
     │   └── InDoubt              whether the first attempt took effect is not known
     ├── PeerError              the other side's mistake, or its silence
     │   ├── PeerUnreachable      no answer; the fate of the request is not known
@@ -106,6 +107,12 @@ class WrongState(StateConflict):
 
 class InDoubt(StateConflict):
     code = "in-doubt"
+
+
+class UssDown(StateConflict):
+    """A supplier that the arbiter has marked Down may not do this until it is marked Normal."""
+
+    code = "uss-down"
 
 
 class PeerError(TansiqError):

@@ -348,12 +348,13 @@ def constraint_volumes(
     """
     check_counts(volumes, path, volumes_max=volumes_max)
     return tuple(
-        bounded(_whole_column(area(volume, f"{path}[{i}]")), f"{path}[{i}]")
+        bounded(whole_column(area(volume, f"{path}[{i}]")), f"{path}[{i}]")
         for i, volume in enumerate(volumes)
     )
 
 
-def _whole_column(area: Area) -> Area:
+def whole_column(area: Area) -> Area:
+    """Return the area with open altitudes at the lowest and highest that exist."""
     return Area(
         outline=area.outline,
         lower_m=ALTITUDE_M_MIN if area.lower_m is None else area.lower_m,

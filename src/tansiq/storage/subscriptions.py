@@ -1,5 +1,6 @@
 """Subscriptions that stand in the register, and the counters of their notifications."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tansiq.storage.cells import SUBSCRIPTION, Cells, Cover
@@ -116,16 +117,15 @@ class Subscriptions:
         return [_row(row) for row in await self._tx.fetch(_SELECT_OWN, query)]
 
     async def raise_indices(
-        self, old: Cover | None, new: Cover | None, *, constraint: bool, now: int
+        self, changed: Iterable[Cover], *, constraint: bool, now: int
     ) -> list[Notified]:
-        """Count one notification for each living subscription that either cover meets.
+        """Count one notification for each living subscription that any of the covers meets.
 
         Returns them ordered by id, with the counter as it is after the change.
         """
         ids: set[str] = set()
-        for where in (old, new):
-            if where is not None:
-                ids |= await self._cells.find(where)
+        for where in dict.fromkeys(changed):
+            ids |= await self._cells.find(where)
         if not ids:
             return []
         statement = _RAISE_FOR_CONSTRAINTS if constraint else _RAISE_FOR_INTENTS

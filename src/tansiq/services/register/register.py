@@ -1,0 +1,303 @@
+"""The register as a service: validates, runs one transaction, answers after its commit.
+
+Each write is there twice: ``put_intent`` for a caller from outside, and ``read_intent`` (validation
+and covers, no store) with ``put_intent_tx`` for whoever holds a transaction already.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+
+from tansiq.domain.intent import EntityID
+from tansiq.f3548 import codec, wire
+from tansiq.f3548.convert import entity_id
+from tansiq.services.register import availability, constraints, intents, requests, subscriptions
+from tansiq.services.register.values import (
+    AVAILABILITY_ARBITRATION,
+    CONSTRAINT_MANAGEMENT,
+    Caller,
+    OnAccepted,
+    nobody,
+)
+from tansiq.settings import Limits
+from tansiq.storage.availability import Reports
+from tansiq.storage.cells import Cover
+from tansiq.storage.micros import micros
+from tansiq.storage.store import Store, Tx
+
+_ENTITY = "entityid"
+_SUBSCRIPTION = "subscriptionid"
+
+
+class Register:
+    """Who has placed what, and who is to hear of it.
+
+    ``new_id`` makes UUIDs of version 4, ``new_ovn`` unguessable texts of 16 to 128 characters that
+    need no escape in a URL. ``on_accepted`` runs inside the transaction of each accepted change.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        new_id: Callable[[], str],
+        new_ovn: Callable[[], str],
+        on_accepted: OnAccepted = nobody,
+        limits: Limits | None = None,
+    ) -> None:
+        self._store = store
+        self._new_id = new_id
+        self._new_version = new_ovn
+        self._limits = limits = limits or Limits()
+        self._intents = intents.IntentRegister(new_id, new_ovn, on_accepted)
+        self._constraints = constraints.ConstraintRegister(new_ovn, on_accepted)
+        self._subscriptions = subscriptions.SubscriptionRegister(
+            new_ovn, limits.subscription_max, limits.subscription_skew
+        )
+
+    # Operational intents
+
+    def read_intent(
+        self,
+        caller: Caller,
+        intent_id: str,
+        ovn: str | None,
+        params: wire.PutOperationalIntentReferenceParameters,
+        now: datetime,
+    ) -> requests.IntentWrite:
+        """Validate a request; looks at nothing stored. Raises BadInput or Forbidden."""
+        return requests.read_intent(caller, intent_id, ovn, params, now, self._limits)
+
+    async def put_intent_tx(
+        self, tx: Tx, write: requests.IntentWrite
+    ) -> wire.ChangeOperationalIntentReferenceResponse:
+        """Create or update an intent inside a transaction; see ``IntentRegister.put``."""
+        return await self._intents.put(tx, write)
+
+    async def put_intent(
+        self,
+        caller: Caller,
+        intent_id: str,
+        ovn: str | None,
+        params: wire.PutOperationalIntentReferenceParameters,
+        now: datetime,
+    ) -> wire.ChangeOperationalIntentReferenceResponse:
+        """Create (``ovn`` is None) or update an intent."""
+        write = self.read_intent(caller, intent_id, ovn, params, now)
+        return await self._store.write(lambda tx: self._intents.put(tx, write))
+
+    async def delete_intent_tx(
+        self, tx: Tx, caller: Caller, intent_id: EntityID, ovn: str, now: datetime
+    ) -> wire.ChangeOperationalIntentReferenceResponse:
+        """Remove an intent inside a transaction; see ``IntentRegister.delete``."""
+        return await self._intents.delete(tx, caller, intent_id, ovn, now)
+
+    async def delete_intent(
+        self, caller: Caller, intent_id: str, ovn: str, now: datetime
+    ) -> wire.ChangeOperationalIntentReferenceResponse:
+        """Remove an intent."""
+        entity, given = entity_id(intent_id, _ENTITY), requests.version_given(ovn, "ovn")
+        return await self._store.write(
+            lambda tx: self._intents.delete(tx, caller, entity, given, now)
+        )
+
+    async def get_intent_tx(
+        self, tx: Tx, caller: Caller, intent_id: EntityID
+    ) -> wire.OperationalIntentReference:
+        """Return one intent. Raises NotFound."""
+        return await intents.get_intent(tx, caller, intent_id)
+
+    async def get_intent(
+        self, caller: Caller, intent_id: str
+    ) -> wire.GetOperationalIntentReferenceResponse:
+        """Return one intent. Raises NotFound."""
+        entity = entity_id(intent_id, _ENTITY)
+        found = await self._store.read(lambda tx: intents.get_intent(tx, caller, entity))
+        return wire.GetOperationalIntentReferenceResponse(operational_intent_reference=found)
+
+    def read_search(self, caller: Caller, area: wire.Volume4D | None) -> Cover:
+        """Validate the area of a query; looks at nothing stored. Raises BadInput."""
+        return requests.read_search(caller, area)
+
+    async def query_intents_tx(
+        self, tx: Tx, caller: Caller, where: Cover
+    ) -> tuple[wire.OperationalIntentReference, ...]:
+        """Return all intents that a search meets: exactly what a write there needs to know."""
+        return await intents.query_intents(tx, caller, where)
+
+    async def query_intents(
+        self, caller: Caller, area: wire.Volume4D | None
+    ) -> wire.QueryOperationalIntentReferenceResponse:
+        """Return all intents in an area, ordered by id."""
+        where = self.read_search(caller, area)
+        found = await self._store.read(lambda tx: intents.query_intents(tx, caller, where))
+        return wire.QueryOperationalIntentReferenceResponse(operational_intent_references=found)
+
+    # Constraints
+
+    def read_constraint(
+        self,
+        caller: Caller,
+        constraint_id: str,
+        ovn: str | None,
+        params: wire.PutConstraintReferenceParameters,
+        now: datetime,
+    ) -> requests.ConstraintWrite:
+        """Validate a request; looks at nothing stored. Raises BadInput or Forbidden."""
+        return requests.read_constraint(caller, constraint_id, ovn, params, now, self._limits)
+
+    async def put_constraint_tx(
+        self, tx: Tx, write: requests.ConstraintWrite
+    ) -> wire.ChangeConstraintReferenceResponse:
+        """Create or update a constraint inside a transaction; see ``ConstraintRegister.put``."""
+        return await self._constraints.put(tx, write)
+
+    async def put_constraint(
+        self,
+        caller: Caller,
+        constraint_id: str,
+        ovn: str | None,
+        params: wire.PutConstraintReferenceParameters,
+        now: datetime,
+    ) -> wire.ChangeConstraintReferenceResponse:
+        """Create (``ovn`` is None) or update a constraint."""
+        write = self.read_constraint(caller, constraint_id, ovn, params, now)
+        return await self._store.write(lambda tx: self._constraints.put(tx, write))
+
+    async def delete_constraint_tx(
+        self, tx: Tx, caller: Caller, constraint_id: EntityID, ovn: str, now: datetime
+    ) -> wire.ChangeConstraintReferenceResponse:
+        """Remove a constraint inside a transaction; see ``ConstraintRegister.delete``."""
+        return await self._constraints.delete(tx, caller, constraint_id, ovn, now)
+
+    async def delete_constraint(
+        self, caller: Caller, constraint_id: str, ovn: str, now: datetime
+    ) -> wire.ChangeConstraintReferenceResponse:
+        """Remove a constraint."""
+        caller.require(CONSTRAINT_MANAGEMENT, "deleting a constraint")
+        entity, given = entity_id(constraint_id, _ENTITY), requests.version_given(ovn, "ovn")
+        return await self._store.write(
+            lambda tx: self._constraints.delete(tx, caller, entity, given, now)
+        )
+
+    async def get_constraint_tx(
+        self, tx: Tx, caller: Caller, constraint_id: EntityID
+    ) -> wire.ConstraintReference:
+        """Return one constraint. Raises NotFound."""
+        return await constraints.get_constraint(tx, caller, constraint_id)
+
+    async def get_constraint(
+        self, caller: Caller, constraint_id: str
+    ) -> wire.GetConstraintReferenceResponse:
+        """Return one constraint. Raises NotFound."""
+        entity = entity_id(constraint_id, _ENTITY)
+        found = await self._store.read(lambda tx: constraints.get_constraint(tx, caller, entity))
+        return wire.GetConstraintReferenceResponse(constraint_reference=found)
+
+    async def query_constraints_tx(
+        self, tx: Tx, caller: Caller, where: Cover
+    ) -> tuple[wire.ConstraintReference, ...]:
+        """Return all constraints that a search meets, ordered by id."""
+        return await constraints.query_constraints(tx, caller, where)
+
+    async def query_constraints(
+        self, caller: Caller, area: wire.Volume4D | None
+    ) -> wire.QueryConstraintReferencesResponse:
+        """Return all constraints in an area, ordered by id."""
+        where = self.read_search(caller, area)
+        found = await self._store.read(lambda tx: constraints.query_constraints(tx, caller, where))
+        return wire.QueryConstraintReferencesResponse(constraint_references=found)
+
+    # Subscriptions
+
+    def read_subscription(
+        self,
+        caller: Caller,
+        subscription_id: str,
+        version: str | None,
+        params: wire.PutSubscriptionParameters,
+        now: datetime,
+    ) -> requests.SubscriptionWrite:
+        """Validate a request; looks at nothing stored. Raises BadInput or Forbidden."""
+        return requests.read_subscription(caller, subscription_id, version, params, now)
+
+    async def put_subscription_tx(
+        self, tx: Tx, write: requests.SubscriptionWrite
+    ) -> wire.PutSubscriptionResponse:
+        """Create or update a subscription inside a transaction."""
+        return await self._subscriptions.put(tx, write)
+
+    async def put_subscription(
+        self,
+        caller: Caller,
+        subscription_id: str,
+        version: str | None,
+        params: wire.PutSubscriptionParameters,
+        now: datetime,
+    ) -> wire.PutSubscriptionResponse:
+        """Create (``version`` is None) or update a subscription."""
+        write = self.read_subscription(caller, subscription_id, version, params, now)
+        return await self._store.write(lambda tx: self._subscriptions.put(tx, write))
+
+    async def delete_subscription(
+        self, caller: Caller, subscription_id: str, version: str
+    ) -> wire.DeleteSubscriptionResponse:
+        """Remove a subscription."""
+        entity = entity_id(subscription_id, _SUBSCRIPTION)
+        given = requests.version_given(version, "version")
+        return await self._store.write(
+            lambda tx: self._subscriptions.delete(tx, caller, entity, given)
+        )
+
+    async def get_subscription(
+        self, caller: Caller, subscription_id: str
+    ) -> wire.GetSubscriptionResponse:
+        """Return one subscription of the caller's. Raises NotFound or Forbidden."""
+        entity = entity_id(subscription_id, _SUBSCRIPTION)
+        found = await self._store.read(
+            lambda tx: subscriptions.get_subscription(tx, caller, entity)
+        )
+        return wire.GetSubscriptionResponse(subscription=found)
+
+    async def query_subscriptions(
+        self, caller: Caller, area: wire.Volume4D | None, now: datetime
+    ) -> wire.QuerySubscriptionsResponse:
+        """Return the caller's living subscriptions in an area, ordered by id."""
+        where = self.read_search(caller, area)
+        found = await self._store.read(
+            lambda tx: subscriptions.query_subscriptions(tx, caller, where, now)
+        )
+        return wire.QuerySubscriptionsResponse(subscriptions=found)
+
+    # Availability and reports
+
+    async def get_availability(self, uss: str) -> wire.UssAvailabilityStatusResponse:
+        """Return what is known of a supplier's availability."""
+        checked = availability.check_uss(uss)
+        return await self._store.read(lambda tx: availability.get_availability(tx, checked))
+
+    async def set_availability(
+        self, caller: Caller, uss: str, params: wire.SetUssAvailabilityStatusParameters
+    ) -> wire.UssAvailabilityStatusResponse:
+        """Set a supplier's availability. Raises Forbidden, BadInput or StateConflict."""
+        caller.require(AVAILABILITY_ARBITRATION, "setting availability")
+        checked, state = availability.check_uss(uss), availability.read_state(params.availability)
+        return await self._store.write(
+            lambda tx: availability.set_availability(
+                tx, checked, state, params.old_version or "", self._new_version
+            )
+        )
+
+    async def make_report(
+        self, caller: Caller, report: wire.ErrorReport, now: datetime
+    ) -> wire.ErrorReport:
+        """Keep a report of trouble, and return it with its id."""
+        kept = msgspec.structs.replace(report, report_id=self._new_id())
+        body, received = codec.encode(kept), micros(now)
+        await self._store.write(
+            lambda tx: Reports(tx).add(
+                kept.report_id or "", reporter=caller.id, received=received, body=body
+            )
+        )
+        return kept
