@@ -13,7 +13,11 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.rsa import (
+    RSAPrivateKey,
+    RSAPublicNumbers,
+    generate_private_key,
+)
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jwt
 from joserfc.errors import SecurityWarning
@@ -25,14 +29,14 @@ from tansiq.domain.intent import PartyID
 from tansiq.domain.volume import Circle, LatLng
 from tansiq.errors import AgreementMismatch, BadInput, Forbidden, TansiqError, Unauthenticated
 from tansiq.http.authority import (
-    CONSTRAINT_MANAGEMENT,
-    STRATEGIC_COORDINATION,
     Authority,
     Identity,
     read_issuer,
+    register_caller,
 )
 from tansiq.peers.tokens import Minter
-from tansiq.settings import IssuerFile, Settings, Timers
+from tansiq.services.register import CONSTRAINT_MANAGEMENT, STRATEGIC_COORDINATION, Caller
+from tansiq.settings import IssuerFile, Limits, Settings, Timers
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NORTH, SOUTH, STRANGER = (Ed25519PrivateKey.generate() for _ in range(3))
@@ -177,6 +181,19 @@ def test_an_outside_issuer_speaks_for_suppliers_outside_the_agreement(authority:
 def test_an_outside_issuers_agreement_claim_means_nothing(authority: Authority) -> None:
     caller = authority.caller(headers(by_issuer(agreement=DIGEST)), [STRATEGIC_COORDINATION])
     assert caller.agreement_digest is None
+
+
+def test_a_partys_areas_are_the_agreements_and_others_the_standards(authority: Authority) -> None:
+    agreement, limits = replace(AGREEMENT, area_km2_max=20_000.0), Limits()
+    scopes = frozenset({STRATEGIC_COORDINATION})
+    party = authority.caller(headers(by_party()), [])
+    assert register_caller(party, agreement, limits) == Caller(
+        id="north", scopes=scopes, area_km2_max=20_000.0
+    )
+    other = authority.caller(headers(by_issuer()), [])
+    assert register_caller(other, agreement, limits) == Caller(
+        id="uss9", scopes=scopes, area_km2_max=2_500.0, area_km2_beyond_max=400.0
+    )
 
 
 @pytest.mark.parametrize("aud", ["south.example.org", "SOUTH.example.ORG", "alias", ["x", "alias"]])
@@ -346,6 +363,27 @@ def test_an_issuers_key_file_must_hold_an_rsa_public_key(tmp_path: Path) -> None
         with pytest.raises(BadInput) as caught:
             read_issuer(IssuerFile(iss="pool", public_key=path))
         assert caught.value.field == str(path)
+
+
+@pytest.mark.parametrize(("bits", "good"), [(1_024, True), (1_023, False)])
+def test_short_rsa_keys_are_taken_down_to_the_conformance_suites(
+    tmp_path: Path, clock: SteppedClock, bits: int, good: bool
+) -> None:
+    key = generate_private_key(65537, 1_024)
+    public = key.public_key()
+    if bits < 1_024:
+        public = RSAPublicNumbers(65537, public.public_numbers().n >> 1 | 1).public_key()
+    path = tmp_path / "short.pem"
+    path.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    if not good:
+        with pytest.raises(BadInput, match="1024 bits"):
+            read_issuer(IssuerFile(iss="pool", public_key=path))
+        return
+    issuer = read_issuer(IssuerFile(iss="pool", public_key=path))
+    authority = Authority(AGREEMENT, SETTINGS, clock, [issuer])
+    with pytest.warns(SecurityWarning):
+        token = by_issuer(key)
+    assert (issuer.bits, authority.caller(headers(token), []).id) == (1_024, "uss9")
 
 
 def test_minted_tokens_are_good_where_they_are_for_and_reused_for_most_of_their_life(

@@ -27,13 +27,8 @@ from starlette.datastructures import Headers
 from tansiq.clock import Clock
 from tansiq.domain.agreement import Agreement, Party
 from tansiq.errors import AgreementMismatch, BadInput, Forbidden, Unauthenticated
-from tansiq.settings import IssuerFile, Settings, is_loopback
-
-STRATEGIC_COORDINATION: Final = "utm.strategic_coordination"
-CONSTRAINT_MANAGEMENT: Final = "utm.constraint_management"
-CONSTRAINT_PROCESSING: Final = "utm.constraint_processing"
-CONFORMANCE_MONITORING: Final = "utm.conformance_monitoring_sa"
-AVAILABILITY_ARBITRATION: Final = "utm.availability_arbitration"
+from tansiq.services.register import Caller
+from tansiq.settings import IssuerFile, Limits, Settings, is_loopback
 
 _TOKEN_CHARS_MAX: Final = 8_192
 _CLAIM_CHARS_MAX: Final = 1_000
@@ -79,7 +74,9 @@ def read_issuer(file: IssuerFile) -> Issuer:
         raise BadInput("not a public key in PEM", field=where) from error
     if not isinstance(key, RSAPublicKey) or key.key_size < _RSA_BITS_MIN:
         raise BadInput(f"not an RSA key of {_RSA_BITS_MIN} bits or more", field=where)
-    return Issuer(file.iss, RSAKey.import_key(key), key.key_size)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SecurityWarning)  # Short keys are the doctor's subject.
+        return Issuer(file.iss, RSAKey.import_key(key), key.key_size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +192,18 @@ class Authority:
         if not any(isinstance(name, str) and name.lower() in self._audiences for name in names):
             accepted = ", ".join(sorted(self._audiences))
             raise Unauthenticated(f"not made out to this node ({accepted})", field="aud")
+
+
+def register_caller(identity: Identity, agreement: Agreement, limits: Limits) -> Caller:
+    """Return what the register needs to know; a party may name areas as large as agreed."""
+    if identity.party is not None:
+        return Caller(id=identity.id, scopes=identity.scopes, area_km2_max=agreement.area_km2_max)
+    return Caller(
+        id=identity.id,
+        scopes=identity.scopes,
+        area_km2_max=limits.area_km2_max,
+        area_km2_beyond_max=limits.area_km2_beyond_max,
+    )
 
 
 def mismatch_sentence(theirs: str | None, ours: str) -> str:
