@@ -17,6 +17,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tansiq import errors
+from tansiq.f3548 import codec, wire
+from tansiq.services.register import AirspaceConflict
 
 Render = Callable[[errors.TansiqError], Response]
 
@@ -78,6 +80,36 @@ def problem(error: errors.TansiqError) -> Response:
     return Response(
         msgspec.json.encode(body), status, headers_of(status), "application/problem+json"
     )
+
+
+_F3548_STATUS: Final[Mapping[type[errors.TansiqError], int]] = {
+    errors.UssDown: 412,
+    errors.AgreementMismatch: 403,
+    errors.PeerError: 502,
+}
+"""Where the standard's routes answer otherwise than our own."""
+
+
+def f3548_error(error: errors.TansiqError) -> Response:
+    """Render an error for the routes of F3548-21, in the bodies that the standard gives them.
+
+    A body that is too long is 413; anything else too large, an area for one, is 400, as the field's
+    reference DSS and its tests have it.
+    """
+    message = str(error)
+    body: msgspec.Struct = wire.ErrorResponse(message=message)
+    if isinstance(error, AirspaceConflict):
+        body = wire.AirspaceConflictResponse(
+            message=message,
+            missing_operational_intents=error.intents,
+            missing_constraints=error.constraints,
+        )
+    if isinstance(error, errors.TooLarge):
+        status = 413 if error.field == "body" else 400
+    else:
+        special = (_F3548_STATUS[cls] for cls in type(error).__mro__ if cls in _F3548_STATUS)
+        status = next(special, status_of(error))
+    return Response(codec.encode(body), status, headers_of(status), "application/json")
 
 
 def headers_of(status: int) -> dict[str, str]:
