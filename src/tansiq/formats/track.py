@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
+from math import floor
 
 from tansiq.domain import corridor, ellipsoid
 from tansiq.domain.draft import Datum, StatedBand, Units, figure
@@ -182,7 +183,7 @@ def _volume(points: Sequence[TrackPoint], buffers: TrackBuffers) -> Volume4D:
 
 def _down(value_m: float) -> float:
     """Round down to a decimetre."""
-    return value_m // 0.1 / 10
+    return floor(value_m * 10) / 10
 
 
 def summary(plan: TrackPlan, points: int) -> list[str]:
