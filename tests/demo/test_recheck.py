@@ -1,0 +1,116 @@
+"""The second opinion: every pair, from what the API says, in its own reading of it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from tansiq.demo.nodes import free_ports
+from tansiq.demo.recheck import astray, decode_volumes, recheck
+from tansiq.demo.scenario import MINIMA, WEST
+from tansiq.domain.agreement import Agreement, Formation, Party, Register
+from tansiq.domain.intent import PartyID
+from tansiq.domain.time import TimeSpan
+from tansiq.domain.volume import (
+    AltitudeBand,
+    Circle,
+    LatLng,
+    Outline,
+    Polygon,
+    Volume3D,
+    Volume4D,
+)
+from tansiq.f3548.convert import volumes_to_wire
+from tansiq.services.views import PlanView, Status
+
+START = datetime(2026, 6, 1, 12, tzinfo=UTC)
+NORTH = PartyID("north")
+AGREEMENT = Agreement(
+    name="test",
+    digest="",
+    parties=(
+        Party(id=NORTH, names={"en": "North"}, public_key=b"", url="http://x", tls_sha256=b""),
+    ),
+    registers=(Register(id="north", party=NORTH, url="http://x"),),
+    area=WEST,
+    area_km2_max=1.0,
+    minima=MINIMA,
+    formations=(Formation(name="run", callsigns=frozenset({"A", "B"})),),
+)
+DISC = Circle(center=LatLng(38.0, -122.0), radius_m=1_000.0)
+
+
+def volume(outline: Outline = DISC, *, lower_m: float = 500.0) -> Volume4D:
+    return Volume4D(
+        volume=Volume3D(
+            outline=outline, altitude=AltitudeBand(lower_m=lower_m, upper_m=lower_m + 100.0)
+        ),
+        time=TimeSpan(start=START, end=START + timedelta(minutes=10)),
+    )
+
+
+def plan(callsign: str, volumes: Sequence[Volume4D] = (volume(),), formation: str = "") -> PlanView:
+    return PlanView(
+        id=f"id-{callsign}",
+        intent_id="",
+        party="north",
+        callsign=callsign,
+        formation=formation,
+        priority=0,
+        state="Accepted",
+        status=Status.COORDINATED,
+        coordinated=True,
+        time_start="",
+        time_end="",
+        altitude_m_min=0.0,
+        altitude_m_max=0.0,
+        registers=(),
+        volumes=msgspec.Raw(msgspec.json.encode(volumes_to_wire(tuple(volumes)))),
+    )
+
+
+def test_volumes_are_read_as_they_are_served() -> None:
+    square = Polygon(vertices=(LatLng(1.0, 2.0), LatLng(1.0, 3.0), LatLng(2.0, 3.0)))
+    whole = (volume(), volume(square))
+    assert decode_volumes(plan("A", whole).volumes) == whole
+
+
+@pytest.mark.parametrize(("gap_m", "conflicts"), [(150.0, 1), (150.1, 0)])
+def test_each_pair_within_the_minima_is_named(gap_m: float, conflicts: int) -> None:
+    judged = recheck([plan("A"), plan("B", [volume(lower_m=600.0 + gap_m)])], [], AGREEMENT)
+    assert (judged.plans, judged.pairs) == (2, 1)
+    assert judged.conflicts == (("A", "B"),) * conflicts
+
+
+def test_a_formation_exempts_only_when_both_name_it_and_stand_in_it() -> None:
+    both = recheck([plan("A", formation="run"), plan("B", formation="run")], [], AGREEMENT)
+    assert (both.conflicts, both.exempted) == ((), (("A", "B", "run"),))
+    one = recheck([plan("A", formation="run"), plan("B")], [], AGREEMENT)
+    assert (one.conflicts, one.exempted) == ((("A", "B"),), ())
+    stranger = recheck([plan("A", formation="run"), plan("C", formation="run")], [], AGREEMENT)
+    assert stranger.conflicts == (("A", "C"),)
+
+
+def test_a_refused_plan_that_meets_nothing_is_named() -> None:
+    far = plan("C", [volume(lower_m=5_000.0)])
+    assert recheck([plan("A")], [plan("B"), far], AGREEMENT).met_by_none == ("C",)
+
+
+def test_plans_that_are_gone_or_altered_are_astray() -> None:
+    expected = {"id-A": (volume(),), "id-B": (volume(),), "id-C": (volume(),)}
+    moved = volume(lower_m=500.002)
+    assert astray(expected, [plan("A"), plan("B", [moved])]) == ["id-B", "id-C"]
+    close = replace(
+        volume(),
+        volume=replace(
+            volume().volume, altitude=AltitudeBand(lower_m=500.0 + 1e-9, upper_m=600.0 + 1e-9)
+        ),
+    )
+    assert astray({"id-A": (volume(),)}, [plan("A", [close])]) == []
+
+
+def test_free_ports_are_free_and_different() -> None:
+    ports = free_ports(4, 18_000)
+    assert len(set(ports)) == 4
