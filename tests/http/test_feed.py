@@ -244,6 +244,11 @@ async def test_a_reader_is_told_what_it_can_no_longer_have(tmp_path: Path) -> No
                 cut = msgspec.json.decode(last["data"])
                 assert (last["event"], cut["code"], last["id"]) == ("cut-off", code, "10")
                 assert (cut["first"], cut["last"]) == (5, 10)
+        async with reading(node, "after=0&follow=false") as reader:
+            await reader.finished()
+            assert reader.seqs == [5, 6, 7, 8, 9, 10]
+        async with reading(node, "after=0&follow=false", last=0) as reader:
+            assert (await reader.finished())["event"] == "cut-off"
 
 
 async def test_a_reader_overtaken_while_connected_is_told(tmp_path: Path) -> None:

@@ -1,13 +1,13 @@
 """The commands' way to their node: find it by its data folder, ask it, and say what went wrong.
 
-Standard library only: a command must start quickly. Requests that change something carry an
-Idempotency-Key, so that one that broke off is sent again without acting twice.
+The standard library's HTTP client, because a command must start quickly. Requests that change
+something carry an Idempotency-Key, so that one that broke off is sent again without acting twice.
 """
 
 import http.client
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -17,16 +17,22 @@ from uuid import uuid4
 import click
 import msgspec
 
-from tansiq.errors import TansiqError
+from tansiq.errors import (
+    BadInput,
+    PeerMalformed,
+    PeerUnreachable,
+    StateConflict,
+    StoreError,
+    TansiqError,
+)
 from tansiq.settings import load_own_token, load_settings
 
-REFUSED = 1
-BAD_INPUT = 2
-NOT_REACHABLE = 3
-EXIT_CODES = """
-\b
-Exit codes: 0 done (a plan: coordinated), 1 refused, blocked or not yet coordinated,
-            2 bad input, 3 the node cannot be reached.
+NOT_YET = 1
+"""Exit code where a plan is refused, blocked, or not coordinated so far."""
+EXITS = """\b
+Exit codes: 0 done (a plan that was declared or moved: coordinated)
+            1 refused, blocked, or not yet coordinated
+            2 bad input   3 the node does not answer   4 its store fails
 """
 
 _ANSWER_BYTES_MAX = 256_000_000
@@ -34,175 +40,193 @@ _TIMEOUT_S = 15.0
 _FEED_TIMEOUT_S = 60.0  # Four heartbeats.
 _TRIES = 2
 
+Value = str | int | float | bool | None
 M = TypeVar("M")
 F = TypeVar("F", bound=Callable[..., object])
 
 data_option: Callable[[F], F] = click.option(
     "--data",
+    metavar="DIR",
     envvar="TANSIQ_DATA",
-    default=".",
-    show_default="the current folder",
     show_envvar=True,
+    default=".",
+    help="Data folder of the node to ask.  [default: the current folder]",
     type=click.Path(path_type=Path),
-    help="Data folder of the node to ask.",
 )
 json_option: Callable[[F], F] = click.option(
     "--json", "as_json", is_flag=True, help="Print the API's JSON and nothing else."
 )
-
-
-def fail(message: str, code: int) -> NoReturn:
-    """Print the error and leave."""
-    click.echo(f"error: {message}", err=True)
-    raise SystemExit(code)
+wait_option: Callable[[F], F] = click.option(
+    "--wait",
+    "wait_s",
+    metavar="S",
+    type=click.FloatRange(0, 60),
+    default=10.0,
+    show_default=True,
+    help="Seconds to wait until the registers have answered.",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A complete answer."""
 
-    status: int
     body: bytes
 
     def read(self, kind: type[M]) -> M:
-        """Return the answer as a value."""
+        """Return the answer as a value.
+
+        Raises:
+            PeerMalformed: it is something else.
+        """
         try:
             return msgspec.json.decode(self.body, type=kind)
-        except msgspec.DecodeError as error:
-            fail(f"the node's answer is not understood ({error}); same version?", NOT_REACHABLE)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise PeerMalformed(f"the answer is not understood ({error}); same version?") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event of the feed: its number, what it is about, its JSON."""
+
+    seq: int | None
+    kind: str
+    data: str
 
 
 class Node:
-    """One node's own API."""
+    """One node's own API.
 
-    def __init__(self, port: int, token: str) -> None:
-        self.port = port
-        self._token = token
+    Every method raises PeerUnreachable where nobody answers, and what the node's answer means
+    (BadInput, StateConflict, StoreError) where it refuses.
+    """
+
+    def __init__(self, data: Path) -> None:
+        self._port = load_settings(data).own_port
+        self._token = load_own_token(data)
 
     def ask(
         self,
         method: str,
         path: str,
-        query: Mapping[str, str | int | float | bool | None] | None = None,
-        body: bytes | None = None,
         *,
+        query: Mapping[str, Value] | None = None,
+        body: bytes | None = None,
         wait_s: float = 0.0,
     ) -> Reply:
-        """Send one request; leave with a sentence where it is refused or nobody answers."""
-        target = _target(path, query)
-        headers = self._headers(body)
+        """Send one request, waiting at most ``wait_s`` longer than usual, and return its answer."""
+        asked = {**(query or {}), **({"wait_s": wait_s} if wait_s else {})}
+        headers = self._headers()
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         if method in ("POST", "PUT"):
             headers["Idempotency-Key"] = str(uuid4())
         for left in reversed(range(_TRIES)):
             connection = self._connection(_TIMEOUT_S + wait_s)
             try:
-                connection.request(method, target, body, headers)
+                connection.request(method, _target(path, asked), body, headers)
                 response = connection.getresponse()
-                reply = Reply(response.status, response.read(_ANSWER_BYTES_MAX))
+                content = response.read(_ANSWER_BYTES_MAX)
             except (OSError, http.client.HTTPException) as error:
                 # The same key again: whatever the first try did is not done twice.
                 if left == 0 or isinstance(error, ConnectionRefusedError):
                     self._unreachable(error)
             else:
-                return _accepted(reply)
+                return _accepted(response.status, content)
             finally:
                 connection.close()
-        raise AssertionError("the last try returns or leaves")
+        raise AssertionError("the last try returns or raises")
 
-    def follow(self, after: int | None, *, follow: bool) -> Iterator[tuple[int | None, str, str]]:
-        """Yield (id, event, data) of the event feed until it ends."""
-        query = {"after": after, "follow": follow}
+    def feed(self, after: int | None, *, follow: bool) -> Iterator[Event]:
+        """Yield the events after that number (None: from now) until the feed ends."""
         connection = self._connection(_FEED_TIMEOUT_S)
+        target = _target("/events", {"after": after, "follow": follow})
         try:
-            connection.request("GET", _target("/events", query), headers=self._headers(None))
+            connection.request("GET", target, headers=self._headers())
             response = connection.getresponse()
             if response.status != 200:
-                _accepted(Reply(response.status, response.read(_ANSWER_BYTES_MAX)))
+                _accepted(response.status, response.read(_ANSWER_BYTES_MAX))
             yield from _events(line.decode().rstrip("\n") for line in response)
         except (OSError, http.client.HTTPException) as error:
             self._unreachable(error)
         finally:
             connection.close()
 
-    def _headers(self, body: bytes | None) -> dict[str, str]:
-        headers = {"Authorization": f"Bearer {self._token}"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        return headers
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}"}
 
     def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
+        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout_s)
 
     def _unreachable(self, error: Exception) -> NoReturn:
         reason = str(error) or type(error).__name__
-        fail(
-            f"no node answers at http://127.0.0.1:{self.port} ({reason}); "
-            "is `tansiq serve` running on this data folder?",
-            NOT_REACHABLE,
-        )
-
-
-def node_at(data: Path) -> Node:
-    """Return the node of a data folder, or leave with the reason."""
-    try:
-        return Node(load_settings(data).own_port, load_own_token(data))
-    except TansiqError as error:
-        fail(str(error), BAD_INPUT)
+        raise PeerUnreachable(
+            f"no node answers at http://127.0.0.1:{self._port} ({reason}); "
+            "is `tansiq serve` running on this data folder?"
+        ) from error
 
 
 def read_file(name: str) -> bytes:
-    """Return a file's bytes, ``-`` being standard input, or leave with the reason."""
+    """Return a file's bytes, ``-`` being standard input.
+
+    Raises:
+        BadInput: it cannot be read.
+    """
     try:
         return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
-        fail(f"{name}: {error.strerror}", BAD_INPUT)
+        raise BadInput(f"cannot be read ({error.strerror})", field=name) from error
 
 
-def confirmed(question: str, *, yes: bool) -> None:
-    """Ask a person before something that cannot be undone; a script is not asked."""
-    if not yes and sys.stdin.isatty() and not click.confirm(question):
-        fail("nothing was changed", REFUSED)
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask a person before what cannot be undone; a script is not asked."""
+    if not yes and sys.stdin.isatty():
+        click.confirm(question, abort=True)
 
 
-def _target(path: str, query: Mapping[str, str | int | float | bool | None] | None) -> str:
-    given = {k: _text(v) for k, v in (query or {}).items() if v is not None}
+def _target(path: str, query: Mapping[str, Value]) -> str:
+    given = {name: _text(value) for name, value in query.items() if value is not None}
     return f"/api/v1{path}" + (f"?{urlencode(given)}" if given else "")
 
 
-def _text(value: str | float | bool) -> str:  # noqa: FBT001 - a value of a query
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _text(value: Value) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:f}" if isinstance(value, float) else str(value)
 
 
-def _accepted(reply: Reply) -> Reply:
-    if reply.status < 400:
-        return reply
-    problem = _problem(reply.body)
+def _accepted(status: int, content: bytes) -> Reply:
+    if status < 400:
+        return Reply(content)
+    problem = _problem(content)
     if problem is None:
-        fail(f"answered {reply.status} without a reason; is it a Tansiq node?", NOT_REACHABLE)
-    field, detail = problem.get("field"), problem.get("detail")
-    sentence = f"{field}: {detail}" if field else str(detail)
-    if reply.status == 409:
-        fail(sentence, REFUSED)
-    fail(sentence, NOT_REACHABLE if reply.status >= 500 else BAD_INPUT)
+        raise PeerMalformed(f"answered {status} without a reason; is it a Tansiq node?")
+    kind: type[TansiqError] = BadInput
+    if status == 409:
+        kind = StateConflict
+    elif problem.get("code") == StoreError.code:
+        kind = StoreError
+    elif status >= 500:
+        kind = PeerUnreachable
+    raise kind(str(problem["detail"]), field=problem.get("field"))
 
 
-def _problem(body: bytes) -> dict[str, Any] | None:
+def _problem(content: bytes) -> dict[str, Any] | None:
     try:
-        problem = json.loads(body)
+        problem = json.loads(content)
     except ValueError:
         return None
     return problem if isinstance(problem, dict) and "detail" in problem else None
 
 
-def _events(lines: Iterator[str]) -> Iterator[tuple[int | None, str, str]]:
+def _events(lines: Iterable[str]) -> Iterator[Event]:
     fields: dict[str, str] = {}
     for line in lines:
         if line:
             name, _, value = line.partition(": ")
             fields[name] = value
-        elif "data" in fields:
-            number = int(fields["id"]) if "id" in fields else None
-            yield number, fields.get("event", "message"), fields["data"]
-            fields = {}
-        else:
-            fields = {}
+            continue
+        if "data" in fields:
+            seq = int(fields["id"]) if "id" in fields else None
+            yield Event(seq, fields.get("event", "message"), fields["data"])
+        fields = {}

@@ -53,8 +53,10 @@ class Feed:
         self.readers = 0
         self._readers_max = limits.feed_clients_max
 
-    async def open(self, after: int | None, *, follow: bool) -> Response:
+    async def open(self, after: int | None, *, follow: bool, resumed: bool) -> Response:
         """Return a feed from after that event, or from now.
+
+        0 is the oldest event kept, unless a reader says that it has been there (``resumed``).
 
         Raises:
             Busy: as many readers as are served at once are here already.
@@ -63,7 +65,11 @@ class Feed:
         if self.readers >= self._readers_max:
             raise Busy(f"{self.readers} readers follow the feed already; try again later")
         first, last = await self.events.bounds()
-        return _Stream(self, last if after is None else after, first, last, follow=follow)
+        if after is None:
+            after = last
+        elif after == 0 and not resumed:
+            after = first - 1
+        return _Stream(self, after, first, last, follow=follow)
 
 
 class _Stream(Response):

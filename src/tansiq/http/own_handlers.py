@@ -21,7 +21,14 @@ from tansiq.http.operations import Answer, Call, Kind, Query
 from tansiq.services.events import Events
 from tansiq.services.facade import Constraints, NodeStatus, Planning
 from tansiq.services.idempotency import Idempotency
-from tansiq.services.views import AirspaceEntry, ConstraintView, PlanView, Status
+from tansiq.services.views import (
+    Airspace,
+    ConstraintView,
+    NoGoAreas,
+    Plans,
+    PlanView,
+    Status,
+)
 from tansiq.settings import Settings
 
 V = TypeVar("V", PlanView, ConstraintView)
@@ -67,24 +74,6 @@ class Shift(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An empty object; the body may also be left out."""
-
-
-class Plans(msgspec.Struct, frozen=True):
-    """Own plans, in order of start."""
-
-    plans: list[PlanView]
-
-
-class NoGoAreas(msgspec.Struct, frozen=True):
-    """Own no-go areas, in order of start."""
-
-    constraints: list[ConstraintView]
-
-
-class Airspace(msgspec.Struct, frozen=True):
-    """Foreign intents and no-go areas that this node knows of, in order of start."""
-
-    entries: list[AirspaceEntry]
 
 
 def _plan_answer(view: PlanView, status: int | None = None) -> Answer:
@@ -229,4 +218,4 @@ async def get_events(api: OwnApi, call: Call) -> Response:
     resumed = call.request.headers.get("last-event-id")
     # A browser that reconnects repeats the address it began with: what it has seen since counts.
     after = call.query["after"] if resumed is None else int(LAST_EVENT_ID.read(resumed))
-    return await api.feed.open(after, follow=call.query["follow"])
+    return await api.feed.open(after, follow=call.query["follow"], resumed=resumed is not None)

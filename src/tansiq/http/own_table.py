@@ -8,12 +8,12 @@ from dataclasses import replace
 from tansiq.http import own_handlers as own
 from tansiq.http.feed import MEDIA_TYPE
 from tansiq.http.operations import Body, Kind, Operation, Query
-from tansiq.services.views import ConstraintView, PlanView, StatusView
+from tansiq.services.views import Airspace, ConstraintView, NoGoAreas, Plans, PlanView, StatusView
 
 WAIT_MAX_S = 60.0
 
 _AFTER = replace(
-    own.LAST_EVENT_ID, name="after", text="Begin after this event; 0 is the beginning."
+    own.LAST_EVENT_ID, name="after", text="Begin after this event; 0 is the oldest kept."
 )
 _FOLLOW = Query(
     name="follow",
@@ -66,7 +66,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         name="list_plans",
         summary="List own plans.",
         handle=own.list_plans,
-        reply=own.Plans,
+        reply=Plans,
         statuses=_READ,
         query=(_ENDED, _VOLUMES),
     ),
@@ -146,7 +146,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         name="list_constraints",
         summary="List own no-go areas.",
         handle=own.list_constraints,
-        reply=own.NoGoAreas,
+        reply=NoGoAreas,
         statuses=_READ,
         query=(_ENDED,),
     ),
@@ -187,7 +187,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         name="get_airspace",
         summary="What others hold, as far as this node knows.",
         handle=own.get_airspace,
-        reply=own.Airspace,
+        reply=Airspace,
         statuses=_READ,
     ),
     Operation(

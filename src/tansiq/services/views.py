@@ -187,3 +187,21 @@ class EventView(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     body: msgspec.Raw
     """The view of the subject after the event."""
+
+
+class Plans(msgspec.Struct, frozen=True):
+    """Own plans, in order of start."""
+
+    plans: list[PlanView]
+
+
+class NoGoAreas(msgspec.Struct, frozen=True):
+    """Own no-go areas, in order of start."""
+
+    constraints: list[ConstraintView]
+
+
+class Airspace(msgspec.Struct, frozen=True):
+    """Foreign intents and no-go areas that this node knows of, in order of start."""
+
+    entries: list[AirspaceEntry]

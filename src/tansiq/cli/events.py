@@ -1,0 +1,88 @@
+"""``tansiq events``: what happens at the node, as it happens."""
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from tansiq.cli.client import EXITS, Event, Node, data_option, json_option
+from tansiq.cli.show import short
+from tansiq.errors import BadInput, PeerUnreachable
+
+
+class _Subject(msgspec.Struct, frozen=True):
+    """What an event's line shows; kinds of subjects differ in the rest."""
+
+    status: str = ""
+    callsign: str = ""
+    name: str = ""
+    reason: str | None = None
+    reachable: bool | None = None
+    problem: str | None = None
+
+
+class _Event(msgspec.Struct, frozen=True):
+    seq: int
+    time: str
+    kind: str
+    id: str
+    body: _Subject | None
+
+
+class _CutOff(msgspec.Struct, frozen=True):
+    code: str
+    message: str
+
+
+@click.command(epilog=EXITS)
+@click.option(
+    "--after",
+    metavar="N",
+    type=click.IntRange(0),
+    help="Begin after event N, 0 being the oldest kept.  [default: 0; with --follow: now]",
+)
+@click.option("--follow", "-f", is_flag=True, help="Go on until Ctrl-C.")
+@data_option
+@json_option
+def events(*, after: int | None, follow: bool, data: Path, as_json: bool) -> None:
+    """Print the node's events, one a line, oldest first; with --json one JSON object a line.
+
+    \b
+      tansiq events --follow
+      tansiq events --after 1200 --json
+    """
+    node = Node(data)
+    last = 0 if after is None and not follow else after
+    for event in node.feed(last, follow=follow):
+        last = event.seq if event.seq is not None else last
+        _print(event, as_json=as_json)
+    if follow:
+        raise PeerUnreachable(f"the feed ended; go on with tansiq events --follow --after {last}")
+
+
+def _print(event: Event, *, as_json: bool) -> None:
+    if event.kind == "start":
+        return
+    if event.kind == "cut-off":
+        cut = msgspec.json.decode(event.data, type=_CutOff)
+        if cut.code in ("gone", "ahead"):
+            raise BadInput(cut.message, field="--after")
+        raise PeerUnreachable(cut.message)
+    if as_json:
+        click.echo(event.data)
+        return
+    told = msgspec.json.decode(event.data, type=_Event)
+    click.echo(f"{told.seq:>6}  {told.time}  {told.kind:<10}  {_line(told)}")
+
+
+def _line(told: _Event) -> str:
+    body = told.body
+    if body is None:
+        return f"{short(told.id)}  changed; look with tansiq {told.kind} show {short(told.id)}"
+    if told.kind == "peer":
+        word = {True: "answers", False: "does not answer", None: "not asked yet"}[body.reachable]
+        return f"{told.id}  {word}" + (f": {body.problem}" if body.problem else "")
+    name = body.callsign or body.name
+    return f"{short(told.id)}  {name:<12}  {body.status}" + (
+        f": {body.reason}" if body.reason else ""
+    )

@@ -1,0 +1,159 @@
+"""How commands print plans and no-go areas: aligned, a unit on every number, one sentence why."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from tansiq.services.views import (
+    Alternative,
+    Blocker,
+    ConstraintView,
+    PlanView,
+    RegisterView,
+    Status,
+)
+
+_WORDS = {
+    Status.UNCOORDINATED: "not coordinated: a register has not answered, or was not asked",
+    Status.PLACING: "being placed in the registers",
+    Status.WAITING: "waits for another plan that is itself not coordinated yet",
+    Status.COORDINATED: "coordinated: every register holds it",
+    Status.RECHECKING: "a newcomer meets it and is being judged",
+    Status.CHANGING: "coordinated as it was; the change is being placed",
+    Status.REFUSED: "refused",
+    Status.DISPLACED: "displaced: a plan of higher priority took its place",
+    Status.ENDING: "being taken out of the registers",
+    Status.ENDED: "ended",
+}
+_ID_CHARS = 8
+
+
+def short(entity: str) -> str:
+    """Return as much of an id as people type."""
+    return entity[:_ID_CHARS]
+
+
+def plan_text(view: PlanView, *, command: str) -> str:
+    """Return everything about one plan; ``command`` begins the commands that take alternatives."""
+    head = f"{view.callsign or 'plan'} {short(view.id)}: {_WORDS[view.status]}"
+    lines = [
+        head.replace("plan : ", "plan: "),
+        _field("when", span(view.time_start, view.time_end)),
+        _field("altitude", altitude(view)),
+        _field("state", f"{view.state}, priority {view.priority}"),
+    ]
+    if view.formation:
+        lines.append(_field("formation", view.formation))
+    lines += _registers(view.registers)
+    if view.reason:
+        lines.append(_field("reason", view.reason))
+    lines += [_field("also", b.sentence) for b in _others(view.blockers, view.reason)]
+    lines += [_field("instead", text) for text in alternatives(view.alternatives, command)]
+    if view.not_reached:
+        lines.append(_field("not told", ", ".join(view.not_reached)))
+    if view.id:
+        lines.append(_field("id", view.id))
+    return "\n".join(lines)
+
+
+def constraint_text(view: ConstraintView) -> str:
+    """Return everything about one no-go area."""
+    lines = [
+        f"{view.name or 'no-go area'} {short(view.id)}: {view.status}",
+        _field("when", span(view.time_start, view.time_end)),
+        _field("altitude", altitude(view)),
+        *_registers(view.registers),
+        _field("id", view.id),
+    ]
+    return "\n".join(lines)
+
+
+def plan_rows(views: Sequence[PlanView]) -> str:
+    """Return a table of plans."""
+    rows = [
+        (
+            short(view.id),
+            view.callsign or "-",
+            str(view.status),
+            span(view.time_start, view.time_end),
+            _metres(view.altitude_m_min, view.altitude_m_max),
+            view.reason or "",
+        )
+        for view in views
+    ]
+    return _table(("id", "call sign", "status", "when", "altitude", "reason"), rows)
+
+
+def constraint_rows(views: Sequence[ConstraintView]) -> str:
+    """Return a table of no-go areas."""
+    rows = [
+        (
+            short(view.id),
+            view.name or "-",
+            view.status,
+            span(view.time_start, view.time_end),
+            _metres(view.altitude_m_min, view.altitude_m_max),
+        )
+        for view in views
+    ]
+    return _table(("id", "name", "status", "when", "altitude"), rows)
+
+
+def alternatives(found: Sequence[Alternative], command: str) -> list[str]:
+    """Return each alternative with the command that takes it, one below the other."""
+    width = max((len(item.sentence) for item in found), default=0)
+    return [f"{item.sentence:<{width}}  {command} {_take(item, command)}" for item in found]
+
+
+def _take(item: Alternative, command: str) -> str:
+    if " submit " in command:
+        return f"--take {item.kind}"
+    parts = [f"--delay-s {item.delay_s}"] if item.delay_s else []
+    parts += [f"--up-m {item.up_m:g}"] if item.up_m else []
+    return " ".join(parts)
+
+
+def span(start: str, end: str) -> str:
+    """Return a span of time in UTC, the date once where it is the same."""
+    day, _, from_time = start.partition("T")
+    last_day, _, to_time = end.partition("T")
+    return f"{day} {from_time}-{to_time if day == last_day else f'{last_day} {to_time}'}"
+
+
+def altitude(view: PlanView | ConstraintView) -> str:
+    """Return the altitudes as they were stated, and in metres above the ellipsoid."""
+    from tansiq.formats.altitude import from_document  # Not needed for lists.
+
+    stated = [str(from_document(band)) for band in msgspec.json.decode(view.stated)]
+    ellipsoid = _metres(view.altitude_m_min, view.altitude_m_max)
+    differing = list(dict.fromkeys(stated))
+    if not differing:
+        return ellipsoid
+    shown = differing[0] if len(differing) == 1 else f"{len(differing)} bands"
+    return shown if shown.endswith("W84") else f"{shown} ({ellipsoid})"
+
+
+def _metres(low_m: float, high_m: float) -> str:
+    return f"{low_m:,.0f}-{high_m:,.0f} m W84"
+
+
+def _registers(registers: Sequence[RegisterView]) -> list[str]:
+    texts = [f"{r.id}: {r.holds}" + (f" ({r.problem})" if r.problem else "") for r in registers]
+    return [_field("registers" if i == 0 else "", text) for i, text in enumerate(texts)]
+
+
+def _others(blockers: Sequence[Blocker], reason: str | None) -> list[Blocker]:
+    return [blocker for blocker in blockers if blocker.sentence != reason]
+
+
+def _field(name: str, text: str) -> str:
+    return f"  {name:<10}{text}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = [
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (head, *rows)
+    ]
+    return "\n".join(lines)
