@@ -99,6 +99,8 @@ class Link:
                 "nothing was sent",
                 status=0,
             ) from error
+        except aiohttp.ClientConnectorError as error:
+            raise PeerUnreachable(f"{_host(url)}: {error.os_error}") from error
         except (aiohttp.ClientError, OSError) as error:
             raise PeerUnreachable(f"{_host(url)}: {str(error) or type(error).__name__}") from error
 

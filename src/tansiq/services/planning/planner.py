@@ -8,42 +8,41 @@ read, the decision, the write and its answer are one transaction.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import TypeAlias
 
 from tansiq.clock import Clock
-from tansiq.domain.agreement import Agreement, Register
+from tansiq.domain.agreement import NO_MINIMA, Agreement, Register
+from tansiq.domain.conflict import conflicts
 from tansiq.domain.placement import (
     Due,
     Kind,
     News,
     Outcome,
-    Phase,
-    Placement,
     Purpose,
     Request,
-    Slot,
     SlotState,
     due,
 )
-from tansiq.domain.placement_steps import Step, answered, hold_limit, looked, timed_out
+from tansiq.domain.placement_steps import (
+    Step,
+    hold_limit,
+    looked,
+    recheck,
+    timed_out,
+)
 from tansiq.errors import AgreementMismatch, PeerError, PeerUnreachable, TansiqError
 from tansiq.f3548 import wire
 from tansiq.services.airspace import Airspace
-from tansiq.services.planning.book import Book, Plan, with_placement
+from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.claim import Claim
 from tansiq.services.planning.judging import Judging, Seen
 from tansiq.services.planning.notices import Notices
 from tansiq.services.planning.ports import LocalRegister, RegisterPort, Written
 from tansiq.services.planning.reasons import Reasons
-from tansiq.services.planning.records import Record, Records
 from tansiq.services.planning.status import Verdict
+from tansiq.services.planning.steps import Done, Event, Steps
+from tansiq.services.register import AcceptedWrite
 from tansiq.settings import Timers
-from tansiq.storage.notifications import Notification
-from tansiq.storage.plans import Views
 from tansiq.storage.store import Store, Tx
-
-Event: TypeAlias = Callable[[Placement[Claim]], Step[Claim]]
 
 _LOCAL_TRIES = 8
 """Looks at the own register in a row that a newcomer may spoil before we pause."""
@@ -77,15 +76,12 @@ class _Drive:
     silent_since: dict[int, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """What one transaction did, to be taken into memory after its commit."""
+class _Unjudged(Exception):
+    """The own register holds what was not judged; its transaction is undone."""
 
-    plan: Plan
-    step: Step[Claim]
-    record: Record | None = None
-    dropped: tuple[str, str] | None = None
-    notices: tuple[Notification, ...] = ()
+    def __init__(self, written: Written) -> None:
+        super().__init__()
+        self.written = written
 
 
 class Planner:
@@ -99,7 +95,7 @@ class Planner:
         store: Store,
         book: Book,
         airspace: Airspace,
-        records: Records,
+        steps: Steps,
         judging: Judging,
         reasons: Reasons,
         notices: Notices,
@@ -107,14 +103,13 @@ class Planner:
         places: Sequence[Place],
         clock: Clock,
         timers: Timers,
-        new_id: Callable[[], str],
     ) -> None:
         self._agreement = agreement
         self._party = party
         self._store = store
         self.book = book
         self._airspace = airspace
-        self._records = records
+        self._steps = steps
         self._judging = judging
         self._reasons = reasons
         self._notices = notices
@@ -122,10 +117,11 @@ class Planner:
         self.places = tuple(places)
         self._clock = clock
         self._timers = timers
-        self._new_id = new_id
         self._drives: dict[str, _Drive] = {}
         self._settled: dict[str, list[asyncio.Event]] = {}
         self._stopping = False
+        self._loop = asyncio.get_running_loop()
+        self._reloading: set[asyncio.Task[None]] = set()
 
     # ---- tasks
 
@@ -144,6 +140,7 @@ class Planner:
         """Stop all tasks; what they did last is in the store."""
         self._stopping = True
         tasks = [t for d in self._drives.values() for t in (d.task, *d.visiting.values()) if t]
+        tasks += self._reloading
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -253,9 +250,11 @@ class Planner:
         if written.outcome is Outcome.MISSING:
             await self._judging.learn(plan.id, place.register.id, written)
 
-        async def write(tx: Tx) -> _Done:
+        async def write(tx: Tx) -> Done:
             now = self._clock.now()
-            return await self._take_answer(tx, plan.id, place, request, written, now)
+            return await self._steps.take_answer(
+                tx, plan.id, place.register.id, request, written, now
+            )
 
         self._taken(await self._store.write(write))
         if written.outcome is Outcome.REFUSED:
@@ -283,52 +282,50 @@ class Planner:
         )
 
     async def _visit_own(self, plan_id: str, look: Due[Claim], place: Place) -> bool:
-        local = self._local
-        assert local is not None  # noqa: S101 - wired together with the local place
+        """Look at the register in our own node: read, decide, write and answer in one go.
+
+        When it holds what we have not judged, nothing was done: learn that, and look again.
+        """
         for _ in range(_LOCAL_TRIES):
             plan = self.book.get(plan_id)
             if plan is None:
                 return False
             seen = await self._judging.see(plan, look, None, reachable=True)
             verdict = self._verdict(plan, look, seen)
-            attempt = self._own_attempt(local, plan, place, seen, verdict)
-            result = await self._store.write(attempt)
-            if isinstance(result, Written):
-                if await self._judging.learn(plan.id, place.register.id, result):
+            try:
+                done = await self._store.write(self._own_attempt(plan, place, seen, verdict))
+            except _Unjudged as error:
+                written = error.written
+                if await self._judging.learn(plan.id, place.register.id, written):
                     continue
-                unknown = frozenset(
-                    r.id for r in result.missing_intents + result.missing_constraints
+                unknown = frozenset(written.missing_ids)
+                await self._commit(
+                    plan_id, look, replace(seen, look=replace(seen.look, unknown=unknown))
                 )
-                blind = replace(seen, look=replace(seen.look, unknown=unknown))
-                await self._commit(plan_id, look, blind)
                 return False
-            self._taken(result)
-            return result.plan.placement != plan.placement
+            self._taken(done)
+            return done.plan.placement != plan.placement
         return False
 
     def _own_attempt(
-        self,
-        local: LocalRegister,
-        plan: Plan,
-        place: Place,
-        seen: Seen,
-        verdict: Verdict | None,
-    ) -> Callable[[Tx], Awaitable[_Done | Written]]:
-        """Return the transaction: read, decide, write, answer. It answers ``Written`` with what
-        is missing, and has then done nothing, when the register holds what we have not judged.
-        """
+        self, plan: Plan, place: Place, seen: Seen, verdict: Verdict | None
+    ) -> Callable[[Tx], Awaitable[Done]]:
+        local = self._local
+        assert local is not None  # noqa: S101 - wired together with the local place
+        look = seen.look
 
-        async def attempt(tx: Tx) -> _Done | Written:
+        async def attempt(tx: Tx) -> Done:
             now = self._clock.now()
-            look = seen.look
-            if look.due.against is not None:
+            # A write is checked by its key; all that is decided without one is checked here.
+            if look.due.against is not None and (look.blockers or look.due.write is None):
                 claim = look.due.write or look.due.against
                 extents = self.book.extents(plan.id, claim, place.register)[1]
-                missing = await local.unjudged(tx, plan.intent_id, extents, seen.judged)
+                blocking = [blocker.id for blocker in look.blockers]
+                missing = await local.unjudged(tx, plan.intent_id, extents, seen.judged, blocking)
                 if missing is not None:
-                    return missing
+                    raise _Unjudged(missing)
             own_ovn = await local.own_ovn(tx, plan.intent_id)
-            done = await self._step(
+            done = await self._steps.step(
                 tx, plan.id, lambda p: looked(p, replace(look, own_ovn=own_ovn)), verdict, now
             )
             request = done.step.request
@@ -337,20 +334,54 @@ class Planner:
             if request.kind is Kind.DELETE:
                 written = await local.delete(tx, plan.intent_id, request.ovn or "", now)
             else:
-                key = seen.key_for(done.step)
-                parameters = self._parameters(plan, place, request, key)
+                parameters = self._parameters(plan, place, request, seen.key_for(done.step))
                 written = await local.put(tx, plan.intent_id, request.ovn, parameters, now)
-            return await self._take_answer(tx, plan.id, place, request, written, now)
+            if written.outcome is Outcome.MISSING:
+                raise _Unjudged(written)
+            if written.outcome is Outcome.REFUSED:
+                place.problem = f"{place.register.id} refuses: {written.problem}"
+            return await self._steps.take_answer(
+                tx, plan.id, place.register.id, request, written, now
+            )
 
         return attempt
+
+    async def accepted(self, tx: Tx, write: AcceptedWrite) -> None:
+        """Reopen own plans that a newcomer meets, in the transaction that accepts it.
+
+        From then on they are not shown as coordinated until the newcomer has been judged.
+        """
+        if write.removed or (write.manager == self._party and write.kind == "intent"):
+            return
+        index = next((i for i, place in enumerate(self.places) if place.local), None)
+        if index is None:
+            return
+        now = self._clock.now()
+        for plan in self.book.living():
+            base = plan.placement.base
+            if base is None:
+                continue
+            extents = self.book.extents(plan.id, base, self.places[index].register)[0]
+            if conflicts(extents, write.extents, NO_MINIMA):
+                await self._steps.step(tx, plan.id, lambda p: recheck(p, index), None, now)
+                self._loop.call_soon_threadsafe(self._reload, plan.id)
+
+    async def _apply_nothing(self, plan_id: str) -> None:
+        await self.apply(plan_id, lambda p: Step(placement=p))
+
+    def _reload(self, plan_id: str) -> None:
+        """Take in a change that a register's transaction made to a plan, once it is committed."""
+        task = self._loop.create_task(self._apply_nothing(plan_id))
+        self._reloading.add(task)
+        task.add_done_callback(self._reloading.discard)
 
     # ---- transactions
 
     async def apply(self, plan_id: str, event: Event, verdict: Verdict | None = None) -> Plan:
         """Apply one event to a plan, commit, and go on from there."""
 
-        async def write(tx: Tx) -> _Done:
-            return await self._step(tx, plan_id, event, verdict, self._clock.now())
+        async def write(tx: Tx) -> Done:
+            return await self._steps.step(tx, plan_id, event, verdict, self._clock.now())
 
         done = await self._store.write(write)
         self._taken(done)
@@ -360,24 +391,24 @@ class Planner:
     async def apply_if_same(self, plan: Plan, event: Event) -> None:
         """Apply an event unless the plan has taken another intent id meanwhile, or ended."""
 
-        async def write(tx: Tx) -> _Done | None:
+        async def write(tx: Tx) -> Done | None:
             current = await self.book.load(tx, plan.id)
             if current.intent_id != plan.intent_id:
                 return None
-            return await self._step(tx, plan.id, event, None, self._clock.now())
+            return await self._steps.step(tx, plan.id, event, None, self._clock.now())
 
         done = await self._store.write(write)
         if done is not None:
             self._taken(done)
             self.wake(plan.id)
 
-    async def _commit(self, plan_id: str, look: Due[Claim], seen: Seen) -> _Done:
+    async def _commit(self, plan_id: str, look: Due[Claim], seen: Seen) -> Done:
         plan = self.book.get(plan_id)
         verdict = None if plan is None else self._verdict(plan, look, seen)
 
-        async def write(tx: Tx) -> _Done:
+        async def write(tx: Tx) -> Done:
             now = self._clock.now()
-            return await self._step(tx, plan_id, lambda p: looked(p, seen.look), verdict, now)
+            return await self._steps.step(tx, plan_id, lambda p: looked(p, seen.look), verdict, now)
 
         done = await self._store.write(write)
         self._taken(done)
@@ -394,65 +425,7 @@ class Planner:
         candidate = self.book.candidate(plan, look.against)
         return self._reasons.verdict(candidate, seen.blocking, said)
 
-    async def _step(
-        self, tx: Tx, plan_id: str, event: Event, verdict: Verdict | None, now: datetime
-    ) -> _Done:
-        plan = await self.book.load(tx, plan_id)
-        step = event(plan.placement)
-        if step.placement == plan.placement and verdict is None:
-            return _Done(plan, step)
-        changed = with_placement(plan, step.placement, now)
-        if verdict is not None:
-            changed = replace(changed, verdict=verdict)
-        elif step.news in _CLEARS:
-            changed = replace(changed, verdict=None)
-        if step.retired and step.placement.phase is not Phase.ENDED:
-            # Readers cache details by id and version: the next attempt takes another id.
-            fresh = replace(step.placement, slots=(Slot[Claim](),) * len(step.placement.slots))
-            changed = replace(changed, intent_id=self._new_id(), placement=fresh)
-        await self.book.save(tx, changed)
-        return _Done(changed, step)
-
-    async def _take_answer(
-        self,
-        tx: Tx,
-        plan_id: str,
-        place: Place,
-        request: Request[Claim],
-        written: Written,
-        now: datetime,
-    ) -> _Done:
-        """Store a direct answer together with what it changes in what we serve and owe."""
-        r, number = request.register, request.number
-        before = await self.book.load(tx, plan_id)
-        awaited = before.placement.slots[r].awaited
-        done = await self._step(
-            tx,
-            plan_id,
-            lambda p: answered(p, r, number, written.outcome, confirmed=written.confirmed),
-            None,
-            now,
-        )
-        if awaited is None or awaited.number != number or written.outcome is not Outcome.OK:
-            return done
-        register = place.register.id
-        if request.kind is Kind.DELETE:
-            await Views(tx).drop(register, before.intent_id)
-            owed = self._notices.owed(written.subscribers, "intent", before.intent_id, None)
-            notices = tuple(await self._notices.add(tx, owed, now))
-            return replace(done, dropped=(register, before.intent_id), notices=notices)
-        reference = written.reference
-        view = done.plan.placement.slots[r].view
-        assert isinstance(reference, wire.OperationalIntentReference)  # noqa: S101 - ports.py
-        assert view is not None  # noqa: S101 - ``answered`` has just set it
-        document = self._records.own_intent(self.book, done.plan, register, view, reference)
-        record = self._records.of(register, document)
-        await Views(tx).put(record.row)
-        owed = self._notices.owed(written.subscribers, "intent", before.intent_id, document)
-        notices = tuple(await self._notices.add(tx, owed, now))
-        return replace(done, record=record, notices=notices)
-
-    def _taken(self, done: _Done) -> None:
+    def _taken(self, done: Done) -> None:
         """Take into memory what was committed."""
         self.book.remember(done.plan)
         if done.record is not None:
@@ -465,7 +438,7 @@ class Planner:
         for event in self._settled.get(done.plan.id, ()):
             event.set()
 
-    def _changed(self, done: _Done) -> None:
+    def _changed(self, done: Done) -> None:
         """Wake own plans that wait for this one: nobody notifies us of ourselves."""
         for plan in self.book.living():
             blocker = plan.placement.blocker
@@ -488,4 +461,3 @@ _SAID = {
     News.CHANGE_REFUSED: "change blocked by",
     News.ACTIVATION_REFUSED: "activation blocked by",
 }
-_CLEARS = frozenset({News.COORDINATED, News.CHANGED, News.ACTIVATED, News.PLACING, News.ENDED})

@@ -4,7 +4,7 @@ A definite answer is a value, whatever it says. Silence is ``PeerUnreachable``: 
 asked is then not known.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -26,6 +26,12 @@ class Written:
     gone: tuple[str, ...] = ()
     """Entities that we took to stand there, and that do not."""
     problem: str | None = None
+
+    @property
+    def missing_ids(self) -> tuple[str, ...]:
+        """Ids of all that the key did not name."""
+        intents = tuple(reference.id for reference in self.missing_intents)
+        return intents + tuple(reference.id for reference in self.missing_constraints)
 
     @property
     def confirmed(self) -> Confirmed | None:
@@ -106,11 +112,12 @@ class LocalRegister(Protocol):
         intent_id: str,
         extents: tuple[wire.Volume4D, ...],
         judged: Mapping[str, str],
+        blocking: Collection[str],
     ) -> Written | None:
         """Compare what is relevant to ``extents`` with what was judged (entity id -> OVN).
 
-        Returns None if it is exactly that, else MISSING with the references that were not judged
-        in their present version, and in ``gone`` the ids that were judged but are not there.
+        Returns None if all of it was judged in its present version and all that blocks is there;
+        else MISSING with the references that were not, and in ``gone`` the blockers that are not.
         """
         ...
 

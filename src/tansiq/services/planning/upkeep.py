@@ -21,9 +21,10 @@ from tansiq.f3548 import convert, wire
 from tansiq.services.airspace import Airspace
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.judging import Judging
-from tansiq.services.planning.planner import Event, Place, Planner
+from tansiq.services.planning.planner import Place, Planner
 from tansiq.services.planning.ports import Written
 from tansiq.services.planning.records import Reference
+from tansiq.services.planning.steps import Event
 from tansiq.settings import Limits, Timers
 from tansiq.storage.plans import Standing, Standings, Views
 from tansiq.storage.store import Store, Tx
