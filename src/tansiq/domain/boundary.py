@@ -87,6 +87,10 @@ class Span:
             )
         return self._halves
 
+    def vertex(self) -> LatLng | None:
+        """Return the vertex that it starts from, if it is the first part of an edge."""
+        return self.edge.start if self.edge is not None and self.part[0] == 0.0 else None
+
     def ends(self) -> Iterator[LatLng]:
         """Yield the vertices among its two ends; it is part of one edge."""
         if self.edge is not None:

@@ -179,7 +179,8 @@ def inside(inner: Outline, outer: Outline, *, margin_m: float = 0.0) -> bool:
         return reach_m + x.rim_m + margin_m + RESOLUTION_M < outer.radius_m
     if not y.holds(x.boundary.first):
         return False
-    return boundary.nearest_m(x.boundary, y.boundary) > x.rim_m + margin_m
+    limit_m = x.rim_m + margin_m
+    return boundary.nearest_m(x.boundary, y.boundary, beyond_m=limit_m) > limit_m
 
 
 def densified(polygon: Polygon, longest_m: float) -> tuple[LatLng, ...]:
