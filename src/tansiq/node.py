@@ -1,1 +1,407 @@
-"""To be written."""
+"""The composition root: settings in, a running node out. The only place where parts meet.
+
+``Node.open`` wires everything and reads the store; ``serve`` runs the two listeners until told to
+stop. Nothing here decides anything.
+"""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import signal
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+
+from tansiq.clock import Clock, SystemClock
+from tansiq.domain.agreement import Agreement
+from tansiq.domain.intent import PartyID
+from tansiq.domain.placement_steps import restarted
+from tansiq.errors import BadInput
+from tansiq.formats.agreement import load_agreement
+from tansiq.http import dss
+from tansiq.http.api import own_app
+from tansiq.http.authority import Authority, Identity, read_issuer, register_caller
+from tansiq.http.feed import Feed
+from tansiq.http.own_handlers import OwnApi
+from tansiq.http.problems import Boundary, f3548_error, handlers
+from tansiq.http.uss import tansiq_routes, uss_routes
+from tansiq.peers.identity import load_signing_key
+from tansiq.peers.link import Link
+from tansiq.peers.register_client import RegisterClient
+from tansiq.peers.tokens import Minter
+from tansiq.peers.uss_client import UssClient
+from tansiq.services.airspace import Airspace
+from tansiq.services.events import Events
+from tansiq.services.idempotency import Idempotency
+from tansiq.services.overview import Overview
+from tansiq.services.parties import party_caller
+from tansiq.services.planning.book import Book, Plan
+from tansiq.services.planning.constraints import OwnConstraints
+from tansiq.services.planning.hearing import Hearing
+from tansiq.services.planning.judging import Judging
+from tansiq.services.planning.local import OwnRegister
+from tansiq.services.planning.notices import Notices
+from tansiq.services.planning.planner import Place, Planner
+from tansiq.services.planning.planning import OwnPlans
+from tansiq.services.planning.reasons import Reasons
+from tansiq.services.planning.records import Records
+from tansiq.services.planning.restore import restore_airspace
+from tansiq.services.planning.steps import Steps
+from tansiq.services.planning.upkeep import Upkeep
+from tansiq.services.register import AcceptedWrite, Caller, Register
+from tansiq.settings import STORE, Settings, load_own_token
+from tansiq.storage.sqlite import SqliteStore
+from tansiq.storage.store import Store, Tx
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Node:
+    """Everything that runs, joined."""
+
+    settings: Settings
+    agreement: Agreement
+    store: SqliteStore
+    link: Link
+    planner: Planner
+    plans: OwnPlans
+    constraints: OwnConstraints
+    notices: Notices
+    upkeep: Upkeep
+    events: Events
+    own: Starlette
+    peer: Starlette
+
+    @classmethod
+    async def open(cls, settings: Settings, clock: Clock | None = None) -> "Node":
+        """Wire a node over its data folder.
+
+        Raises:
+            BadInput: settings, keys or agreement do not fit together.
+            StoreError: the store cannot be opened.
+        """
+        agreement = load_agreement(settings.agreement)
+        if agreement.party(settings.party) is None:
+            ids = ", ".join(party.id for party in agreement.parties)
+            raise BadInput(
+                f"{settings.party} is not a party of the agreement ({ids})", field="party"
+            )
+        store = SqliteStore.open(settings.data / STORE)
+        return await _wire(settings, agreement, store, clock or SystemClock())
+
+    async def start(self) -> None:
+        """Take up the work that an earlier run left, and begin the slow clockwork."""
+        await self.constraints.start()
+        await self.notices.resume()
+        self.upkeep.start()
+        for plan in self.planner.book.living():
+            await self.planner.apply(plan.id, restarted)
+
+    async def stop(self) -> None:
+        """Stop all tasks; everything acknowledged is in the store."""
+        await self.upkeep.stop()
+        await self.planner.stop()
+        await self.constraints.stop()
+        await self.notices.stop()
+        await self.link.close()
+        await self.store.close()
+
+
+async def _wire(
+    settings: Settings, agreement: Agreement, opened: SqliteStore, clock: Clock
+) -> Node:
+    party, limits, timers = PartyID(settings.party), settings.limits, settings.timers
+    me = agreement.party(party)
+    assert me is not None  # noqa: S101 - checked by ``open``
+    events = Events(opened, clock, limits)
+    store: Store = events.store
+    minter = Minter(load_signing_key(settings.data), party, agreement.digest, clock, timers=timers)
+    link = Link(agreement, minter.token, clock, limits, timers)
+    peers = UssClient(link, limits)
+    late = _Late()
+    register = Register(
+        store,
+        new_id=_new_id,
+        new_ovn=_new_ovn,
+        on_accepted=late.accepted,
+        limits=limits,
+    )
+    local = OwnRegister(register, party_caller(party, agreement, limits), clock)
+    book = Book(agreement, party, events)
+    airspace = Airspace(agreement)
+    records = Records(agreement, party)
+    judging = Judging(
+        agreement=agreement,
+        party=party,
+        store=store,
+        book=book,
+        airspace=airspace,
+        records=records,
+        peers=peers,
+    )
+    reasons = Reasons(agreement, airspace, _party_name(agreement))
+    notices = Notices(
+        store,
+        peers,
+        clock,
+        timers,
+        own_url=me.url,
+        is_party=lambda url: link.party_at(url) is not None,
+    )
+    places = _places(settings, agreement, link, local, late)
+    planner = Planner(
+        agreement=agreement,
+        party=party,
+        store=store,
+        book=book,
+        airspace=airspace,
+        steps=Steps(book=book, records=records, notices=notices, new_id=_new_id),
+        judging=judging,
+        reasons=reasons,
+        notices=notices,
+        local=local if any(place.local for place in places) else None,
+        places=places,
+        clock=clock,
+        timers=timers,
+    )
+    plans = OwnPlans(
+        agreement=agreement,
+        party=party,
+        store=store,
+        planner=planner,
+        airspace=airspace,
+        reasons=reasons,
+        notices=notices,
+        clock=clock,
+        limits=limits,
+        new_id=_new_id,
+    )
+    constraints = OwnConstraints(
+        agreement=agreement,
+        party=party,
+        store=store,
+        airspace=airspace,
+        records=records,
+        notices=notices,
+        events=events,
+        places=places,
+        clock=clock,
+        timers=timers,
+        limits=limits,
+        new_id=_new_id,
+    )
+    upkeep = Upkeep(
+        agreement=agreement,
+        party=party,
+        store=store,
+        airspace=airspace,
+        judging=judging,
+        planner=planner,
+        clock=clock,
+        timers=timers,
+        limits=limits,
+        new_id=_new_id,
+    )
+    upkeep.keep_constraints(constraints.living)
+    hearing = Hearing(
+        agreement=agreement, store=store, airspace=airspace, records=records, planner=planner
+    )
+    hearing.on_stray = judging.on_stray = upkeep.sweep_soon
+    late.planner, late.upkeep = planner, upkeep
+    await book.read_all(store)
+    await restore_airspace(store, airspace, records)
+    api = OwnApi(
+        planning=plans,
+        constraints=constraints,
+        status=Overview(
+            agreement=agreement, party=party, planner=planner, airspace=airspace, clock=clock
+        ),
+        events=events,
+        idempotency=Idempotency(store, clock, limits, new_id=_new_id),
+        feed=Feed(events, clock, limits, timers),
+        clock=clock,
+        settings=settings,
+    )
+    return Node(
+        settings=settings,
+        agreement=agreement,
+        store=opened,
+        link=link,
+        planner=planner,
+        plans=plans,
+        constraints=constraints,
+        notices=notices,
+        upkeep=upkeep,
+        events=events,
+        own=own_app(api, token=load_own_token(settings.data), port=settings.own_port),
+        peer=_peer_app(settings, agreement, register, hearing, clock),
+    )
+
+
+class _Late:
+    """What is wired before the parts that it calls exist."""
+
+    planner: Planner | None = None
+    upkeep: Upkeep | None = None
+
+    async def accepted(self, tx: Tx, write: AcceptedWrite) -> None:
+        if self.planner is not None:
+            await self.planner.accepted(tx, write)
+
+    def subscription(self, register: str) -> Callable[[Plan], str | None]:
+        def standing(plan: Plan) -> str | None:
+            return None if self.upkeep is None else self.upkeep.subscription(register, plan)
+
+        return standing
+
+
+def _places(
+    settings: Settings, agreement: Agreement, link: Link, local: OwnRegister, late: _Late
+) -> tuple[Place, ...]:
+    me = agreement.party(settings.party)
+    assert me is not None  # noqa: S101 - checked by ``open``
+    alone = len(agreement.registers) == 1
+    return tuple(
+        Place(
+            register=register,
+            port=(
+                local
+                if register.party == settings.party
+                else RegisterClient(link, register.url, settings.limits)
+            ),
+            local=register.party == settings.party,
+            base_url=me.url if alone else f"{me.url}/at/{register.id}",
+            subscription=late.subscription(register.id),
+        )
+        for register in agreement.registers
+    )
+
+
+def _party_name(agreement: Agreement) -> Callable[[str], str]:
+    def name(party_id: str) -> str:
+        party = agreement.party(party_id)
+        return party_id if party is None else party.names.get("en", party_id)
+
+    return name
+
+
+def _peer_app(
+    settings: Settings,
+    agreement: Agreement,
+    register: Register,
+    hearing: Hearing,
+    clock: Clock,
+) -> Starlette:
+    authority = Authority(
+        agreement, settings, clock, [read_issuer(file) for file in settings.issuers]
+    )
+
+    def identify(request: Request, scopes: Sequence[str]) -> Identity:
+        return authority.caller(request.headers, scopes)
+
+    def authenticate(request: Request, scopes: Sequence[str]) -> Caller:
+        return register_caller(identify(request, scopes), agreement, settings.limits)
+
+    routes = [
+        *dss.routes(register, clock, authenticate, settings.limits),
+        *uss_routes(hearing, identify, settings.limits),
+        *tansiq_routes(settings.party, agreement.digest),
+    ]
+    app = Starlette(
+        routes=routes,
+        exception_handlers=handlers(f3548_error),
+        middleware=[Middleware(Boundary, render=f3548_error)],
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _new_id() -> str:
+    return str(uuid4())
+
+
+def _new_ovn() -> str:
+    return secrets.token_urlsafe(24)
+
+
+# ---- listeners
+
+
+class _Listener(uvicorn.Server):
+    """A server whose signals are somebody else's business: there are two in one process."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _listener(app: Starlette, host: str, port: int, settings: Settings, *, tls: bool) -> _Listener:
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        loop="none",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        # Longer than any client of ours keeps a connection: the side that reuses it closes it.
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=5,
+        limit_concurrency=settings.limits.connections_max * 4,
+        ssl_keyfile=settings.data / "tls.key" if tls else None,
+        ssl_certfile=settings.data / "tls.crt" if tls else None,
+        ssl_version=ssl.PROTOCOL_TLS_SERVER,
+    )
+    return _Listener(config)
+
+
+async def serve(settings: Settings, *, ready: Callable[[Node], None]) -> None:
+    """Run a node until SIGINT or SIGTERM; ``ready`` is called once both listeners answer.
+
+    Raises:
+        BadInput: what the data folder holds does not fit together.
+        StoreError: the store cannot be opened.
+        OSError: a port is taken.
+    """
+    node = await Node.open(settings)
+    own = _listener(node.own, "127.0.0.1", settings.own_port, settings, tls=False)
+    peer = _listener(
+        node.peer, settings.peer_host, settings.peer_port, settings, tls=settings.peer_tls
+    )
+
+    def end() -> None:
+        node.events.stop()
+        own.should_exit = peer.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(own.serve())
+            group.create_task(peer.serve())
+            group.create_task(_once_started(node, (own, peer), ready))
+    finally:
+        await node.stop()
+
+
+async def _once_started(
+    node: Node, listeners: Sequence[_Listener], ready: Callable[[Node], None]
+) -> None:
+    clock = SystemClock()
+    while not all(listener.started or listener.should_exit for listener in listeners):
+        await clock.sleep(0.01)
+    if not any(listener.should_exit for listener in listeners):
+        await node.start()
+        ready(node)

@@ -27,6 +27,7 @@ from starlette.datastructures import Headers
 from tansiq.clock import Clock
 from tansiq.domain.agreement import Agreement, Party
 from tansiq.errors import AgreementMismatch, BadInput, Forbidden, Unauthenticated
+from tansiq.services.parties import party_caller
 from tansiq.services.register import Caller
 from tansiq.settings import IssuerFile, Limits, Settings, is_loopback
 
@@ -197,7 +198,7 @@ class Authority:
 def register_caller(identity: Identity, agreement: Agreement, limits: Limits) -> Caller:
     """Return what the register needs to know; a party may name areas as large as agreed."""
     if identity.party is not None:
-        return Caller(id=identity.id, scopes=identity.scopes, area_km2_max=agreement.area_km2_max)
+        return party_caller(identity.id, agreement, limits, identity.scopes)
     return Caller(
         id=identity.id,
         scopes=identity.scopes,

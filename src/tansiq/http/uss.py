@@ -14,14 +14,14 @@ from starlette.routing import Route
 
 from tansiq import __version__
 from tansiq.f3548 import codec, wire
-from tansiq.http.authority import (
+from tansiq.http.authority import Identity
+from tansiq.http.operations import read_body
+from tansiq.services.planning.hearing import Hearing
+from tansiq.services.register import (
     CONSTRAINT_MANAGEMENT,
     CONSTRAINT_PROCESSING,
     STRATEGIC_COORDINATION,
-    Identity,
 )
-from tansiq.http.operations import read_body
-from tansiq.services.planning.hearing import Hearing
 from tansiq.settings import Limits
 
 M = TypeVar("M", bound=msgspec.Struct)

@@ -106,6 +106,10 @@ class Airspace:
                     seen.setdefault(known.id, known)
         return sorted(seen.values(), key=lambda known: (known.time.start, known.id))
 
+    def registers_of(self, entity: str) -> tuple[str, ...]:
+        """Return the registers where we know an entity to stand."""
+        return tuple(name for name, records in self._at.items() if entity in records)
+
     def forget_ended(self, now: datetime) -> None:
         """Drop foreign records whose time has passed."""
         for records in self._at.values():

@@ -69,6 +69,7 @@ class SubscriptionRegister:
     ) -> tuple[datetime, datetime]:
         """Settle when a subscription starts and ends."""
         start, end, now = write.start, write.end, write.now
+        life_max = write.caller.subscription_max or self.life_max
         if start is None:
             start = now if old is None else from_micros(old.time_start)
         elif start < now - self.skew:
@@ -77,15 +78,15 @@ class SubscriptionRegister:
                 field="extents.time_start",
             )
         if end is None:
-            end = start + self.life_max if old is None else from_micros(old.time_end)
+            end = start + life_max if old is None else from_micros(old.time_end)
         if end < start or end < now:
             raise BadInput(
                 f"{zulu(end)} is before its start, or before now ({zulu(now)})",
                 field="extents.time_end",
             )
-        if end - start > self.life_max:
+        if end - start > life_max:
             raise BadInput(
-                f"{zulu(start)} to {zulu(end)} is longer than {self.life_max}; renew it in time",
+                f"{zulu(start)} to {zulu(end)} is longer than {life_max}; renew it in time",
                 field="extents.time_end",
             )
         return start, end

@@ -35,6 +35,8 @@ class Caller:
     area_km2_max: float
     area_km2_beyond_max: float | None = None
     """The same for what spans longer than a day; None: no difference."""
+    subscription_max: timedelta | None = None
+    """How long a subscription of theirs may last; None: as the standard says."""
 
     def km2_max(self, area: Area) -> float:
         """Return how large this area may be. A search without times is not "longer than a day"."""

@@ -1,0 +1,85 @@
+"""The node at a glance, and the sky as it knows it: for people and programs, read only."""
+
+from collections import Counter
+
+import msgspec
+
+from tansiq import __version__
+from tansiq.clock import Clock
+from tansiq.domain.agreement import Agreement
+from tansiq.domain.time import zulu
+from tansiq.domain.volume import altitude_bounds
+from tansiq.f3548 import convert
+from tansiq.services.airspace import Airspace
+from tansiq.services.planning.planner import Planner
+from tansiq.services.planning.status import status_of
+from tansiq.services.views import AirspaceEntry, PeerView, StatusView
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class Overview:
+    """Satisfies ``services.facade.NodeStatus``."""
+
+    def __init__(
+        self,
+        *,
+        agreement: Agreement,
+        party: str,
+        planner: Planner,
+        airspace: Airspace,
+        clock: Clock,
+    ) -> None:
+        self._agreement = agreement
+        self._party = party
+        self._planner = planner
+        self._airspace = airspace
+        self._clock = clock
+
+    async def status(self) -> StatusView:
+        """Return who we are, what we agreed, and how the registers are."""
+        peers = tuple(
+            PeerView(
+                id=place.register.id,
+                url=place.register.url,
+                reachable=place.reachable,
+                problem=place.problem,
+                agreement=self._agreement.digest if place.local else None,
+            )
+            for place in self._planner.places
+        )
+        plans = Counter(str(status_of(plan.placement)) for plan in self._planner.book.living())
+        return StatusView(
+            party=self._party,
+            version=__version__,
+            time=zulu(self._clock.now()),
+            agreement=self._agreement.digest,
+            agreement_name=self._agreement.name,
+            peers=peers,
+            plans=dict(sorted(plans.items())),
+        )
+
+    async def airspace(self) -> list[AirspaceEntry]:
+        """Return all foreign intents and no-go areas that we know of, in order of start."""
+        entries = []
+        for known in self._airspace.everything():
+            if not known.volumes:
+                continue
+            band = altitude_bounds(known.volumes)
+            entries.append(
+                AirspaceEntry(
+                    id=known.id,
+                    kind=known.kind,
+                    manager=known.manager,
+                    name=known.callsign,
+                    state=known.state or None,
+                    priority=known.priority,
+                    registers=self._airspace.registers_of(known.id),
+                    time_start=zulu(known.time.start),
+                    time_end=zulu(known.time.end),
+                    altitude_m_min=band.lower_m,
+                    altitude_m_max=band.upper_m,
+                    volumes=msgspec.Raw(_ENCODER.encode(convert.volumes_to_wire(known.volumes))),
+                )
+            )
+        return entries
