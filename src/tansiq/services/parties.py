@@ -4,6 +4,7 @@ from functools import lru_cache
 
 from tansiq.domain import geodesy
 from tansiq.domain.agreement import Agreement
+from tansiq.domain.volume import Outline
 from tansiq.engine.enlarge import enlarged
 from tansiq.services.register import (
     CONFORMANCE_MONITORING,
@@ -24,14 +25,17 @@ ALL_SCOPES = frozenset(
 )
 
 
-@lru_cache(maxsize=8)
 def search_km2_max(agreement: Agreement) -> float:
     """Return the largest area that a party names: one of its volumes, or the whole agreed area,
     either with its enlargement.
     """
     margin_m = 1.1 * agreement.minima.horizontal_m + 1_000.0
-    whole = geodesy.area_km2(enlarged(agreement.area, margin_m))
-    return 1.05 * max(whole, agreement.area_km2_max)
+    return 1.05 * max(_enlarged_km2(agreement.area, margin_m), agreement.area_km2_max)
+
+
+@lru_cache(maxsize=8)
+def _enlarged_km2(outline: Outline, by_m: float) -> float:
+    return geodesy.area_km2(enlarged(outline, by_m))
 
 
 def party_caller(

@@ -6,6 +6,7 @@ read, the decision, the write and its answer are one transaction.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -44,6 +45,8 @@ from tansiq.services.register import AcceptedWrite
 from tansiq.settings import Timers
 from tansiq.storage.store import Store, Tx
 
+_log = logging.getLogger(__name__)
+
 _LOCAL_TRIES = 8
 """Looks at the own register in a row that a newcomer may spoil before we pause."""
 
@@ -74,6 +77,12 @@ class _Drive:
     rest_until: dict[int, float] = field(default_factory=dict)
     pause: dict[int, float] = field(default_factory=dict)
     silent_since: dict[int, float] = field(default_factory=dict)
+
+
+def _tell(task: asyncio.Task[None]) -> None:
+    """Log what a task died of: nobody awaits it, and silence would look like a quiet sky."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("%s failed", task.get_name(), exc_info=error)
 
 
 class _Unjudged(Exception):
@@ -135,6 +144,7 @@ class Planner:
         drive.wake.set()
         if drive.task is None or drive.task.done():
             drive.task = asyncio.create_task(self._drive(plan_id, drive), name=f"plan {plan_id}")
+            drive.task.add_done_callback(_tell)
 
     async def stop(self) -> None:
         """Stop all tasks; what they did last is in the store."""
@@ -172,7 +182,9 @@ class Planner:
             for look in looks:
                 r = look.register
                 if r not in drive.visiting and drive.rest_until.get(r, now_s) <= now_s:
-                    drive.visiting[r] = asyncio.create_task(self._visit(plan_id, drive, look))
+                    visit = asyncio.create_task(self._visit(plan_id, drive, look))
+                    visit.add_done_callback(_tell)
+                    drive.visiting[r] = visit
             rests = [t for r, t in drive.rest_until.items() if r not in drive.visiting]
             wait_s = max(0.0, min(rests, default=now_s + 60.0) - now_s)
             try:
@@ -455,9 +467,9 @@ class Planner:
 
 
 _SAID = {
-    News.REFUSED: "blocked by",
-    News.WAITING: "waits for",
-    News.DISPLACED: "displaced by",
-    News.CHANGE_REFUSED: "change blocked by",
-    News.ACTIVATION_REFUSED: "activation blocked by",
+    News.REFUSED: "",
+    News.WAITING: "waiting: ",
+    News.DISPLACED: "displaced: ",
+    News.CHANGE_REFUSED: "change refused, old volumes kept: ",
+    News.ACTIVATION_REFUSED: "activation refused: ",
 }

@@ -126,7 +126,7 @@ class OwnPlans:
             for register in self._agreement.registers
             for found in self._airspace.judge(candidate, draft.volumes, register.id).blocking
         )
-        verdict = self._reasons.verdict(candidate, blocking, "blocked by") if blocking else None
+        verdict = self._reasons.verdict(candidate, blocking, "") if blocking else None
         shown = Shown(
             id=plan_id,
             intent_id="",

@@ -36,7 +36,7 @@ class Reasons:
         blockers = tuple(self._blocker(found) for found in shown[:BLOCKERS_SHOWN])
         more = len(shown) - 1
         tail = f", and {more} more" if more > 0 else ""
-        reason = f"{said} {blockers[0].sentence}{tail}" if blockers else said
+        reason = f"{said}{blockers[0].sentence}{tail}" if blockers else said
         return Verdict(reason=reason, blockers=blockers, alternatives=self.alternatives(candidate))
 
     def _blocker(self, found: Blocking) -> Blocker:

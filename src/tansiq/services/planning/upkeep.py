@@ -135,7 +135,7 @@ class Upkeep:
             )
             await self._put_standing(standing)
         start = now - timedelta(seconds=1)
-        end = now + self._length(place)
+        end = start + self._length(place)
         response = await place.port.put_subscription(
             standing.id,
             standing.version,
