@@ -1,7 +1,9 @@
 """``tansiq demo``: two nodes of two parties on this machine coordinate a day of real flights."""
 
 import asyncio
+import sys
 from pathlib import Path
+from shutil import which
 
 import click
 
@@ -44,10 +46,23 @@ def demo(*, once: bool, data: Path | None, cache: Path, all_days: bool, ports: s
     Exits 0 when no two coordinated plans conflict, 1 when some do or a node failed.
     """
     options = Options(
-        once=once, data=data, cache=cache, all_days=all_days, ports=_read_ports(ports)
+        once=once,
+        data=data,
+        cache=cache,
+        all_days=all_days,
+        ports=_read_ports(ports),
+        program=_program(Path(sys.argv[0])),
     )
     # Line by line, also into a pipe: the demo is watched.
     raise SystemExit(asyncio.run(run(options, SystemClock(), click.echo)))
+
+
+def _program(path: Path) -> str:
+    """Return what calls us: the name where the shell would find it, else the path."""
+    found = which(path.name)
+    if found and Path(found).resolve() == path.resolve():
+        return path.name
+    return str(path)
 
 
 def _read_ports(text: str | None) -> tuple[int, ...]:

@@ -150,14 +150,14 @@ def flown(near: Sequence[Meeting], tracks: int) -> list[str]:
     return lines
 
 
-def farewell(nodes: Sequence[Node], folder: Path) -> list[str]:
+def farewell(nodes: Sequence[Node], folder: Path, program: str) -> list[str]:
     """Say what is running and what to try with it."""
     data = nodes[0].data
     return [
         "",
         f"both nodes go on until Ctrl-C; their data is in {folder}. In another terminal:",
-        f"  tansiq plan list --data {data}",
-        f"  tansiq events --data {data} --follow",
-        f"  tansiq doctor --data {data}",
+        f"  {program} plan list --data {data}",
+        f"  {program} events --data {data} --follow",
+        f"  {program} doctor --data {data}",
         *(f"  {node.party}: {node.own_url}/api/openapi.json" for node in nodes),
     ]

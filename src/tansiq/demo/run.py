@@ -37,6 +37,8 @@ class Options:
     """Where the nodes' data folders go and stay; None: a folder that is removed at the end."""
     cache: Path
     all_days: bool
+    program: str = "tansiq"
+    """How the reader calls us, for the commands that we suggest."""
     ports: tuple[int, ...] = ()
     """Own and peer port of each node, north first; empty: free ones."""
 
@@ -61,7 +63,7 @@ async def run(options: Options, clock: Clock, say: Say) -> int:
             async with two_nodes(folder, scenario, options.ports, clock) as (nodes, agreement):
                 code = await _story(scenario, nodes, agreement, clock, say)
                 if not options.once:
-                    await _serve(nodes, folder, say)
+                    await _serve(nodes, folder, options.program, say)
                 return code
         except* (NodeFailed, DeskError) as failures:
             for failure in _leaves(failures):
@@ -164,13 +166,13 @@ def fly(outcomes: Sequence[Outcome], agreement: Agreement) -> tuple[list[Meeting
     return [meeting for meeting in found if not mates(meeting)], len(tracks)
 
 
-async def _serve(nodes: Sequence[Node], folder: Path, say: Say) -> None:
+async def _serve(nodes: Sequence[Node], folder: Path, program: str, say: Say) -> None:
     """Leave both nodes up until somebody ends us, or a node ends by itself.
 
     Raises:
         NodeFailed: one did.
     """
-    for line in report.farewell(nodes, folder):
+    for line in report.farewell(nodes, folder, program):
         say(line)
     loop, asked = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
