@@ -5,16 +5,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import BinaryIO
 
 import click
 
+from tansiq.cli.files import INPUT, STDIN, read_input
 from tansiq.domain.agreement import Minima
 from tansiq.domain.conflict import Conflict, blocks, conflict_between, explain
 from tansiq.domain.draft import PlanDraft, figure, shared_band
 from tansiq.errors import BadInput
 from tansiq.formats.plans import read_airspace, read_plan
-from tansiq.settings import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +39,8 @@ class Finding:
 
 
 @click.command()
-@click.argument("plan", type=click.File("rb"))
-@click.argument("airspace", type=click.File("rb"))
+@click.argument("plan", type=INPUT)
+@click.argument("airspace", type=INPUT)
 @click.option("--horizontal-m", type=float, default=0.0, help="Horizontal minimum, metres.")
 @click.option("--vertical-m", type=float, default=0.0, help="Vertical minimum, metres.")
 @click.option("--time-s", type=float, default=0.0, help="Minimum in time, seconds.")
@@ -52,8 +51,8 @@ class Finding:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, nothing else.")
 def check(
-    plan: BinaryIO,
-    airspace: BinaryIO,
+    plan: str,
+    airspace: str,
     *,
     equal_priority_may_conflict: bool,
     as_json: bool,
@@ -74,10 +73,15 @@ def check(
     With --json: {"verdict": "clear" or "blocked", "conflicts": [{"id", "horizontal_m",
     "vertical_m", "time_s", "blocks", "explanation"}]}: the separations found, 0 is overlap.
     """
-    gc.disable()  # Files make a million objects that live until the end: collecting costs a third.
     minima = _minima(**least)
-    planned = read_plan(_bytes(plan), plan.name)
-    others = read_airspace(_bytes(airspace), airspace.name)
+    if plan == airspace == STDIN:
+        raise click.UsageError("only one of PLAN and AIRSPACE can be standard input")
+    gc.disable()  # Files make a million objects that are all kept: collecting costs a third.
+    try:
+        planned = read_plan(*read_input(plan))
+        others = read_airspace(*read_input(airspace))
+    finally:
+        gc.enable()
     found = judge(planned, others, minima, equal_blocks=not equal_priority_may_conflict)
     blocked = any(finding.blocks for finding in found)
     if as_json:
@@ -146,18 +150,17 @@ def _print(
     planned: PlanDraft, others: Sequence[PlanDraft], found: Sequence[Finding], minima: Minima
 ) -> None:
     areas = sum(other.constraint for other in others)
+    against = f"{_count(len(others) - areas, 'plan')} and {_count(areas, 'no-go area')}"
+    blocking = sum(finding.blocks for finding in found)
+    verdict = f"blocked by {figure(blocking)} of" if blocking else "clear of"
     kept = (
         f"{figure(minima.horizontal_m)} m, {figure(minima.vertical_m)} m, "
         f"{figure(minima.time.total_seconds())} s"
     )
-    blocking = sum(finding.blocks for finding in found)
-    against = f"{figure(len(others) - areas)} plans and {figure(areas)} no-go areas"
-    verdict = f"blocked by {blocking} of" if blocking else "clear of"
     click.echo(f"{planned.name}: {verdict} {against}, minima {kept}")
     for finding in found:
         click.echo(f"  {finding.explanation}")
 
 
-def _bytes(file: BinaryIO) -> bytes:
-    # One byte above the limit is enough to be refused by its size.
-    return file.read(Limits().file_bytes_max + 1)
+def _count(number: int, noun: str) -> str:
+    return f"{figure(number)} {noun}{'' if number == 1 else 's'}"

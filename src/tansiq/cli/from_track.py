@@ -3,15 +3,15 @@
 import json
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any, BinaryIO, TextIO, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 
+from tansiq.cli.files import INPUT, read_input
 from tansiq.domain.draft import Datum, PlanDraft, Units
 from tansiq.formats import geojson
 from tansiq.formats.track import TrackBuffers, summary, volumes_from_track
 from tansiq.formats.track_file import read_track
-from tansiq.settings import Limits
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -25,7 +25,7 @@ def _buffer(flag: str, name: str, text: str) -> Callable[[F], F]:
 
 
 @click.command(name="from-track")
-@click.argument("track", type=click.File("rb"))
+@click.argument("track", type=INPUT)
 @click.option(
     "--units",
     type=click.Choice([u.value for u in Units], case_sensitive=False),
@@ -55,7 +55,7 @@ def _buffer(flag: str, name: str, text: str) -> Callable[[F], F]:
     "--output", type=click.File("w", encoding="utf-8"), default="-", help="File; else stdout."
 )
 def from_track(
-    track: BinaryIO,
+    track: str,
     output: TextIO,
     units: str,
     datum: str,
@@ -75,12 +75,7 @@ def from_track(
 
     Exit codes: 0 written, 2 bad input.
     """
-    read = read_track(
-        track.read(Limits().file_bytes_max + 1),
-        track.name,
-        units=Units(units.upper()),
-        datum=Datum(datum.upper()),
-    )
+    read = read_track(*read_input(track), units=Units(units.upper()), datum=Datum(datum.upper()))
     buffers = TrackBuffers(**{f.name: options[f.name] for f in fields(TrackBuffers)})
     plan = volumes_from_track(read.points, buffers)
     draft = PlanDraft(
@@ -91,6 +86,6 @@ def from_track(
     )
     output.write(json.dumps(geojson.document(draft), indent=1) + "\n")
     if read.without_altitude:
-        click.echo(f"{read.without_altitude} points left out for want of an altitude", err=True)
+        click.echo(f"points without altitude, left out: {read.without_altitude}", err=True)
     for sentence in summary(plan, len(read.points)):
         click.echo(sentence, err=True)

@@ -4,9 +4,7 @@ Exit codes of every command: 0 done (or clear), 1 refused or blocked, 2 bad inpu
 peer does not answer, 4 the node cannot read or write its store.
 """
 
-import sys
 from importlib import import_module
-from typing import NoReturn
 
 import click
 
@@ -80,6 +78,13 @@ class LazyGroup(click.Group):
         super().__init__(**options)  # type: ignore[arg-type] # Click's own options.
         self._prefix = prefix
 
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except TansiqError as error:
+            click.echo(f"error: {error}", err=True)
+            raise click.exceptions.Exit(exit_code(error)) from error
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         # In the order of the table: the way through the work, not the alphabet.
         names = (path.removeprefix(self._prefix) for path in _COMMANDS if self._holds(path))
@@ -123,11 +128,6 @@ def exit_code(error: TansiqError) -> int:
     return next((code for kind, code in _EXITS if isinstance(error, kind)), 1)
 
 
-def main() -> NoReturn:
+def main() -> None:
     """Run the command line and exit."""
-    try:
-        cli.main(prog_name="tansiq", standalone_mode=True)
-    except TansiqError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(exit_code(error))
-    sys.exit(0)
+    cli.main(prog_name="tansiq")

@@ -147,14 +147,15 @@ def _draft(parts: Sequence[_Part]) -> PlanDraft:
                 "mixes a no-go area and a plan under one name; give them different ids",
                 field=f"{part.path}.properties.type",
             )
+    names = {name: _agreed(parts, name) for name in ("id", "callsign", "formation", "priority")}
     try:
         return PlanDraft(
             volumes=tuple(volume for part in parts for volume in part.volumes),
             stated=tuple(part.stated for part in parts for _ in part.volumes),
-            id=_agreed(parts, "id"),
-            callsign=_agreed(parts, "callsign") or "",
-            formation=_agreed(parts, "formation") or "",
-            priority=_agreed(parts, "priority") or 0,
+            id=names["id"],
+            callsign=names["callsign"] or "",
+            formation=names["formation"] or "",
+            priority=names["priority"] or 0,
             constraint=first.constraint,
             source=first.path,
         )
@@ -239,7 +240,7 @@ def _polygon(coordinates: Field) -> Polygon:
     try:
         polygon = Polygon(vertices=tuple(points[:-1]))
         geodesy.check_outline(polygon)
-    except InvalidVolume as error:
+    except BadInput as error:
         raise located(error, ring.path) from error
     return polygon
 

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from tansiq.domain.draft import Datum, Units
@@ -21,6 +22,8 @@ _COLUMNS = {
     "lng": ("lng", "lon", "longitude", "lng_deg"),
     "altitude": ("altitude", "alt", "geoaltitude"),
 }
+POINTS_MAX = 200_000
+"""Two days at one point a second."""
 _SECONDS_MAX = 1e11
 """A greater number counts milliseconds: as seconds it would lie beyond the year 5000."""
 
@@ -66,7 +69,9 @@ def read_track(
     limits = limits or Limits()
     try:
         rows = _json_rows(data, limits) if data.lstrip()[:1] in (b"[", b"{") else _csv(data, limits)
-        points = [_point(row, units, datum) for row in rows]
+        points = [_point(row, units, datum) for row in islice(rows, POINTS_MAX + 1)]
+        if len(points) > POINTS_MAX:
+            raise TooLarge(f"more than {POINTS_MAX} points; split the track, or thin it out")
     except BadInput as error:
         raise located(error, f"{name}: {error.field}" if error.field else name) from error
     known = tuple(point for point in points if point is not None)
