@@ -53,12 +53,13 @@ from tansiq.services.planning.planning import OwnPlans
 from tansiq.services.planning.reasons import Reasons
 from tansiq.services.planning.records import Records
 from tansiq.services.planning.restore import restore_airspace
+from tansiq.services.planning.site import Site
 from tansiq.services.planning.steps import Steps
 from tansiq.services.planning.upkeep import Upkeep
 from tansiq.services.register import AcceptedWrite, Caller, Register
 from tansiq.settings import STORE, Settings, load_own_token
 from tansiq.storage.sqlite import SqliteStore
-from tansiq.storage.store import Store, Tx
+from tansiq.storage.store import Tx
 
 _log = logging.getLogger(__name__)
 
@@ -118,114 +119,49 @@ class Node:
 async def _wire(
     settings: Settings, agreement: Agreement, opened: SqliteStore, clock: Clock
 ) -> Node:
-    party, limits, timers = PartyID(settings.party), settings.limits, settings.timers
-    me = agreement.party(party)
-    assert me is not None  # noqa: S101 - checked by ``open``
+    limits, timers = settings.limits, settings.timers
     events = Events(opened, clock, limits)
-    store: Store = events.store
-    minter = Minter(load_signing_key(settings.data), party, agreement.digest, clock, timers=timers)
+    site = Site(
+        agreement=agreement,
+        party=PartyID(settings.party),
+        store=events.store,
+        clock=clock,
+        limits=limits,
+        timers=timers,
+        new_id=_new_id,
+    )
+    key = load_signing_key(settings.data)
+    minter = Minter(key, settings.party, agreement.digest, clock, timers=timers)
     link = Link(agreement, minter.token, clock, limits, timers)
-    peers = UssClient(link, limits)
     late = _Late()
     register = Register(
-        store,
+        events.store,
         new_id=_new_id,
         new_ovn=_new_ovn,
         on_accepted=late.accepted,
         limits=limits,
     )
-    local = OwnRegister(register, party_caller(party, agreement, limits), clock)
-    book = Book(agreement, party, events)
-    airspace = Airspace(agreement)
-    records = Records(agreement, party)
-    judging = Judging(
-        agreement=agreement,
-        party=party,
-        store=store,
-        book=book,
-        airspace=airspace,
-        records=records,
-        peers=peers,
-    )
-    reasons = Reasons(agreement, airspace, _party_name(agreement))
-    notices = Notices(
-        store,
-        peers,
-        clock,
-        timers,
-        own_url=me.url,
-        is_party=lambda url: link.party_at(url) is not None,
-    )
-    places = _places(settings, agreement, link, local, late)
-    planner = Planner(
-        agreement=agreement,
-        party=party,
-        store=store,
-        book=book,
-        airspace=airspace,
-        steps=Steps(book=book, records=records, notices=notices, new_id=_new_id),
-        judging=judging,
-        reasons=reasons,
-        notices=notices,
-        local=local if any(place.local for place in places) else None,
-        places=places,
-        clock=clock,
-        timers=timers,
-    )
-    plans = OwnPlans(
-        agreement=agreement,
-        party=party,
-        store=store,
-        planner=planner,
-        airspace=airspace,
-        reasons=reasons,
-        notices=notices,
-        clock=clock,
-        limits=limits,
-        new_id=_new_id,
-    )
+    places = _places(site, register, link, late)
+    planner = _planner(site, register, link, events, places)
+    judging, notices = planner.judging, planner.steps.notices
+    airspace, records = judging.airspace, planner.steps.records
     constraints = OwnConstraints(
-        agreement=agreement,
-        party=party,
-        store=store,
-        airspace=airspace,
-        records=records,
-        notices=notices,
-        events=events,
-        places=places,
-        clock=clock,
-        timers=timers,
-        limits=limits,
-        new_id=_new_id,
+        site, airspace=airspace, records=records, notices=notices, events=events, places=places
     )
-    upkeep = Upkeep(
-        agreement=agreement,
-        party=party,
-        store=store,
-        airspace=airspace,
-        judging=judging,
-        planner=planner,
-        clock=clock,
-        timers=timers,
-        limits=limits,
-        new_id=_new_id,
-    )
+    upkeep = Upkeep(site, airspace=airspace, judging=judging, planner=planner)
     upkeep.keep_constraints(constraints.living)
-    hearing = Hearing(
-        agreement=agreement, store=store, airspace=airspace, records=records, planner=planner
-    )
+    hearing = Hearing(site, airspace=airspace, records=records, planner=planner)
     hearing.on_stray = judging.on_stray = upkeep.sweep_soon
     late.planner, late.upkeep = planner, upkeep
-    await book.read_all(store)
-    await restore_airspace(store, airspace, records)
+    await planner.book.read_all(events.store)
+    await restore_airspace(events.store, airspace, records)
+    plans = OwnPlans(site, planner=planner, airspace=airspace)
     api = OwnApi(
         planning=plans,
         constraints=constraints,
-        status=Overview(
-            agreement=agreement, party=party, planner=planner, airspace=airspace, clock=clock
-        ),
+        status=Overview(site, planner=planner, airspace=airspace),
         events=events,
-        idempotency=Idempotency(store, clock, limits, new_id=_new_id),
+        idempotency=Idempotency(events.store, clock, limits, new_id=_new_id),
         feed=Feed(events, clock, limits, timers),
         clock=clock,
         settings=settings,
@@ -246,6 +182,33 @@ async def _wire(
     )
 
 
+def _planner(
+    site: Site, register: Register, link: Link, events: Events, places: Sequence[Place]
+) -> Planner:
+    agreement, peers = site.agreement, UssClient(link, site.limits)
+    book = Book(agreement, site.party, events)
+    airspace = Airspace(agreement)
+    records = Records(agreement, site.party)
+    me = agreement.party(site.party)
+    assert me is not None  # noqa: S101 - checked by ``Node.open``
+    notices = Notices(
+        site.store,
+        peers,
+        site.clock,
+        site.timers,
+        own_url=me.url,
+        is_party=lambda url: link.party_at(url) is not None,
+    )
+    return Planner(
+        site,
+        steps=Steps(book=book, records=records, notices=notices, new_id=site.new_id),
+        judging=Judging(site, book=book, airspace=airspace, records=records, peers=peers),
+        reasons=Reasons(agreement, airspace, _party_name(agreement)),
+        local=next((p.port for p in places if isinstance(p.port, OwnRegister)), None),
+        places=places,
+    )
+
+
 class _Late:
     """What is wired before the parts that it calls exist."""
 
@@ -263,25 +226,25 @@ class _Late:
         return standing
 
 
-def _places(
-    settings: Settings, agreement: Agreement, link: Link, local: OwnRegister, late: _Late
-) -> tuple[Place, ...]:
-    me = agreement.party(settings.party)
-    assert me is not None  # noqa: S101 - checked by ``open``
+def _places(site: Site, register: Register, link: Link, late: _Late) -> tuple[Place, ...]:
+    agreement, party = site.agreement, site.party
+    me = agreement.party(party)
+    assert me is not None  # noqa: S101 - checked by ``Node.open``
     alone = len(agreement.registers) == 1
+    caller = party_caller(party, agreement, site.limits)
     return tuple(
         Place(
-            register=register,
+            register=entry,
             port=(
-                local
-                if register.party == settings.party
-                else RegisterClient(link, register.url, settings.limits)
+                OwnRegister(register, caller, site.clock)
+                if entry.party == party
+                else RegisterClient(link, entry.url, site.limits)
             ),
-            local=register.party == settings.party,
-            base_url=me.url if alone else f"{me.url}/at/{register.id}",
-            subscription=late.subscription(register.id),
+            local=entry.party == party,
+            base_url=me.url if alone else f"{me.url}/at/{entry.id}",
+            subscription=late.subscription(entry.id),
         )
-        for register in agreement.registers
+        for entry in agreement.registers
     )
 
 

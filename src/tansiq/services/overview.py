@@ -5,13 +5,12 @@ from collections import Counter
 import msgspec
 
 from tansiq import __version__
-from tansiq.clock import Clock
-from tansiq.domain.agreement import Agreement
 from tansiq.domain.time import zulu
 from tansiq.domain.volume import altitude_bounds
 from tansiq.f3548 import convert
 from tansiq.services.airspace import Airspace
 from tansiq.services.planning.planner import Planner
+from tansiq.services.planning.site import Site
 from tansiq.services.planning.status import status_of
 from tansiq.services.views import AirspaceEntry, PeerView, StatusView
 
@@ -21,20 +20,12 @@ _ENCODER = msgspec.json.Encoder()
 class Overview:
     """Satisfies ``services.facade.NodeStatus``."""
 
-    def __init__(
-        self,
-        *,
-        agreement: Agreement,
-        party: str,
-        planner: Planner,
-        airspace: Airspace,
-        clock: Clock,
-    ) -> None:
-        self._agreement = agreement
-        self._party = party
+    def __init__(self, site: Site, *, planner: Planner, airspace: Airspace) -> None:
+        self._agreement = site.agreement
+        self._party = site.party
+        self._clock = site.clock
         self._planner = planner
         self._airspace = airspace
-        self._clock = clock
 
     async def status(self) -> StatusView:
         """Return who we are, what we agreed, and how the registers are."""

@@ -6,14 +6,11 @@ everywhere yet*.
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
 
-from tansiq.clock import Clock
-from tansiq.domain.agreement import Agreement
 from tansiq.domain.draft import PlanDraft, StatedBand
 from tansiq.domain.placement import Outcome
 from tansiq.domain.time import from_micros, micros, zulu
@@ -28,13 +25,13 @@ from tansiq.services.planning.planner import Place
 from tansiq.services.planning.planning import check_draft
 from tansiq.services.planning.ports import Written
 from tansiq.services.planning.records import Record, Records
+from tansiq.services.planning.site import Site
 from tansiq.services.planning.status import stated_document
 from tansiq.services.views import ConstraintView, RegisterView
-from tansiq.settings import Limits, Timers
 from tansiq.storage.notifications import Notification
 from tansiq.storage.own_constraints import OwnConstraintRow, OwnConstraintRows
 from tansiq.storage.plans import Views
-from tansiq.storage.store import Store, Tx
+from tansiq.storage.store import Tx
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -76,34 +73,28 @@ class NoGo:
 class OwnConstraints:
     """Use cases on own no-go areas; satisfies ``services.facade.Constraints``."""
 
-    def __init__(  # noqa: PLR0913 - wired once, in node.py, by keyword
+    def __init__(
         self,
+        site: Site,
         *,
-        agreement: Agreement,
-        party: str,
-        store: Store,
         airspace: Airspace,
         records: Records,
         notices: Notices,
         events: Events,
         places: tuple[Place, ...],
-        clock: Clock,
-        timers: Timers,
-        limits: Limits,
-        new_id: Callable[[], str],
     ) -> None:
-        self._agreement = agreement
-        self._party = party
-        self._store = store
+        self._agreement = site.agreement
+        self._party = site.party
+        self._store = site.store
         self._airspace = airspace
         self._records = records
         self._notices = notices
         self._events = events
         self._places = places
-        self._clock = clock
-        self._timers = timers
-        self._limits = limits
-        self._new_id = new_id
+        self._clock = site.clock
+        self._timers = site.timers
+        self._limits = site.limits
+        self._new_id = site.new_id
         self._known: dict[str, NoGo] = {}
         self._wakes: dict[str, asyncio.Event] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import msgspec
 
-from tansiq.domain.agreement import Agreement
 from tansiq.domain.placement import Phase
 from tansiq.domain.placement_steps import recheck
 from tansiq.errors import BadInput, Forbidden, NotFound, PeerMalformed, StateConflict
@@ -16,8 +15,9 @@ from tansiq.services.airspace import Airspace, Known
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.planner import Planner
 from tansiq.services.planning.records import Entity, Records, without_extra
+from tansiq.services.planning.site import Site
 from tansiq.storage.plans import Views
-from tansiq.storage.store import Store, Tx
+from tansiq.storage.store import Tx
 
 
 class Hearing:
@@ -25,15 +25,14 @@ class Hearing:
 
     def __init__(
         self,
+        site: Site,
         *,
-        agreement: Agreement,
-        store: Store,
         airspace: Airspace,
         records: Records,
         planner: Planner,
     ) -> None:
-        self._agreement = agreement
-        self._store = store
+        self._agreement = site.agreement
+        self._store = site.store
         self._airspace = airspace
         self._records = records
         self._planner = planner

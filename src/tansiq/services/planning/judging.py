@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tansiq.domain.agreement import Agreement
 from tansiq.domain.placement import Blocker, Due, Look, Purpose, SlotState
 from tansiq.domain.placement_steps import Step
 from tansiq.errors import PeerError, PeerUnreachable
@@ -19,8 +18,9 @@ from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.claim import Claim
 from tansiq.services.planning.ports import PeerPort, RegisterPort, Written
 from tansiq.services.planning.records import Record, Records, Reference
+from tansiq.services.planning.site import Site
 from tansiq.storage.plans import Views
-from tansiq.storage.store import Store, Tx
+from tansiq.storage.store import Tx
 
 CONFIRMED_AT_ONCE = 4
 """Blockers asked for at the register in one go; one that stands is enough."""
@@ -52,22 +52,20 @@ class Seen:
 class Judging:
     """Judges plans at registers, and learns what it does not know."""
 
-    def __init__(  # noqa: PLR0913 - wired once, in node.py, by keyword
+    def __init__(
         self,
+        site: Site,
         *,
-        agreement: Agreement,
-        party: str,
-        store: Store,
         book: Book,
         airspace: Airspace,
         records: Records,
         peers: PeerPort,
     ) -> None:
-        self._agreement = agreement
-        self._party = party
-        self._store = store
+        self._agreement = site.agreement
+        self._party = site.party
+        self._store = site.store
         self._book = book
-        self._airspace = airspace
+        self.airspace = airspace
         self._records = records
         self._peers = peers
         self._missing: dict[tuple[str, str], tuple[Reference, ...]] = {}
@@ -94,11 +92,11 @@ class Judging:
         candidate = self._book.candidate(plan, look.against)
         if look.exempt is not None:
             before = self._book.candidate(plan, look.exempt)
-            candidate = replace(candidate, already_met=self._airspace.met_by(before, (register,)))
+            candidate = replace(candidate, already_met=self.airspace.met_by(before, (register,)))
         span = self._book.volumes(plan.id, look.write or look.against)
         while True:
-            judged = {k.id: k.ovn for k in self._airspace.relevant(candidate, span, register)}
-            judgement = self._airspace.judge(candidate, span, register)
+            judged = {k.id: k.ovn for k in self.airspace.relevant(candidate, span, register)}
+            judgement = self.airspace.judge(candidate, span, register)
             blocking = judgement.blocking
             if port is None or not blocking:
                 break
@@ -140,7 +138,7 @@ class Judging:
         if other is None or other.placement.base is None or look.against is None:
             return False
         candidate = self._book.candidate(plan, look.against)
-        return self._airspace.meets(candidate, self._book.volumes(other.id, other.placement.base))
+        return self.airspace.meets(candidate, self._book.volumes(other.id, other.placement.base))
 
     async def _confirm(
         self, plan: Plan, blocking: Sequence[Blocking], register: str, port: RegisterPort
@@ -200,7 +198,7 @@ class Judging:
 
     async def _fetch(self, register: str, reference: Reference) -> Record | bool | None:
         """Return the record of a reference, True if it is known already, None if not to be had."""
-        known = self._airspace.get(register, reference.id)
+        known = self.airspace.get(register, reference.id)
         if reference.manager == self._party:
             return self._own(register, reference)
         asked_before = known.ovn if known is not None else None
@@ -219,14 +217,14 @@ class Judging:
                 self._records.check_details(reference, entity)
                 return self._records.of(register, entity)
             except PeerUnreachable:
-                newer = self._airspace.get(register, reference.id)
+                newer = self.airspace.get(register, reference.id)
                 return True if newer is not None and newer.ovn != asked_before else None
             except PeerError:
                 return None
 
     def _own(self, register: str, reference: Reference) -> bool | None:
         """Judge a reference of our own: known once its answer has been taken in."""
-        known = self._airspace.get(register, reference.id)
+        known = self.airspace.get(register, reference.id)
         if known is not None and known.ovn == reference.ovn:
             return True
         if known is None and self._book.by_intent(reference.id) is None:
@@ -243,13 +241,13 @@ class Judging:
 
         await self._store.write(write)
         for record in records:
-            self._airspace.put(record.known)
+            self.airspace.put(record.known)
 
     async def _forget(self, register: str, entity: str) -> None:
         async def write(tx: Tx) -> None:
             await Views(tx).drop(register, entity)
 
-        known = self._airspace.get(register, entity)
+        known = self.airspace.get(register, entity)
         if known is not None and not known.own:
             await self._store.write(write)
-            self._airspace.drop(register, entity)
+            self.airspace.drop(register, entity)

@@ -10,8 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tansiq.clock import Clock
-from tansiq.domain.agreement import NO_MINIMA, Agreement, Register
+from tansiq.domain.agreement import NO_MINIMA, Register
 from tansiq.domain.conflict import conflicts
 from tansiq.domain.placement import (
     Due,
@@ -32,18 +31,16 @@ from tansiq.domain.placement_steps import (
 )
 from tansiq.errors import AgreementMismatch, PeerError, PeerUnreachable, TansiqError
 from tansiq.f3548 import wire
-from tansiq.services.airspace import Airspace
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.claim import Claim
 from tansiq.services.planning.judging import Judging, Seen
-from tansiq.services.planning.notices import Notices
 from tansiq.services.planning.ports import LocalRegister, RegisterPort, Written
 from tansiq.services.planning.reasons import Reasons
+from tansiq.services.planning.site import Site
 from tansiq.services.planning.status import Verdict
 from tansiq.services.planning.steps import Done, Event, Steps
 from tansiq.services.register import AcceptedWrite
-from tansiq.settings import Timers
-from tansiq.storage.store import Store, Tx
+from tansiq.storage.store import Tx
 
 _log = logging.getLogger(__name__)
 
@@ -96,36 +93,29 @@ class _Unjudged(Exception):
 class Planner:
     """The moving part of planning."""
 
-    def __init__(  # noqa: PLR0913 - wired once, in node.py, by keyword
+    def __init__(
         self,
+        site: Site,
         *,
-        agreement: Agreement,
-        party: str,
-        store: Store,
-        book: Book,
-        airspace: Airspace,
         steps: Steps,
         judging: Judging,
         reasons: Reasons,
-        notices: Notices,
         local: LocalRegister | None,
         places: Sequence[Place],
-        clock: Clock,
-        timers: Timers,
     ) -> None:
-        self._agreement = agreement
-        self._party = party
-        self._store = store
-        self.book = book
-        self._airspace = airspace
-        self._steps = steps
-        self._judging = judging
-        self._reasons = reasons
-        self._notices = notices
+        self._agreement = site.agreement
+        self._party = site.party
+        self._store = site.store
+        self.book: Book = steps.book
+        self._airspace = judging.airspace
+        self.steps = steps
+        self.judging = judging
+        self.reasons = reasons
+        self._notices = steps.notices
         self._local = local
         self.places = tuple(places)
-        self._clock = clock
-        self._timers = timers
+        self._clock = site.clock
+        self._timers = site.timers
         self._drives: dict[str, _Drive] = {}
         self._settled: dict[str, list[asyncio.Event]] = {}
         self._stopping = False
@@ -239,7 +229,7 @@ class Planner:
         plan = self.book.get(plan_id)
         if plan is None:
             return False
-        seen = await self._judging.see(plan, look, place.port, reachable=place.reachable)
+        seen = await self.judging.see(plan, look, place.port, reachable=place.reachable)
         done = await self._commit(plan_id, look, seen)
         if done.step.request is None:
             return done.plan.placement != plan.placement
@@ -260,11 +250,11 @@ class Planner:
             await self.apply(plan.id, lambda p: timed_out(p, request.register, number))
             raise
         if written.outcome is Outcome.MISSING:
-            await self._judging.learn(plan.id, place.register.id, written)
+            await self.judging.learn(plan.id, place.register.id, written)
 
         async def write(tx: Tx) -> Done:
             now = self._clock.now()
-            return await self._steps.take_answer(
+            return await self.steps.take_answer(
                 tx, plan.id, place.register.id, request, written, now
             )
 
@@ -302,13 +292,13 @@ class Planner:
             plan = self.book.get(plan_id)
             if plan is None:
                 return False
-            seen = await self._judging.see(plan, look, None, reachable=True)
+            seen = await self.judging.see(plan, look, None, reachable=True)
             verdict = self._verdict(plan, look, seen)
             try:
                 done = await self._store.write(self._own_attempt(plan, place, seen, verdict))
             except _Unjudged as error:
                 written = error.written
-                if await self._judging.learn(plan.id, place.register.id, written):
+                if await self.judging.learn(plan.id, place.register.id, written):
                     continue
                 unknown = frozenset(written.missing_ids)
                 await self._commit(
@@ -337,7 +327,7 @@ class Planner:
                 if missing is not None:
                     raise _Unjudged(missing)
             own_ovn = await local.own_ovn(tx, plan.intent_id)
-            done = await self._steps.step(
+            done = await self.steps.step(
                 tx, plan.id, lambda p: looked(p, replace(look, own_ovn=own_ovn)), verdict, now
             )
             request = done.step.request
@@ -352,7 +342,7 @@ class Planner:
                 raise _Unjudged(written)
             if written.outcome is Outcome.REFUSED:
                 place.problem = f"{place.register.id} refuses: {written.problem}"
-            return await self._steps.take_answer(
+            return await self.steps.take_answer(
                 tx, plan.id, place.register.id, request, written, now
             )
 
@@ -375,7 +365,7 @@ class Planner:
                 continue
             extents = self.book.extents(plan.id, base, self.places[index].register)[0]
             if conflicts(extents, write.extents, NO_MINIMA):
-                await self._steps.step(tx, plan.id, lambda p: recheck(p, index), None, now)
+                await self.steps.step(tx, plan.id, lambda p: recheck(p, index), None, now)
                 self._loop.call_soon_threadsafe(self._reload, plan.id)
 
     async def _apply_nothing(self, plan_id: str) -> None:
@@ -393,7 +383,7 @@ class Planner:
         """Apply one event to a plan, commit, and go on from there."""
 
         async def write(tx: Tx) -> Done:
-            return await self._steps.step(tx, plan_id, event, verdict, self._clock.now())
+            return await self.steps.step(tx, plan_id, event, verdict, self._clock.now())
 
         done = await self._store.write(write)
         self._taken(done)
@@ -407,7 +397,7 @@ class Planner:
             current = await self.book.load(tx, plan.id)
             if current.intent_id != plan.intent_id:
                 return None
-            return await self._steps.step(tx, plan.id, event, None, self._clock.now())
+            return await self.steps.step(tx, plan.id, event, None, self._clock.now())
 
         done = await self._store.write(write)
         if done is not None:
@@ -420,7 +410,7 @@ class Planner:
 
         async def write(tx: Tx) -> Done:
             now = self._clock.now()
-            return await self._steps.step(tx, plan_id, lambda p: looked(p, seen.look), verdict, now)
+            return await self.steps.step(tx, plan_id, lambda p: looked(p, seen.look), verdict, now)
 
         done = await self._store.write(write)
         self._taken(done)
@@ -435,7 +425,7 @@ class Planner:
         if said is None:
             return None
         candidate = self.book.candidate(plan, look.against)
-        return self._reasons.verdict(candidate, seen.blocking, said)
+        return self.reasons.verdict(candidate, seen.blocking, said)
 
     def _taken(self, done: Done) -> None:
         """Take into memory what was committed."""

@@ -3,13 +3,11 @@
 Everything here only starts things and shows them; ``planner`` takes plans through the registers.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import msgspec
 
-from tansiq.clock import Clock
 from tansiq.domain import geodesy, placement_steps
 from tansiq.domain.agreement import Agreement
 from tansiq.domain.draft import PlanDraft
@@ -25,41 +23,34 @@ from tansiq.services.planning.claim import Claim
 from tansiq.services.planning.notices import Notices
 from tansiq.services.planning.planner import Planner
 from tansiq.services.planning.reasons import Reasons
+from tansiq.services.planning.site import Site
 from tansiq.services.planning.status import SETTLED, Shown, show, with_problems
 from tansiq.services.views import PlanView, Status
-from tansiq.settings import Limits
 from tansiq.storage.plans import Plans
-from tansiq.storage.store import Store, Tx
+from tansiq.storage.store import Tx
 
 
 class OwnPlans:
     """Use cases on own plans; satisfies ``services.facade.Planning``."""
 
-    def __init__(  # noqa: PLR0913 - wired once, in node.py, by keyword
+    def __init__(
         self,
+        site: Site,
         *,
-        agreement: Agreement,
-        party: str,
-        store: Store,
         planner: Planner,
         airspace: Airspace,
-        reasons: Reasons,
-        notices: Notices,
-        clock: Clock,
-        limits: Limits,
-        new_id: Callable[[], str],
     ) -> None:
-        self._agreement = agreement
-        self._party = party
-        self._store = store
+        self._agreement = site.agreement
+        self._party = site.party
+        self._store = site.store
         self._planner = planner
         self._book: Book = planner.book
         self._airspace = airspace
-        self._reasons = reasons
-        self._notices = notices
-        self._clock = clock
-        self._limits = limits
-        self._new_id = new_id
+        self._reasons: Reasons = planner.reasons
+        self._notices: Notices = planner.steps.notices
+        self._clock = site.clock
+        self._limits = site.limits
+        self._new_id = site.new_id
 
     # ---- begin
 

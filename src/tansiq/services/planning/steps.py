@@ -43,15 +43,15 @@ class Steps:
     def __init__(
         self, *, book: Book, records: Records, notices: Notices, new_id: Callable[[], str]
     ) -> None:
-        self._book = book
-        self._records = records
-        self._notices = notices
+        self.book = book
+        self.records = records
+        self.notices = notices
         self._new_id = new_id
 
     async def step(
         self, tx: Tx, plan_id: str, event: Event, verdict: Verdict | None, now: datetime
     ) -> Done:
-        plan = await self._book.load(tx, plan_id)
+        plan = await self.book.load(tx, plan_id)
         step = event(plan.placement)
         if step.placement == plan.placement and verdict is None:
             return Done(plan, step)
@@ -64,7 +64,7 @@ class Steps:
             # Readers cache details by id and version: the next attempt takes another id.
             fresh = replace(step.placement, slots=(Slot[Claim](),) * len(step.placement.slots))
             changed = replace(changed, intent_id=self._new_id(), placement=fresh)
-        await self._book.save(tx, changed)
+        await self.book.save(tx, changed)
         return Done(changed, step)
 
     async def take_answer(
@@ -78,7 +78,7 @@ class Steps:
     ) -> Done:
         """Store a direct answer together with what it changes in what we serve and owe."""
         r, number = request.register, request.number
-        before = await self._book.load(tx, plan_id)
+        before = await self.book.load(tx, plan_id)
         awaited = before.placement.slots[r].awaited
         done = await self.step(
             tx,
@@ -91,16 +91,16 @@ class Steps:
             return done
         if request.kind is Kind.DELETE:
             await Views(tx).drop(register, before.intent_id)
-            owed = self._notices.owed(written.subscribers, "intent", before.intent_id, None)
-            notices = tuple(await self._notices.add(tx, owed, now))
+            owed = self.notices.owed(written.subscribers, "intent", before.intent_id, None)
+            notices = tuple(await self.notices.add(tx, owed, now))
             return replace(done, dropped=(register, before.intent_id), notices=notices)
         reference = written.reference
         view = done.plan.placement.slots[r].view
         assert isinstance(reference, wire.OperationalIntentReference)  # noqa: S101 - ports.py
         assert view is not None  # noqa: S101 - ``answered`` has just set it
-        document = self._records.own_intent(self._book, done.plan, register, view, reference)
-        record = self._records.of(register, document)
+        document = self.records.own_intent(self.book, done.plan, register, view, reference)
+        record = self.records.of(register, document)
         await Views(tx).put(record.row)
-        owed = self._notices.owed(written.subscribers, "intent", before.intent_id, document)
-        notices = tuple(await self._notices.add(tx, owed, now))
+        owed = self.notices.owed(written.subscribers, "intent", before.intent_id, document)
+        notices = tuple(await self.notices.add(tx, owed, now))
         return replace(done, record=record, notices=notices)

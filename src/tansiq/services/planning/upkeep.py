@@ -9,8 +9,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from tansiq.clock import Clock
-from tansiq.domain.agreement import Agreement
 from tansiq.domain.placement import Outcome
 from tansiq.domain.placement_steps import swept
 from tansiq.domain.time import TimeSpan, from_micros, micros
@@ -24,10 +22,10 @@ from tansiq.services.planning.judging import Judging
 from tansiq.services.planning.planner import Place, Planner
 from tansiq.services.planning.ports import Written
 from tansiq.services.planning.records import Reference
+from tansiq.services.planning.site import Site
 from tansiq.services.planning.steps import Event
-from tansiq.settings import Limits, Timers
 from tansiq.storage.plans import Standing, Standings, Views
-from tansiq.storage.store import Store, Tx
+from tansiq.storage.store import Tx
 
 _NOBODY = "sweep"
 """Stands for a plan where something is learnt for no plan in particular."""
@@ -36,31 +34,25 @@ _NOBODY = "sweep"
 class Upkeep:
     """The slow clockwork beside the planner."""
 
-    def __init__(  # noqa: PLR0913 - wired once, in node.py, by keyword
+    def __init__(
         self,
+        site: Site,
         *,
-        agreement: Agreement,
-        party: str,
-        store: Store,
         airspace: Airspace,
         judging: Judging,
         planner: Planner,
-        clock: Clock,
-        timers: Timers,
-        limits: Limits,
-        new_id: Callable[[], str],
     ) -> None:
-        self._agreement = agreement
-        self._party = party
-        self._store = store
+        self._agreement = site.agreement
+        self._party = site.party
+        self._store = site.store
         self._airspace = airspace
         self._judging = judging
         self._planner = planner
         self._book: Book = planner.book
-        self._clock = clock
-        self._timers = timers
-        self._limits = limits
-        self._new_id = new_id
+        self._clock = site.clock
+        self._timers = site.timers
+        self._limits = site.limits
+        self._new_id = site.new_id
         self._standing: dict[str, Standing] = {}
         self._own_constraints: Callable[[], frozenset[str]] = frozenset
         self._soon = asyncio.Event()
