@@ -33,9 +33,10 @@ class Mask(NamedTuple):
 
     sites: int
     flying: bool = False
+    priority: int = 0
 
     def union(self, other: "Mask") -> "Mask":
-        return Mask(self.sites | other.sites, self.flying or other.flying)
+        return Mask(self.sites | other.sites, self.flying or other.flying, self.priority)
 
 
 P = Placement[Mask]

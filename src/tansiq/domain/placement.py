@@ -19,10 +19,13 @@ class Space(Protocol):
         """Whether the plan is Activated, so that its aircraft may be in the air."""
         ...
 
+    @property
+    def priority(self) -> int:
+        """Greater wins."""
+        ...
+
     def union(self, other: Self) -> Self:
-        """Return a space that covers both: volumes of both, the further state, the priority that
-        is greater.
-        """
+        """Return a space that covers both: volumes of both, in the further state."""
         ...
 
 

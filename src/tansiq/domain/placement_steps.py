@@ -71,9 +71,13 @@ def change(placement: Placement[S], want: S) -> Step[S]:
     A plan that is not coordinated yet starts again with the new volumes.
 
     Raises:
-        WrongState: the plan has ended, or is being changed or activated already.
+        WrongState: the plan has ended, is being changed or activated already, or stands in the
+            registers at another priority.
     """
     base = placement.base
+    if base is not None and want.priority != base.priority:
+        # Old volumes at a new priority would meet, as equals, what was judged lower or higher.
+        raise WrongState("the priority of a plan that stands is fixed; end it and submit it anew")
     if placement.phase in (Phase.COORDINATED, Phase.DISPLACED) and base is not None:
         union = base.union(want)
         slots = placement.slots

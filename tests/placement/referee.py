@@ -1,0 +1,66 @@
+"""The referee of the simulated world: sees all registers and all beliefs at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from world_parts import Node, Own, Register, Violation
+
+from tansiq.domain.placement import Phase
+
+FINAL = (Phase.COORDINATED, Phase.REFUSED, Phase.ENDED, Phase.DISPLACED)
+
+
+@dataclass
+class Referee:
+    nodes: list[Node]
+    registers: list[Register]
+    place: Callable[[Own, int], int]
+    """Which register stands at an index of a placement."""
+
+    def register_written(self, register: int, own_id: str) -> None:
+        """I1: no register holds two conflicting plans of equal priority."""
+        entries = self.registers[register].entries
+        mine = entries.get(own_id)
+        for other, entry in entries.items() if mine is not None else ():
+            if mine is None or other == own_id:
+                continue
+            if entry.claim.priority == mine.claim.priority and entry.claim.sites & mine.claim.sites:
+                raise Violation(f"I1: R{register} holds both {own_id} and {other}")
+
+    def believed(self, own: Own) -> None:
+        """I2 and I3, for whatever concerns one plan."""
+        base = own.placement.base
+        if base is None:
+            return
+        for index in range(len(own.placement.slots)):
+            register = self.place(own, index)
+            entry = self.registers[register].entries.get(own.id)
+            if entry is None or base.sites & ~entry.claim.sites:
+                raise Violation(f"I2: {own.id} counts as coordinated, R{register} lacks it")
+        mine = own.placement.coordinated
+        if mine is None:
+            return
+        for node in self.nodes:
+            for other in node.owns.values():
+                theirs = other.placement.coordinated
+                if other is not own and theirs is not None and theirs.sites & mine.sites:
+                    raise Violation(f"I3: {own.id} and {other.id} both count as coordinated")
+
+    def restless(self) -> str:
+        """Say what is not at rest (I4), or nothing."""
+        stands: list[set[str]] = [set(r.entries) for r in self.registers]
+        for node in self.nodes:
+            for own in node.owns.values():
+                plan = own.placement
+                if plan.phase not in FINAL or plan.recheck:
+                    return f"{own.id} is {plan.phase}, blocked by {plan.blocker}"
+                if plan.phase not in (Phase.COORDINATED, Phase.DISPLACED):
+                    continue
+                for index in range(len(plan.slots)):
+                    register = self.place(own, index)
+                    entry = self.registers[register].entries.get(own.id)
+                    if entry is None or entry.claim != plan.base:
+                        return f"R{register} holds {entry} of {own.id}, not {plan.base}"
+                    stands[register].discard(own.id)
+        left = {f"R{r}": sorted(ids) for r, ids in enumerate(stands) if ids}
+        return f"orphans {left}" if left else ""
