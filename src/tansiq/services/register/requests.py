@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from tansiq.domain.intent import NEEDS_KEY, EntityID, IntentState
+from tansiq.domain.intent import NEEDS_KEY, EntityID, IntentState, check_transition
 from tansiq.domain.time import zulu
 from tansiq.domain.volume import Volumes
 from tansiq.errors import BadInput, TooLarge
@@ -177,6 +177,8 @@ def read_intent(
         requested_ovn=_requested_ovn(entity, params.requested_ovn_suffix, now),
         now=micros(now),
     )
+    if write.ovn is None:
+        check_transition(None, write.state)
     _check_subscription_choice(write)
     _check_scopes(write)
     return write
