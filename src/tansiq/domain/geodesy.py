@@ -22,9 +22,7 @@ from tansiq.domain.ellipsoid import (
     destination,
     distance_m,
     ecef,
-    plane,
     point_at,
-    up,
 )
 from tansiq.domain.volume import Circle, LatLng, Outline, Polygon
 from tansiq.errors import InvalidVolume
@@ -51,7 +49,7 @@ _CIRCLES_M = 1e-6
 """Separations of circles are understated by this much: more than the rounding of geodesics."""
 _PIECE_M = 10_000.0
 _OUTWARDS_DEG = 1e-9  # 0.1 mm.
-_CONVEX_RADIUS_M_MAX = 20_000.0
+_CONVEX_LAT_MAX, _CONVEX_SPAN_MAX = 70.0, 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,10 +209,9 @@ def check_outline(outline: Outline) -> None:
     if isinstance(outline, Circle):
         return
     vertices = outline.vertices
-    center, radius_m = _ball(outline)
-    if radius_m <= _CONVEX_RADIUS_M_MAX and _plainly_convex(vertices, center):
+    if _plainly_convex(vertices):
         return  # Most outlines are: files with thousands of them read ten times faster.
-    if radius_m > SPAN_RADIUS_M_MAX:
+    if _ball(outline)[1] > SPAN_RADIUS_M_MAX:
         raise InvalidVolume(
             f"the outline spans more than {2 * SPAN_RADIUS_M_MAX / 1000:.0f} km, "
             "so its inside is not clear; are latitude and longitude swapped?",
@@ -232,30 +229,31 @@ def check_outline(outline: Outline) -> None:
         raise InvalidVolume(_crossing_text(outline, *sorted(found)), field="vertices")
 
 
-def _plainly_convex(vertices: tuple[LatLng, ...], center: Vector) -> bool:
+def _plainly_convex(vertices: tuple[LatLng, ...]) -> bool:
     """Report whether a small polygon is convex by a clear margin, hence without touching edges.
 
-    On the plane that touches the earth amid it, every corner stands a metre out from the line
-    between its neighbours, and so from all edges but its own. Within the radius asked for, no
-    geodesic leaves its chord there by more than a decimetre.
+    Judged in degrees, longitudes shrunk to the middle latitude. There a geodesic bends by less than
+    2 tan(latitude) / radius of the earth, hence leaves its chord by less than a quarter of span^2
+    times tan(latitude) / radius. Every corner stands out from the line between its neighbours, and
+    so from all edges but its own, by a metre more than twice that.
     """
-    first, second = plane(up(center))
-    flat = []
-    for vertex in vertices:
-        x, y, z = ecef(vertex)
-        flat.append(
-            (
-                x * first[0] + y * first[1] + z * first[2],
-                x * second[0] + y * second[1] + z * second[2],
-            )
-        )
-    (ax, ay), (bx, by) = flat[-2:]
+    lats, lngs = [v.lat_deg for v in vertices], [v.lng_deg for v in vertices]
+    south, north, west, east = min(lats), max(lats), min(lngs), max(lngs)
+    if max(-south, north) > _CONVEX_LAT_MAX or max(north - south, east - west) > _CONVEX_SPAN_MAX:
+        return False
+    middle = math.radians((south + north) / 2)
+    scale_y = math.radians(SEMI_MAJOR_M)  # Metres; exact within 1 %, which the margin forgives.
+    scale_x = scale_y * math.cos(middle)
+    span_m = math.hypot((east - west) * scale_x, (north - south) * scale_y)
+    margin_m = 1 + span_m**2 * abs(math.tan(middle)) / (2 * SEMI_MINOR_M)
+    xs, ys = [lng * scale_x for lng in lngs], [lat * scale_y for lat in lats]
+    ax, ay, bx, by = xs[-2], ys[-2], xs[-1], ys[-1]
     turned, side = 0.0, 0
-    for cx, cy in flat:
+    for cx, cy in zip(xs, ys, strict=True):
         cross = (bx - ax) * (cy - by) - (by - ay) * (cx - bx)
         turn = 1 if cross > 0 else -1
         side = side or turn
-        if turn != side or abs(cross) < math.hypot(cx - ax, cy - ay):
+        if turn != side or abs(cross) < margin_m * math.hypot(cx - ax, cy - ay):
             return False
         turned += math.atan2(cross, (bx - ax) * (cx - bx) + (by - ay) * (cy - by))
         ax, ay, bx, by = bx, by, cx, cy
