@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from tests.formats.build import (
@@ -120,7 +121,7 @@ def test_properties_of_others_are_ignored(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "meant"),
-    [("priorty", "priority"), ("Radius", "radius_m"), ("call_sign", "callsign"), ("UNIT", "units")],
+    [("prioriti", "priority"), ("Radius", "radius_m"), ("call_sign", "callsign"), ("UNIT", "units")],
 )
 def test_misspelt_properties_are_refused_with_the_right_name(name: str, meant: str) -> None:
     with pytest.raises(BadInput, match=f"did you mean {meant}") as caught:
@@ -225,3 +226,11 @@ def test_limits_of_one_plan() -> None:
     half = feature({"type": "Polygon", "coordinates": [ring]})
     with pytest.raises(TooLarge, match="at most 10000"):
         read_plan(raw(collection(half, half)))
+
+
+def test_the_examples_of_the_documents_are_good() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "plan-files.md").read_text(encoding="utf-8")
+    blocks = [block.split("```")[0] for block in text.split("```json\n")[1:]]
+    drafts = [read_plan(block.encode()) for block in blocks[:2]]
+    assert [str(draft.stated[0]) for draft in drafts] == ["900-1,200 m AMSL", "875-1,175 m W84"]
+    assert json.loads(blocks[2]).keys() == {"verdict", "conflicts"}

@@ -147,7 +147,7 @@ GEOJSON = [
     Specimen("id is a name", raw(feature(id="OSPREY-2")), "properties.id", "use callsign"),
     Specimen("UUID of version 1", raw(feature(id=PLAN_ID.replace("-4", "-1"))), "id", "UUIDv4"),
     Specimen("type unknown", raw(feature(type="mission")), "properties.type", "constraint"),
-    Specimen("misspelt", raw(feature(priorty=5)), "properties.priorty", "did you mean priority"),
+    Specimen("misspelt", raw(feature(prioriti=5)), "properties.prioriti", "did you mean priority"),
     Specimen("two ids", raw(collection(feature(id=PLAN_ID), feature(id=OTHER_ID))), "id", "split"),
     Specimen(
         "two priorities",
