@@ -121,7 +121,12 @@ def test_properties_of_others_are_ignored(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "meant"),
-    [("prioriti", "priority"), ("Radius", "radius_m"), ("call_sign", "callsign"), ("UNIT", "units")],
+    [
+        ("prioriti", "priority"),
+        ("Radius", "radius_m"),
+        ("call_sign", "callsign"),
+        ("UNIT", "units"),
+    ],
 )
 def test_misspelt_properties_are_refused_with_the_right_name(name: str, meant: str) -> None:
     with pytest.raises(BadInput, match=f"did you mean {meant}") as caught:

@@ -230,7 +230,7 @@ def _polygon(coordinates: Field) -> Polygon:
             "the outline",
             field=ring.path,
         )
-    points = [_point(position, f"{ring.path}[{i}]") for i, position in enumerate(positions)]
+    points = [_point(position, i, ring) for i, position in enumerate(positions)]
     if len(points) < 4 or points[0] != points[-1]:
         raise InvalidVolume(
             "the ring is not closed, or has fewer than 3 corners; repeat the first position at "
@@ -245,17 +245,18 @@ def _polygon(coordinates: Field) -> Polygon:
     return polygon
 
 
-def _point(position: Any, path: str) -> LatLng:
+def _point(position: Any, key: str | int, above: Field | None = None) -> LatLng:
     """Return a position; plain code, because a file can hold a hundred thousand of them."""
     try:
         lng_deg, lat_deg = position[0], position[1]
         if type(lng_deg) in _NUMBERS and type(lat_deg) in _NUMBERS:
             return LatLng(float(lat_deg), float(lng_deg))
     except InvalidVolume as error:
+        path = Field(position, key, above).path
         raise InvalidVolume(_position_hint(error, position), field=path) from error
     except (IndexError, KeyError, TypeError, OverflowError):
         pass
-    raise Field(position, path).wrong("a position [longitude, latitude] of two numbers")
+    raise Field(position, key, above).wrong("a position [longitude, latitude] of two numbers")
 
 
 _NUMBERS = (float, int)

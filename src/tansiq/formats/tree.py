@@ -87,13 +87,23 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 class Field:
-    """A value in a document, and the path that leads to it."""
+    """A value in a document, and the way that leads to it; ``key`` alone is the path of a root."""
 
-    __slots__ = ("path", "value")
+    __slots__ = ("_above", "_key", "value")
 
-    def __init__(self, value: Any, path: str = "") -> None:
+    def __init__(self, value: Any, key: str | int = "", above: "Field | None" = None) -> None:
         self.value = value
-        self.path = path
+        self._key = key
+        self._above = above
+
+    @property
+    def path(self) -> str:
+        """Where it stands, ``features[3].properties.lower``. Put together only for errors."""
+        if self._above is None:
+            return str(self._key)
+        if isinstance(self._key, int):
+            return f"{self._above.path}[{self._key}]"
+        return self._above.below(self._key)
 
     def wrong(self, wanted: str) -> BadInput:
         """Return the error that says what stands here and what is wanted."""
@@ -111,8 +121,9 @@ class Field:
 
     def get(self, name: str) -> "Field | None":
         """Return a member of this object, None where it is absent or null."""
-        value = self.members().get(name)
-        return None if value is None else Field(value, self.below(name))
+        its = self.value
+        value = (its if isinstance(its, dict) else self.members()).get(name)
+        return None if value is None else Field(value, name, self)
 
     def need(self, name: str, remedy: str) -> "Field":
         """Return a member that has to be there."""
@@ -124,7 +135,7 @@ class Field:
     def items(self) -> Iterator["Field"]:
         """Yield the elements of this array."""
         for index, value in enumerate(self.array()):
-            yield Field(value, f"{self.path}[{index}]")
+            yield Field(value, index, self)
 
     def array(self) -> list[Any]:
         """Return this as an array."""
