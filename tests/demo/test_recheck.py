@@ -79,23 +79,38 @@ def test_volumes_are_read_as_they_are_served() -> None:
 
 @pytest.mark.parametrize(("gap_m", "conflicts"), [(150.0, 1), (150.1, 0)])
 def test_each_pair_within_the_minima_is_named(gap_m: float, conflicts: int) -> None:
-    judged = recheck([plan("A"), plan("B", [volume(lower_m=600.0 + gap_m)])], [], AGREEMENT)
+    judged = recheck(
+        [plan("A"), plan("B", [volume(lower_m=600.0 + gap_m)])], [], AGREEMENT, no_go={}
+    )
     assert (judged.plans, judged.pairs) == (2, 1)
     assert judged.conflicts == (("A", "B"),) * conflicts
 
 
 def test_a_formation_exempts_only_when_both_name_it_and_stand_in_it() -> None:
-    both = recheck([plan("A", formation="run"), plan("B", formation="run")], [], AGREEMENT)
+    both = recheck(
+        [plan("A", formation="run"), plan("B", formation="run")], [], AGREEMENT, no_go={}
+    )
     assert (both.conflicts, both.exempted) == ((), (("A", "B", "run"),))
-    one = recheck([plan("A", formation="run"), plan("B")], [], AGREEMENT)
+    one = recheck([plan("A", formation="run"), plan("B")], [], AGREEMENT, no_go={})
     assert (one.conflicts, one.exempted) == ((("A", "B"),), ())
-    stranger = recheck([plan("A", formation="run"), plan("C", formation="run")], [], AGREEMENT)
+    stranger = recheck(
+        [plan("A", formation="run"), plan("C", formation="run")], [], AGREEMENT, no_go={}
+    )
     assert stranger.conflicts == (("A", "C"),)
 
 
 def test_a_refused_plan_that_meets_nothing_is_named() -> None:
     far = plan("C", [volume(lower_m=5_000.0)])
-    assert recheck([plan("A")], [plan("B"), far], AGREEMENT).met_by_none == ("C",)
+    assert recheck([plan("A")], [plan("B"), far], AGREEMENT, no_go={}).met_by_none == ("C",)
+
+
+@pytest.mark.parametrize(("gap_m", "conflicts"), [(150.0, 1), (150.1, 0)])
+def test_a_plan_within_the_minima_of_a_no_go_area_is_named(gap_m: float, conflicts: int) -> None:
+    area = {"CREW": (volume(lower_m=600.0 + gap_m),)}
+    judged = recheck([plan("A")], [], AGREEMENT, no_go=area)
+    assert judged.conflicts == (("A", "CREW"),) * conflicts
+    refused = recheck([], [plan("B")], AGREEMENT, no_go=area)
+    assert refused.met_by_none == ("B",) * (1 - conflicts)
 
 
 def test_plans_that_are_gone_or_altered_are_astray() -> None:

@@ -65,8 +65,8 @@ def test_flights_that_kept_company_are_a_formation_and_each_has_one_partner() ->
         ]
     )
     assert {name: formation.name for name, formation in found.items()} == {
-        "a_0": "a and b",
-        "b_0": "a and b",
+        "a_0": "a+b",
+        "b_0": "a+b",
     }
 
 

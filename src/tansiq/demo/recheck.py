@@ -39,19 +39,26 @@ class Judged:
     plans: int
     pairs: int
     conflicts: tuple[tuple[str, str], ...]
+    """Of two plans, or of a plan and a no-go area."""
     exempted: tuple[tuple[str, str, str], ...]
     """Pairs within the minima that fly in one formation, with its name."""
     met_by_none: tuple[str, ...]
-    """Refused plans that meet no coordinated one now: their blocker may have been a no-go area,
-    or a plan that moved."""
+    """Refused plans that meet nothing now: what blocked them has moved since."""
     astray: tuple[str, ...] = ()
     """Plans reported as coordinated that are not in their node, or with other volumes."""
 
 
 def recheck(
-    coordinated: Sequence[PlanView], refused: Sequence[PlanView], agreement: Agreement
+    coordinated: Sequence[PlanView],
+    refused: Sequence[PlanView],
+    agreement: Agreement,
+    *,
+    no_go: Mapping[str, Volumes],
 ) -> Judged:
-    """Compare all coordinated plans pairwise, and each refused one with all of them."""
+    """Compare all coordinated plans pairwise and with the no-go areas, given by name.
+
+    Each refused plan is compared with all of them too.
+    """
     minima = agreement.minima
     volumes = {plan.id: decode_volumes(plan.volumes) for plan in (*coordinated, *refused)}
 
@@ -65,10 +72,21 @@ def recheck(
                 exempted.append((a.callsign, b.callsign, a.formation))
             else:
                 found.append((a.callsign, b.callsign))
+
+    def entered(plan: PlanView) -> list[tuple[str, str]]:
+        return [
+            (plan.callsign, name)
+            for name, area in no_go.items()
+            if conflicts(volumes[plan.id], area, minima)
+        ]
+
+    for plan in coordinated:
+        found += entered(plan)
     met_by_none = [
         plan.callsign
         for plan in refused
-        if not any(
+        if not entered(plan)
+        and not any(
             conflicts(volumes[plan.id], volumes[other.id], minima) and not exempt(plan, other)
             for other in coordinated
         )

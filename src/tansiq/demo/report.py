@@ -121,7 +121,7 @@ def summary(outcomes: Sequence[Outcome], *, seconds: float) -> list[str]:
 def verdict(judged: Judged) -> list[str]:
     """State the outcome of the pairwise check."""
     lines = [f"formations exempted {len(judged.exempted)} of {judged.pairs:,} pairs"]
-    lines += [f"  {a} with {b}: {name}" for a, b, name in judged.exempted]
+    lines += [f"  {a} with {b}, formation {name}" for a, b, name in judged.exempted]
     lines += [f"  CONFLICT: {a} and {b}" for a, b in judged.conflicts]
     lines += [
         f"  ASTRAY: {name} is not in its node as it was coordinated" for name in judged.astray

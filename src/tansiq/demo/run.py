@@ -104,7 +104,7 @@ async def _story(
         say(line)
     for node in nodes:
         node.check()
-    judged = judge(outcomes, views, agreement)
+    judged = judge(scenario, outcomes, views, agreement)
     for line in report.verdict(judged):
         say(line)
     near, tracks = fly(outcomes, agreement)
@@ -136,14 +136,20 @@ async def _declare(desks: Sequence[Desk], scenario: Scenario, say: Say) -> list[
     return [outcome for task in tasks for outcome in task.result()]
 
 
-def judge(outcomes: Sequence[Outcome], views: Sequence[PlanView], agreement: Agreement) -> Judged:
+def judge(
+    scenario: Scenario,
+    outcomes: Sequence[Outcome],
+    views: Sequence[PlanView],
+    agreement: Agreement,
+) -> Judged:
     """Compare all pairs of what the nodes now say is coordinated, and that with what was told."""
     standing = [view for view in views if view.status is Status.COORDINATED]
     refused = [outcome.plan for outcome in outcomes if not outcome.coordinated]
     expected = {o.plan.id: o.volumes for o in outcomes if o.coordinated}
     names = {outcome.plan.id: outcome.sortie.name for outcome in outcomes}
     lost = [names[plan_id] for plan_id in astray(expected, standing)]
-    return replace(recheck(standing, refused, agreement), astray=tuple(lost))
+    no_go = {area.name: area.draft.volumes for area in scenario.no_go}
+    return replace(recheck(standing, refused, agreement, no_go=no_go), astray=tuple(lost))
 
 
 def fly(outcomes: Sequence[Outcome], agreement: Agreement) -> tuple[list[Meeting], int]:
@@ -172,11 +178,11 @@ async def _serve(nodes: Sequence[Node], folder: Path, program: str, say: Say) ->
     Raises:
         NodeFailed: one did.
     """
-    for line in report.farewell(nodes, folder, program):
-        say(line)
     loop, asked = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, asked.set)
+    for line in report.farewell(nodes, folder, program):
+        say(line)
     waits: list[asyncio.Task[object]] = [asyncio.create_task(asked.wait())]
     waits += [asyncio.create_task(node.process.wait()) for node in nodes]
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

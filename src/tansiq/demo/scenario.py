@@ -189,7 +189,7 @@ def formations(flights: Sequence[Flight]) -> dict[str, Formation]:
         a, b = meeting.ids
         callsigns = sorted({by_id[a].callsign, by_id[b].callsign})
         if meeting.seconds >= TOGETHER_S and not {a, b} & found.keys() and len(callsigns) == 2:
-            formation = Formation(name=" and ".join(callsigns), callsigns=frozenset(callsigns))
+            formation = Formation(name="+".join(callsigns), callsigns=frozenset(callsigns))
             found |= {a: formation, b: formation}
     return found
 
