@@ -180,12 +180,9 @@ def area(volume: wire.Volume4D, path: str) -> Area:
 
 
 def _check_heights(lower: float | None, upper: float | None) -> None:
-    if lower is None and upper is None:
-        return
-    # A single bound is checked against itself: AltitudeBand knows the range.
     AltitudeBand(
-        lower_m=upper if lower is None else lower,  # type: ignore[arg-type] # One of them is there.
-        upper_m=lower if upper is None else upper,  # type: ignore[arg-type] # Same.
+        lower_m=ALTITUDE_M_MIN if lower is None else lower,
+        upper_m=ALTITUDE_M_MAX if upper is None else upper,
     )
 
 
