@@ -62,6 +62,7 @@ async def test_a_dry_run_judges_and_writes_nothing(node: World) -> None:
     assert verdict["reason"] == "blocked by OSPREY: same block"
     assert [a["kind"] for a in verdict["alternatives"]] == ["delay", "level"]
     assert len((await node.client.get("/api/v1/plans")).json()["plans"]) == 1
+    assert await kept_keys(node) == 0
     clear = await node.client.post("/api/v1/plans?dry_run=true", content=plan_bytes(90))
     assert clear.json()["status"] == "uncoordinated"
 

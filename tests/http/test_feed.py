@@ -14,6 +14,7 @@ import pytest
 from starlette.types import Message
 from tests.http.own_world import NOON, PORT, TOKEN, World, plan_bytes, world
 
+from tansiq.services.events import Events
 from tansiq.settings import Limits, Timers
 from tansiq.storage.events import PRUNE_AT_ONCE
 from tansiq.storage.store import Tx
@@ -151,15 +152,46 @@ async def test_a_waiting_reader_wakes_at_the_commit_not_at_the_heartbeat(tmp_pat
         assert event["body"] == reply.json()
 
 
-async def test_a_writer_past_the_waking_store_is_seen_at_the_heartbeat(tmp_path: Path) -> None:
-    """The control: without the waking store the reader is not woken, and still loses nothing."""
-    timers = Timers(feed_heartbeat_s=0.3, feed_stall_s=60.0)
+async def test_what_another_process_wrote_is_seen_at_the_heartbeat(tmp_path: Path) -> None:
+    """Past the waking store nobody is woken; nothing is lost all the same."""
+    timers = Timers(feed_heartbeat_s=0.05, feed_stall_s=60.0)
     async with world(tmp_path / "node.db", timers=timers) as node, reading(node) as reader:
         await reader.until(lambda r: r.blocks)
         await node.store.write(lambda tx: node.events.append(tx, "plan", "x", b"{}", NOON))
-        await asyncio.sleep(0.05)
-        assert reader.seqs == []
         await reader.until(lambda r: r.seqs == [1])
+
+
+class CommitsAfterRead:
+    """A store in which another writer commits just after the first snapshot was read."""
+
+    def __init__(self, node: World) -> None:
+        self._node = node
+        self._reads = 0
+
+    async def read(self, fn: Any) -> Any:
+        found = await self._node.store.read(fn)
+        self._reads += 1
+        if self._reads == 1:
+            await self.meanwhile.store.write(
+                lambda tx: self.meanwhile.append(tx, "plan", "x", b"{}", NOON)
+            )
+        return found
+
+    async def write(self, fn: Any) -> Any:
+        return await self._node.store.write(fn)
+
+    async def close(self) -> None:
+        """Leave the node's store open."""
+
+    meanwhile: Events
+
+
+async def test_a_commit_between_looking_and_waiting_is_not_missed(tmp_path: Path) -> None:
+    async with world(tmp_path / "node.db") as node:
+        store = CommitsAfterRead(node)
+        events = store.meanwhile = Events(store, node.clock, Limits())
+        async with asyncio.timeout(PATIENCE_S):
+            assert [event.seq for event in await events.follow(0, 10, wait_s=60.0)] == [1]
 
 
 async def test_an_idle_feed_shows_that_it_lives(tmp_path: Path) -> None:
@@ -265,6 +297,7 @@ async def test_a_reader_overtaken_while_connected_is_told(tmp_path: Path) -> Non
 
 async def test_a_stopping_node_lets_its_readers_go(tmp_path: Path) -> None:
     async with world(tmp_path / "node.db", timers=QUIET) as node, reading(node) as reader:
+        await reader.until(lambda r: r.blocks)
         await told(node)
         await reader.until(lambda r: r.seqs == [1])
         node.events.stop()
