@@ -133,11 +133,13 @@ def test_an_alternative_is_taken_at_once_when_told_so(shell: Shell, take: str, s
 
 def test_a_dry_run_says_how_to_submit(shell: Shell) -> None:
     file = shell.file("a.geojson", plan_bytes())
-    assert shell("plan submit --dry-run", file).code == 0
+    clear = shell("plan submit --dry-run", file)
+    assert (clear.code, "clear of everything known" in clear.out) == (0, True)
     assert shell("plan list").out == "no plans\n"
     shell("plan submit", file)
     verdict = shell("plan submit --dry-run", file)
     assert verdict.code == 1
+    assert "would be refused; nothing was declared" in verdict.out
     assert f"tansiq plan submit {file} --take delay" in verdict.out
 
 

@@ -18,7 +18,7 @@ from tansiq.cli.client import (
     wait_option,
 )
 from tansiq.cli.pick import plan_id
-from tansiq.cli.show import plan_rows, plan_text, short
+from tansiq.cli.show import plan_rows, plan_text, short, verdict_text
 from tansiq.services.views import Alternative, Plans, PlanView, Status
 
 _TAKES_MAX = 3
@@ -52,7 +52,10 @@ def submit(
     if dry_run:
         reply = node.ask("POST", "/plans", query={"dry_run": True}, body=body)
         view = reply.read(PlanView)
-        _print(reply, view, as_json=as_json, command=f"tansiq plan submit {file}")
+        if as_json:
+            _print_json(reply)
+        else:
+            click.echo(verdict_text(view, command=f"tansiq plan submit {file}"))
         raise SystemExit(NOT_YET if view.status is Status.REFUSED else 0)
     reply = node.ask("POST", "/plans", body=body, wait_s=wait_s)
     for _ in range(_TAKES_MAX):
@@ -178,11 +181,11 @@ def _finish(reply: Reply, *, as_json: bool) -> NoReturn:
     raise SystemExit(0 if view.status is Status.COORDINATED else NOT_YET)
 
 
-def _print(reply: Reply, view: PlanView, *, as_json: bool, command: str | None = None) -> None:
+def _print(reply: Reply, view: PlanView, *, as_json: bool) -> None:
     if as_json:
         _print_json(reply)
     else:
-        click.echo(plan_text(view, command=command or f"tansiq plan shift {short(view.id)}"))
+        click.echo(plan_text(view, command=f"tansiq plan shift {short(view.id)}"))
 
 
 def _print_json(reply: Reply) -> None:

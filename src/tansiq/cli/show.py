@@ -6,7 +6,6 @@ import msgspec
 
 from tansiq.services.views import (
     Alternative,
-    Blocker,
     ConstraintView,
     PlanView,
     RegisterView,
@@ -36,24 +35,35 @@ def short(entity: str) -> str:
 def plan_text(view: PlanView, *, command: str) -> str:
     """Return everything about one plan; ``command`` begins the commands that take alternatives."""
     head = f"{view.callsign or 'plan'} {short(view.id)}: {_WORDS[view.status]}"
+    lines = [head, *_facts(view), *_registers(view.registers), *_why(view, command)]
+    if view.not_reached:
+        lines.append(_field("not told", ", ".join(view.not_reached)))
+    return "\n".join([*lines, _field("id", view.id)])
+
+
+def verdict_text(view: PlanView, *, command: str) -> str:
+    """Return what a dry run found; ``command`` begins the commands that declare the plan."""
+    refused = view.status is Status.REFUSED
+    verdict = "would be refused" if refused else "clear of everything known"
+    head = f"{view.callsign or 'plan'}: {verdict}; nothing was declared"
+    return "\n".join([head, *_facts(view), *_why(view, command)])
+
+
+def _facts(view: PlanView) -> list[str]:
     lines = [
-        head.replace("plan : ", "plan: "),
         _field("when", span(view.time_start, view.time_end)),
         _field("altitude", altitude(view)),
         _field("state", f"{view.state}, priority {view.priority}"),
     ]
     if view.formation:
         lines.append(_field("formation", view.formation))
-    lines += _registers(view.registers)
-    if view.reason:
-        lines.append(_field("reason", view.reason))
-    lines += [_field("also", b.sentence) for b in _others(view.blockers, view.reason)]
-    lines += [_field("instead", text) for text in alternatives(view.alternatives, command)]
-    if view.not_reached:
-        lines.append(_field("not told", ", ".join(view.not_reached)))
-    if view.id:
-        lines.append(_field("id", view.id))
-    return "\n".join(lines)
+    return lines
+
+
+def _why(view: PlanView, command: str) -> list[str]:
+    lines = [_field("reason", view.reason)] if view.reason else []
+    lines += [_field("also", b.sentence) for b in view.blockers if b.sentence != view.reason]
+    return lines + [_field("instead", text) for text in alternatives(view.alternatives, command)]
 
 
 def constraint_text(view: ConstraintView) -> str:
@@ -140,10 +150,6 @@ def _metres(low_m: float, high_m: float) -> str:
 def _registers(registers: Sequence[RegisterView]) -> list[str]:
     texts = [f"{r.id}: {r.holds}" + (f" ({r.problem})" if r.problem else "") for r in registers]
     return [_field("registers" if i == 0 else "", text) for i, text in enumerate(texts)]
-
-
-def _others(blockers: Sequence[Blocker], reason: str | None) -> list[Blocker]:
-    return [blocker for blocker in blockers if blocker.sentence != reason]
 
 
 def _field(name: str, text: str) -> str:
