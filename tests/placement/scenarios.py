@@ -48,7 +48,7 @@ PASSING = (
         change={0: 2},
         budget=Budget(1, 0, 1, changes=1),
     ),
-    Scenario(name="swap", sites=(1, 2), change={0: 2, 1: 1}, budget=Budget(1, 0, 0, changes=2)),
+    Scenario(name="swap", sites=(1, 2), change={0: 2, 1: 1}, budget=Budget(changes=2)),
     Scenario(
         name="a third plan takes the old place",
         sites=(1, 2, 1),
@@ -131,6 +131,7 @@ PASSING = (
     soak(name="2x2 loss", sites=(1,) * 4, owner=(0, 0, 1, 1), budget=Budget(1)),
     soak(name="3x1 loss, a crash", **THREE, budget=Budget(1, 0, 1)),
     soak(name="3x1 in a row, loss", **ROW, budget=Budget(1)),
+    soak(name="swap, loss", sites=(1, 2), change={0: 2, 1: 1}, budget=Budget(1, changes=2)),
     soak(name="swap, crash", sites=(1, 2), change={0: 2, 1: 1}, budget=Budget(1, 0, 1, changes=2)),
     soak(name="neighbours, end", sites=(1, 2), budget=Budget(1, 1, 1, ends=1)),
     soak(name="neighbours of 2 parties", sites=(1, 2, 4), owner=(0, 1, 0), budget=Budget(1)),
