@@ -83,6 +83,6 @@ def _line(told: _Event) -> str:
         word = {True: "answers", False: "does not answer", None: "not asked yet"}[body.reachable]
         return f"{told.id}  {word}" + (f": {body.problem}" if body.problem else "")
     name = body.callsign or body.name
-    return f"{short(told.id)}  {name:<12}  {body.status}" + (
-        f": {body.reason}" if body.reason else ""
-    )
+    # A reason may begin with the status itself ("waiting: blocked by ...").
+    reason = (body.reason or "").removeprefix(f"{body.status}: ")
+    return f"{short(told.id)}  {name:<12}  {body.status}" + (f": {reason}" if reason else "")
