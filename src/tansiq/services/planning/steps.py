@@ -62,7 +62,8 @@ class Steps:
             changed = replace(changed, verdict=None)
         if step.retired and step.placement.phase is not Phase.ENDED:
             # Readers cache details by id and version: the next attempt takes another id.
-            fresh = replace(step.placement, slots=(Slot[Claim](),) * len(step.placement.slots))
+            empty: Slot[Claim] = Slot()  # ``Slot[Claim]()`` raises: it is frozen and has slots.
+            fresh = replace(step.placement, slots=(empty,) * len(step.placement.slots))
             changed = replace(changed, intent_id=self._new_id(), placement=fresh)
         await self.book.save(tx, changed)
         return Done(changed, step)
