@@ -313,6 +313,10 @@ SHAPES: dict[str, Outline] = {
     "beside a pole": polygon((89, 10), (89, 60), (88, 40)),
     "a corner on the pole": polygon((90, 0), (88, 10), (88, 40)),
     "an edge over the pole": polygon((89, 10), (89, -170), (88, 100)),
+    "a spiral around a pole": polygon(
+        *((80 + turn / 100, turn % 360 - 180) for turn in range(0, 420, 10)),
+        *((81 + turn / 100, turn % 360 - 180) for turn in range(410, -10, -10)),
+    ),
     "circle": Circle(center=ALPS, radius_m=30e3),
     "large circle": Circle(center=LatLng(70, 5), radius_m=900e3),
     "circle over the 180th meridian": Circle(center=LatLng(10, -179.99), radius_m=30e3),

@@ -76,28 +76,31 @@ class Span:
     def halves(self) -> "tuple[Span, Span]":
         """Return the two spans that it consists of, cut along the geodesic if it is an edge's."""
         if self._halves is None:
-            if self.edge is None:  # pragma: no cover # Several edges always have halves.
-                raise AssertionError
-            low, high = self.part
+            edge, (low, high) = self.of_edge(), self.part
             middle = (low + high) / 2
-            at, length_m = self.edge.at(middle), self.edge.length_m * (high - low) / 2
+            at, length_m = edge.at(middle), edge.length_m * (high - low) / 2
             self._halves = (
-                _piece(self.first, at, length_m, self.edge, (low, middle)),
-                _piece(at, self.last, length_m, self.edge, (middle, high)),
+                _piece(self.first, at, length_m, edge, (low, middle)),
+                _piece(at, self.last, length_m, edge, (middle, high)),
             )
         return self._halves
 
+    def of_edge(self) -> Edge:
+        """Return the one edge that it is part of."""
+        if self.edge is None:  # pragma: no cover # Several edges have halves from the start.
+            raise AssertionError("this span has several edges")
+        return self.edge
+
     def vertex(self) -> LatLng | None:
         """Return the vertex that it starts from, if it is the first part of an edge."""
-        return self.edge.start if self.edge is not None and self.part[0] == 0.0 else None
+        return self.of_edge().start if self.part[0] == 0.0 else None
 
     def ends(self) -> Iterator[LatLng]:
-        """Yield the vertices among its two ends; it is part of one edge."""
-        if self.edge is not None:
-            if self.part[0] == 0.0:
-                yield self.edge.start
-            if self.part[1] == 1.0 and self.length_m:
-                yield self.edge.end
+        """Yield the vertices among its two ends."""
+        if self.part[0] == 0.0:
+            yield self.of_edge().start
+        if self.part[1] == 1.0 and self.length_m:
+            yield self.of_edge().end
 
 
 def _piece(
@@ -276,12 +279,10 @@ def _solved_m(a: Span, b: Span) -> float:
 
 
 def _vertex_m(vertex: LatLng, at: Span, other: Span) -> float:
-    edge = other.edge
-    if edge is None:  # pragma: no cover # Only parts of one edge are solved.
-        raise AssertionError
+    edge = other.of_edge()
     if edge.start == edge.end:
         return distance_m(vertex, edge.start)
-    place = at.first if at.edge is not None and vertex is at.edge.start else at.last
+    place = at.first if vertex is at.vertex() else at.last
     chord = [q - p for p, q in zip(other.first, other.last, strict=True)]
     ahead = sum((v - p) * c for v, p, c in zip(place, other.first, chord, strict=True))
     low, high = other.part
@@ -346,19 +347,15 @@ def touching_edges(boundary: Span, *, vertices: int) -> tuple[int, int] | None:
             if not (_is_flat(x) and _is_flat(y)):
                 stack.extend(_split(x, y))
             elif _meet(x, y, vertices):
-                return _number(x), _number(y)
+                return x.of_edge().number, y.of_edge().number
     return None
-
-
-def _number(span: Span) -> int:
-    return -1 if span.edge is None else span.edge.number
 
 
 def _meet(x: Span, y: Span, vertices: int) -> bool:
     """Report whether two spans of different edges of one outline meet where they should not."""
-    if (_number(y) + 1) % vertices == _number(x):
+    if (y.of_edge().number + 1) % vertices == x.of_edge().number:
         x, y = y, x
-    neighbours = (_number(x) + 1) % vertices == _number(y)
+    neighbours = (x.of_edge().number + 1) % vertices == y.of_edge().number
     if neighbours and x.part[1] == 1.0 and y.part[0] == 0.0:
         # Both hold the common vertex: they fold back if the far end of one lies on the other.
         return _flat_gap_m(x, _end(y.last)) <= 0.0 or _flat_gap_m(y, _end(x.first)) <= 0.0

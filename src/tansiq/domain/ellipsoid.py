@@ -120,7 +120,7 @@ class Edge:
         Source: the method of Baselga and Martinez-Llario (2018), with the angle at the line.
         """
         length, s = self.length_m, near * self.length_m
-        for _ in range(_STEPS_MAX):
+        for _ in range(_STEPS_MAX):  # pragma: no branch # Five is the most that was seen.
             at = self._line.Position(s, _ALONG)
             to = _WGS84.Inverse(point.lat_deg, point.lng_deg, at["lat2"], at["lon2"], _INVERSE)
             angle, turn = to["s12"] / SEMI_MAJOR_M, math.radians(to["azi2"] - at["azi2"])

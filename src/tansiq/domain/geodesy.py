@@ -221,7 +221,8 @@ def check_outline(outline: Outline) -> None:
     for span in boundary.pieces(chain, math.inf):
         if span.length_m <= 2 * RESOLUTION_M:
             raise InvalidVolume(
-                f"vertex {_nth(span, vertices)} and the next are the same point; leave one out",
+                f"vertex {span.of_edge().number + 1} and the next are the same point; "
+                "leave one out",
                 field="vertices",
             )
     found = boundary.touching_edges(chain, vertices=len(vertices))
@@ -258,10 +259,6 @@ def _plainly_convex(vertices: tuple[LatLng, ...]) -> bool:
         turned += math.atan2(cross, (bx - ax) * (cx - bx) + (by - ay) * (cy - by))
         ax, ay, bx, by = bx, by, cx, cy
     return abs(turned) < 2.1 * math.pi  # Once round: a star turns twice.
-
-
-def _nth(span: Span, vertices: tuple[LatLng, ...]) -> int:
-    return 0 if span.edge is None else span.edge.number + 1
 
 
 def _crossing_text(polygon: Polygon, i: int, j: int) -> str:

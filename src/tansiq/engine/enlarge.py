@@ -28,7 +28,7 @@ from tansiq.domain.volume import (
 )
 from tansiq.errors import InvalidVolume, TooLarge
 
-_ROUNDNESS = (0.01, 0.1)
+_ROUNDNESS = (0.01, 0.1, 0.3)
 """How far, as a share, corners may stand off a true arc: finer first, coarser for many vertices."""
 _PIECE_M = 20_000.0
 """Up to this length a great circle of S2 is within 0.1 m of the geodesic."""
@@ -54,10 +54,7 @@ def enlarged_by(volumes: Volumes, minima: Minima, *, fraction: float) -> Volumes
     # timedelta * float rounds to the nearest microsecond; one more is outwards.
     later = minima.time * fraction
     later += minima.time.resolution if later else later
-    shapes: dict[Outline, Outline] = {}  # Slices of one flight often share an outline.
-    for volume in volumes:
-        if volume.outline not in shapes:
-            shapes[volume.outline] = enlarged(volume.outline, by_m)
+    shapes = _shapes(volumes, by_m)
     return tuple(
         Volume4D(
             volume=Volume3D(
@@ -73,12 +70,24 @@ def enlarged_by(volumes: Volumes, minima: Minima, *, fraction: float) -> Volumes
     )
 
 
-def enlarged(outline: Outline, by_m: float) -> Outline:
+def _shapes(volumes: Volumes, by_m: float) -> dict[Outline, Outline]:
+    """Enlarge outlines, each once, with few enough corners for one entity (F3548-21) if need be."""
+    shapes: dict[Outline, Outline] = {}
+    for coarseness in range(len(_ROUNDNESS)):
+        outlines = {volume.outline for volume in volumes}  # Slices of one flight often share one.
+        shapes = {outline: enlarged(outline, by_m, coarseness=coarseness) for outline in outlines}
+        grown = [shapes[volume.outline] for volume in volumes]
+        if sum(len(one.vertices) for one in grown if isinstance(one, Polygon)) <= VERTICES_MAX:
+            break
+    return shapes
+
+
+def enlarged(outline: Outline, by_m: float, *, coarseness: int = 0) -> Outline:
     """Return an outline that holds every point within ``by_m`` of the given one.
 
     A circle stays a circle. A polygon keeps its shape (an L stays an L), corners become arcs, and
-    gaps that close are filled; it exceeds what is needed by at most 3 % of ``by_m`` and 1 m, except
-    where no such shape is found and a disc around the outline is returned.
+    gaps that close are filled; it exceeds what is needed by at most 3 % of ``by_m`` and 1 m, unless
+    the corners become too many, or no such shape is found and a disc around the whole is returned.
 
     Raises:
         InvalidVolume: it becomes larger than an outline may be.
@@ -88,7 +97,7 @@ def enlarged(outline: Outline, by_m: float) -> Outline:
     if isinstance(outline, Circle):
         radius_m = math.nextafter(outline.radius_m + by_m, math.inf)
         return Circle(center=outline.center, radius_m=radius_m)
-    for roundness in _ROUNDNESS:
+    for roundness in _ROUNDNESS[coarseness:]:
         vertices = _buffered(outline, by_m, roundness)
         if 3 <= len(vertices) <= VERTICES_MAX:
             shape = Polygon(vertices=vertices)
