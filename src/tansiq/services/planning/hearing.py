@@ -7,12 +7,11 @@ from collections.abc import Callable
 
 import msgspec
 
-from tansiq.domain.placement import Phase
 from tansiq.domain.placement_steps import recheck
 from tansiq.errors import BadInput, Forbidden, NotFound, PeerMalformed, StateConflict
 from tansiq.f3548 import convert, wire
 from tansiq.services.airspace import Airspace, Known
-from tansiq.services.planning.book import Book, Plan
+from tansiq.services.planning.book import Book
 from tansiq.services.planning.planner import Planner
 from tansiq.services.planning.records import Entity, Records, without_extra
 from tansiq.services.planning.site import Site
@@ -83,7 +82,7 @@ class Hearing:
         if document is None:
             if known is not None:
                 await self._drop(register, entity)
-            self._wake_for(register, entity, None)
+            self._wake_for(register, entity)
             return
         if document.reference.id.lower() != entity:
             raise BadInput("names another entity than the notification", field="reference.id")
@@ -101,7 +100,7 @@ class Hearing:
 
         await self._store.write(write)
         self._airspace.put(record.known)
-        self._wake_for(register, entity, record.known)
+        self._wake_for(register, entity)
         await self._recheck_for(register, record.known)
 
     async def _drop(self, register: str, entity: str) -> None:
@@ -111,13 +110,13 @@ class Hearing:
         await self._store.write(write)
         self._airspace.drop(register, entity)
 
-    def _wake_for(self, register: str, entity: str, known: Known | None) -> None:
+    def _wake_for(self, register: str, entity: str) -> None:
         """Look again at plans that wait for this entity, or to know it."""
+        self._planner.known_now(register, entity)
         for plan in self._book.living():
             placement = plan.placement
             blocker = placement.blocker
-            waits = blocker is not None and blocker.id == entity
-            if waits or placement.recheck or (known is not None and _is_open(plan)):
+            if placement.recheck or (blocker is not None and blocker.id == entity):
                 self._planner.wake(plan.id)
 
     async def _recheck_for(self, register: str, known: Known) -> None:
@@ -164,11 +163,8 @@ class Hearing:
 
         document = await self._store.read(read)
         if document is None:
-            # Somebody found a reference of ours that we do not hold: a stray stands there.
-            self.on_stray(register, entity)
+            if self._book.by_intent(entity) is None:
+                # Somebody found a reference of ours that is no living plan's: a stray.
+                self.on_stray(register, entity)
             raise NotFound(f"{entity} is not managed here")
         return document
-
-
-def _is_open(plan: Plan) -> bool:
-    return plan.placement.phase in (Phase.NEW, Phase.PLACING, Phase.WAITING)

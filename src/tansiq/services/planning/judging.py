@@ -179,6 +179,19 @@ class Judging:
             self._missing[plan_id, register] = failed
         return not failed
 
+    def waiting_for(self, register: str, entity: str) -> tuple[str, ...]:
+        """Return the plans that were stopped by not knowing an entity at a register."""
+        return tuple(
+            plan_id
+            for (plan_id, at), missing in list(self._missing.items())
+            if at == register and any(reference.id == entity for reference in missing)
+        )
+
+    def forget_plan(self, plan_id: str) -> None:
+        """Drop what a plan that has ended was stopped by."""
+        for key in [key for key in self._missing if key[0] == plan_id]:
+            del self._missing[key]
+
     async def _learn_again(self, plan_id: str, register: str) -> frozenset[str]:
         """Try once more for what was not to be had; return what still is not."""
         missing = self._missing.pop((plan_id, register), ())

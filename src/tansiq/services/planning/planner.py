@@ -17,6 +17,7 @@ from tansiq.domain.placement import (
     Kind,
     News,
     Outcome,
+    Phase,
     Purpose,
     Request,
     SlotState,
@@ -442,10 +443,19 @@ class Planner:
 
     def _changed(self, done: Done) -> None:
         """Wake own plans that wait for this one: nobody notifies us of ourselves."""
+        if done.record is not None:
+            self.known_now(done.record.known.register, done.record.known.id)
+        if done.plan.placement.phase is Phase.ENDED:
+            self.judging.forget_plan(done.plan.id)
         for plan in self.book.living():
             blocker = plan.placement.blocker
             if blocker is not None and blocker.id == done.plan.intent_id:
                 self.wake(plan.id)
+
+    def known_now(self, register: str, entity: str) -> None:
+        """Wake own plans that were stopped by not knowing an entity."""
+        for plan_id in self.judging.waiting_for(register, entity):
+            self.wake(plan_id)
 
     def view_problems(self) -> Mapping[str, str]:
         """Return, by register, what went wrong there last."""

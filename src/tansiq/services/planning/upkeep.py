@@ -54,6 +54,8 @@ class Upkeep:
         self._limits = site.limits
         self._new_id = site.new_id
         self._standing: dict[str, Standing] = {}
+        margin_m = 1.1 * site.agreement.minima.horizontal_m + 1_000.0
+        self._outline = enlarged(site.agreement.area, margin_m)
         self._own_constraints: Callable[[], frozenset[str]] = frozenset
         self._soon = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -166,10 +168,9 @@ class Upkeep:
 
     def _area(self, start: datetime, end: datetime) -> wire.Volume4D:
         """Return the agreed area, wide enough for plans at its edge with their enlargement."""
-        margin_m = 1.1 * self._agreement.minima.horizontal_m + 1_000.0
         volume = Volume4D(
             volume=Volume3D(
-                outline=enlarged(self._agreement.area, margin_m),
+                outline=self._outline,
                 altitude=AltitudeBand(lower_m=ALTITUDE_M_MIN, upper_m=ALTITUDE_M_MAX),
             ),
             time=TimeSpan(start=start, end=end),

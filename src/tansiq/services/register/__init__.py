@@ -6,6 +6,7 @@ time. ``Register`` is the service; the ``..._tx`` methods are the same inside a 
 """
 
 from tansiq.services.register.register import Register
+from tansiq.services.register.tokens import Tokens
 from tansiq.services.register.values import (
     AVAILABILITY_ARBITRATION,
     CONFORMANCE_MONITORING,
@@ -31,4 +32,5 @@ __all__ = [
     "Kind",
     "OnAccepted",
     "Register",
+    "Tokens",
 ]
