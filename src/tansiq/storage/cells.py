@@ -166,9 +166,10 @@ def cover(areas: Sequence[Area]) -> Cover:
         TooLarge: one of them reaches too far; ``check`` says so with its path.
         InvalidVolume: one of them cannot exist; same.
     """
-    for area in areas:
-        _check_reach(_size(area.outline), "volume")
-    fine = _fine(areas)
+    sizes = [_size(area.outline) for area in areas]
+    for size in sizes:
+        _check_reach(size, "volume")
+    fine = None if max(size.fine_max for size in sizes) > _ESTIMATE_MAX else _fine(areas)
     if fine is not None:
         return _merged(fine)
     return _merged([_patch(area, _cached(area.outline, COARSE)) for area in areas])
@@ -178,8 +179,6 @@ def _fine(areas: Iterable[Area]) -> list[Patch] | None:
     patches: list[Patch] = []
     seen: set[int] = set()
     for area in areas:
-        if _size(area.outline).fine_max > _ESTIMATE_MAX:
-            return None
         cells = _cached(area.outline, FINE)
         seen.update(cells)
         if len(seen) > FINE_CELLS_MAX:
