@@ -43,6 +43,12 @@ class Link:
         self._limits = limits
         self._timers = timers
         self._session: aiohttp.ClientSession | None = None
+        # One object a party: connections are kept under it, and a new one would never be reused.
+        self._pins = {
+            party.id: aiohttp.Fingerprint(party.tls_sha256)
+            for party in agreement.parties
+            if party.tls_sha256
+        }
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -76,7 +82,7 @@ class Link:
                 raise PeerRefused(f"{url} is plain http beyond this machine; use https", status=0)
             return True
         party = self.party_at(url)
-        return aiohttp.Fingerprint(party.tls_sha256) if party and party.tls_sha256 else True
+        return True if party is None else self._pins.get(party.id, True)
 
     async def call(
         self, method: str, url: str, *, scope: str | None, body: bytes | None = None
