@@ -12,7 +12,7 @@ from tansiq.domain import geodesy, placement_steps
 from tansiq.domain.agreement import Agreement
 from tansiq.domain.draft import PlanDraft
 from tansiq.domain.intent import IntentState
-from tansiq.domain.placement import Phase, Placement
+from tansiq.domain.placement import News, Phase, Placement
 from tansiq.domain.placement_steps import Step
 from tansiq.domain.time import zulu
 from tansiq.domain.volume import time_bounds
@@ -180,6 +180,8 @@ class OwnPlans:
     async def change(self, plan_id: str, draft: PlanDraft) -> PlanView:
         """Put the draft in the plan's place. The same draft twice is as good as once.
 
+        A refused plan is asked for again, with the same draft too: its blocker may have gone.
+
         Raises:
             WrongState: it has ended, or a change is under way.
         """
@@ -192,8 +194,11 @@ class OwnPlans:
                 "end the plan and submit a new one",
                 field="callsign",
             )
-        if self._book.volumes(plan_id, _target(plan)) == draft.volumes:
-            return self._view(plan)
+        target = _target(plan)
+        volumes = self._book.volumes(plan_id, target)
+        if (volumes, target.priority) == (draft.volumes, draft.priority):
+            refused = plan.placement.phase is Phase.REFUSED
+            return await self._to(plan, target) if refused else self._view(plan)
 
         async def write(tx: Tx) -> Claim:
             return _claim(await self._book.add_set(tx, plan_id, draft), draft.priority)
@@ -225,12 +230,12 @@ class OwnPlans:
         placement = plan.placement
         if placement.base is not None and placement.base.flying:
             claim = replace(claim, state=placement.base.state)
-        refused = placement.phase in (Phase.REFUSED, Phase.NEW, Phase.WAITING)
-        fresh = self._declared(claim) if refused and _nowhere(placement) else None
+        fresh = self._declared(claim)
 
         def event(current: Placement[Claim]) -> Step[Claim]:
-            if fresh is not None and _nowhere(current):
-                return Step(placement=replace(fresh, number=current.number))
+            if current.phase in _UNPLACED and _nowhere(current):
+                again = replace(fresh, number=current.number)
+                return Step(placement=again, news=News.PLACING)
             return placement_steps.change(current, claim)
 
         return self._view(await self._planner.apply(plan.id, event))
@@ -311,6 +316,9 @@ def _claim(number: int, priority: int) -> Claim:
 def _target(plan: Plan) -> Claim:
     """Return what the plan is to be once everything that goes on is done."""
     return plan.placement.target
+
+
+_UNPLACED = frozenset({Phase.REFUSED, Phase.NEW, Phase.WAITING})
 
 
 def _nowhere(placement: Placement[Claim]) -> bool:
