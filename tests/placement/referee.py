@@ -16,6 +16,8 @@ class Referee:
     registers: list[Register]
     place: Callable[[Own, int], int]
     """Which register stands at an index of a placement."""
+    window: bool
+    """A pool: a higher plan and a lower one are both believed until the notification (F17)."""
 
     def register_written(self, register: int, own_id: str) -> None:
         """I1: no register holds two conflicting plans of equal priority."""
@@ -37,14 +39,20 @@ class Referee:
             entry = self.registers[register].entries.get(own.id)
             if entry is None or base.sites & ~entry.claim.sites:
                 raise Violation(f"I2: {own.id} counts as coordinated, R{register} lacks it")
+        if both := self.both(own, at_rest=False):
+            raise Violation(f"I3: {both}")
+
+    def both(self, own: Own, *, at_rest: bool) -> str:
+        """Say which other plan counts as coordinated in the same place, or nothing."""
         mine = own.placement.coordinated
-        if mine is None:
-            return
-        for node in self.nodes:
+        for node in self.nodes if mine is not None else ():
             for other in node.owns.values():
                 theirs = other.placement.coordinated
-                if other is not own and theirs is not None and theirs.sites & mine.sites:
-                    raise Violation(f"I3: {own.id} and {other.id} both count as coordinated")
+                if other is own or theirs is None or mine is None or not theirs.sites & mine.sites:
+                    continue
+                if at_rest or not self.window or theirs.priority == mine.priority:
+                    return f"{own.id} and {other.id} both count as coordinated"
+        return ""
 
     def restless(self) -> str:
         """Say what is not at rest (I4), or nothing."""
@@ -54,6 +62,8 @@ class Referee:
                 plan = own.placement
                 if plan.phase not in FINAL or plan.recheck:
                     return f"{own.id} is {plan.phase}, blocked by {plan.blocker}"
+                if both := self.both(own, at_rest=True):
+                    return both
                 if plan.phase not in (Phase.COORDINATED, Phase.DISPLACED):
                     continue
                 for index in range(len(plan.slots)):

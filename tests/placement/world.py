@@ -67,7 +67,7 @@ class World:
         self.pool = seed % 10 == 9 and not breakage.only_own
         self.nodes = [Node(i) for i in range(self.parties)]
         self.registers = [Register() for _ in range(1 if self.pool else self.parties)]
-        self.referee = Referee(self.nodes, self.registers, self.place)
+        self.referee = Referee(self.nodes, self.registers, self.place, window=self.pool)
         self.plans: list[Plan] = []
         self.cut: set[tuple[int, int]] = set()
         self.loss, self.copies = self.random.choice(((0.0, 0.0), (0.05, 0.05), (0.25, 0.15)))
@@ -139,9 +139,7 @@ class World:
         sites = 1 << first
         if self.random.random() < 0.4:
             sites |= 1 << (first + 1) % SITES
-        # In a pool there is a window between priorities (F17), so it is not looked for here.
-        priority = 0 if self.pool else self.random.choice((0, 0, 0, 1, 2))
-        return Claim(sites, priority=priority)
+        return Claim(sites, priority=self.random.choice((0, 0, 0, 1, 2)))
 
     def other_claim(self, placement: Placement[Claim]) -> Claim:
         """Draw other sites; the priority of a plan and its state stay (see docs/direct-mode.md)."""
@@ -395,6 +393,9 @@ class World:
             self.send(host, node.index, lambda: back(outcome, confirmed))
 
         def back(outcome: Outcome, confirmed: Confirmed | None) -> None:
+            if self.pool and outcome is Outcome.OK and request.space is not None:
+                # Nobody notifies us of our own plans; in direct mode our register does it.
+                self.recheck(node, own.id, request.space)
             self.store(
                 own,
                 self.planner.answered(
@@ -421,15 +422,34 @@ class World:
             self.referee.register_written(register, own_id)
             self.referee.believed(self.nodes[manager].owns[own_id])
             if request.space is not None:
-                self.recheck(register, own_id, request.space)
+                self.recheck(self.nodes[self.host(register)], own_id, request.space)
+                for node in self.nodes if self.pool else ():
+                    self.notify(manager, node, own_id, request.space)
         return outcome, confirmed
 
-    def recheck(self, register: int, own_id: str, claim: Claim) -> None:
-        """Reopen, in the accepting transaction, what the register's own node has there."""
-        for own in list(self.nodes[self.host(register)].owns.values()):
-            index = own.placement.own
-            if own.id != own_id and index is not None and own.placement.want.sites & claim.sites:
+    def recheck(self, node: Node, own_id: str, claim: Claim) -> None:
+        """Reopen what a node has there: in the accepting transaction, or when it is notified."""
+        for own in list(node.owns.values()):
+            index = own.placement.last_look
+            if own.id != own_id and own.placement.want.sites & claim.sites:
                 self.store(own, self.planner.recheck(own.placement, index))
+
+    def notify(self, manager: int, node: Node, own_id: str, claim: Claim) -> None:
+        """Tell another party of the pool, again and again until it has heard."""
+        told = False
+
+        def heard() -> None:
+            nonlocal told
+            told = True
+            self.recheck(node, own_id, claim)
+
+        def tell() -> None:
+            if not told:
+                self.send(manager, node.index, heard)
+                self.at(REQUEST_LIMIT_S, tell)
+
+        if node.index != manager and node.index != self.host(0):
+            tell()
 
     def sweep(self, node: Node) -> None:
         """Look for strays and lost entries; and let go of what was held in vain too long."""

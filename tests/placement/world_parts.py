@@ -7,6 +7,7 @@ from placement_model import Planner
 from scenarios import Adopts, NeverSweeps
 
 from tansiq.domain.placement import Confirmed, Kind, Outcome, Placement, Request
+from tansiq.domain.placement_steps import Step
 
 SITES = 6
 SITES_PER_CELL = 2
@@ -125,10 +126,19 @@ class Breakage:
     """Volumes that count are served with whatever OVN is current (F10)."""
 
 
+class Deaf(Planner):
+    """Hears of nothing that outranks it later (F12, and F17 for ever)."""
+
+    @staticmethod
+    def recheck(placement: Placement[Claim], register: int) -> Step[Claim]:
+        return Step(placement=placement)
+
+
 SOUND = Breakage()
 BROKEN = {
     "adopt": Breakage(planner=Adopts),
     "no-sweep": Breakage(planner=NeverSweeps),
     "own-only": Breakage(only_own=True),
+    "deaf": Breakage(planner=Deaf),
     "unpaired": Breakage(unpaired=True),
 }
