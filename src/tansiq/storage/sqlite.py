@@ -6,7 +6,10 @@ one sync for many. A write that raises loses its own savepoint only; a COMMIT th
 whole batch, and all of it is told so.
 
 After a disk error (full, read-only, sync failed) the store refuses every write, so that nothing is
-built on what may not be there, until ``probe`` has shown that a fresh connection can commit.
+built on what may not be there, until a harmless commit succeeds. That is tried before each batch,
+so the store recovers by itself once the disk is in order. A process that dies between a failed sync
+and the next commit may find the failed writes after its restart: their callers must take the error
+for "not known", as with any answer that is lost.
 """
 
 import asyncio
@@ -149,7 +152,8 @@ def _deliver(jobs: Sequence[_Job]) -> None:
 
 
 _STOP: Final = object()
-_PROBE: Final = object()
+_TOUCH = "UPDATE store_probe SET n = n + 1"
+"""Something harmless, so that a commit has to reach the disk."""
 
 
 class SqliteStore:
@@ -200,12 +204,10 @@ class SqliteStore:
         """Run ``fn`` in a writing transaction and return its result once the commit is on disk.
 
         Raises:
-            StoreError: not committed, or refused because of an earlier disk error or overload.
+            StoreError: not committed, or refused because of a disk error or overload.
             Exception: whatever ``fn`` raised; nothing of it was kept.
         """
         self._check_open()
-        if self._refusing is not None:
-            raise StoreError(self._refusing)
         if self._queue.qsize() >= QUEUE_MAX:
             raise StoreError(f"{QUEUE_MAX} writes are waiting; try again later")
         loop = asyncio.get_running_loop()
@@ -223,21 +225,12 @@ class SqliteStore:
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, fn)
 
     async def probe(self) -> None:
-        """Show that the store can commit; ends the refusing of writes if it can.
+        """Show that the store can commit.
 
         Raises:
             StoreError: it cannot.
         """
-        self._check_open()
-        if self._refusing is not None:
-            # The writer reopens the file: no other thread may touch its connection.
-            loop = asyncio.get_running_loop()
-            job = _Job(_touch, loop, loop.create_future())
-            self._queue.put(_PROBE)
-            self._queue.put(job)
-            await job.future
-        else:
-            await self.write(_touch)
+        await self.write(_touch)
 
     async def close(self) -> None:
         """Finish what is queued, then close."""
@@ -280,6 +273,8 @@ class SqliteStore:
             running = self._take(batch)
             if not batch:
                 continue
+            if self._refusing is not None:
+                self._recover()
             if self._refusing is None:
                 self._commit(batch)
             else:
@@ -292,10 +287,7 @@ class SqliteStore:
         while True:
             if item is _STOP:
                 return False
-            if item is _PROBE:
-                self._reopen()
-            elif isinstance(item, _Job):
-                batch.append(item)
+            batch.append(cast(_Job, item))
             if len(batch) >= BATCH_MAX:
                 return True
             try:
@@ -303,13 +295,16 @@ class SqliteStore:
             except Empty:
                 return True
 
-    def _reopen(self) -> None:
+    def _recover(self) -> None:
+        """Commit something harmless; stop refusing if that succeeds.
+
+        On the same connection: it has rolled back, and overwrites what the failed commit left in
+        the WAL. A new one would read that again, and could bring back what was refused.
+        """
         try:
-            self._connection.close(force=True)
-            self._connection = _connect(self._path, self._vfs, read_only=False)
-            self._tx = _SqliteTx(self._connection)
+            self._connection.execute(_TOUCH)
             self._refusing = None
-        except (apsw.Error, StoreError) as error:
+        except apsw.Error as error:
             self._refusing = self._sentence(error)
 
     def _commit(self, batch: list[_Job]) -> None:
@@ -361,8 +356,7 @@ class SqliteStore:
 
 
 async def _touch(tx: Tx) -> None:
-    """Write something harmless, so that a commit has to reach the disk."""
-    await tx.execute("UPDATE store_probe SET n = n + 1")
+    await tx.execute(_TOUCH)
 
 
 def _fail(batch: Sequence[_Job], error: StoreError) -> None:
