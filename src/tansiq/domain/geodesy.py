@@ -136,6 +136,12 @@ def _prepared(outline: Outline) -> _Prepared:
     return _small(_Same(outline))
 
 
+def ball(outline: Outline) -> tuple[Vector, float]:
+    """Return centre (ECEF, metres) and radius of a ball that holds an outline's whole area."""
+    prepared = _prepared(outline)
+    return prepared.center, prepared.radius_m
+
+
 def separation_m(a: Outline, b: Outline, *, beyond_m: float = math.inf) -> float:
     """Return the least geodesic distance between two outlines, zero if they share a point.
 

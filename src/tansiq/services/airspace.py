@@ -6,11 +6,12 @@ hints: the register's key check is what proves them current.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from tansiq.domain.agreement import NO_MINIMA, Agreement, Minima
 from tansiq.domain.conflict import Conflict, blocks, conflict_between
+from tansiq.domain.extent import Extent
 from tansiq.domain.time import TimeSpan
 from tansiq.domain.volume import Volumes, time_bounds
 
@@ -38,6 +39,11 @@ class Known:
     """Already enlarged by its manager with the whole minima (a party's view at a foreign one)."""
     callsign: str = ""
     formation: str = ""
+    extent: Extent | None = field(init=False, default=None, compare=False)
+    """Made from the volumes; None where there are none."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "extent", Extent.of(self.volumes) if self.volumes else None)
 
     @property
     def name(self) -> str:
@@ -56,6 +62,11 @@ class Candidate:
     volumes: Volumes
     already_met: frozenset[str] = frozenset()
     """Entities an activated plan met before its change; these do not block the change."""
+    extent: Extent | None = field(init=False, default=None, compare=False)
+    """Made from the volumes."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "extent", Extent.of(self.volumes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +134,16 @@ class Airspace:
 
     def judge_one(self, candidate: Candidate, known: Known) -> Conflict | None:
         """Return how a candidate conflicts with one record, formations excepted."""
-        if known.id == candidate.intent_id:
+        if known.id == candidate.intent_id or known.extent is None or candidate.extent is None:
+            return None
+        minima = self.minima_against(known)
+        if candidate.extent.apart(known.extent, minima):
             return None
         if known.kind == INTENT and self._agreement.same_formation(
             (candidate.callsign, candidate.formation), (known.callsign, known.formation)
         ):
             return None
-        return conflict_between(candidate.volumes, known.volumes, self.minima_against(known))
+        return conflict_between(candidate.volumes, known.volumes, minima)
 
     def blocks(self, candidate: Candidate, known: Known) -> bool:
         """Report whether a conflict with this record would forbid the plan."""

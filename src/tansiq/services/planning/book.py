@@ -13,6 +13,7 @@ import msgspec
 
 from tansiq.domain.agreement import Agreement, Register
 from tansiq.domain.draft import PlanDraft, StatedBand
+from tansiq.domain.extent import Extent
 from tansiq.domain.intent import PartyID
 from tansiq.domain.placement import Phase, Placement
 from tansiq.domain.time import from_micros, micros
@@ -26,6 +27,9 @@ from tansiq.services.planning.status import Shown, Verdict, show, status_of
 from tansiq.services.views import PlanView
 from tansiq.storage.plans import PlanRow, Plans, VolumeSet
 from tansiq.storage.store import Store, Tx
+
+CACHED = 4_096
+"""Claims whose enlarged volumes are kept; each plan has a few."""
 
 _ENCODER = msgspec.json.Encoder()
 _PLACEMENT = msgspec.json.Decoder(Placement[Claim])
@@ -60,6 +64,15 @@ class _Set:
     stated: tuple[StatedBand, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What stands in a register for a claim."""
+
+    volumes: Volumes
+    wire_volumes: tuple[wire.Volume4D, ...]
+    extent: Extent
+
+
 class Book:
     """All plans of this node."""
 
@@ -70,7 +83,8 @@ class Book:
         self._sets: dict[tuple[str, int], _Set] = {}
         self._plans: dict[str, Plan] = {}
         self._by_intent: dict[str, str] = {}
-        self._enlarged = lru_cache(maxsize=4096)(self._enlarge)
+        self._enlarged = lru_cache(maxsize=CACHED)(self._enlarge)
+        self._candidates = lru_cache(maxsize=CACHED)(self._candidate)
 
     # ---- in memory
 
@@ -111,32 +125,33 @@ class Book:
         """Return the altitudes of a claim as they were given."""
         return tuple(b for n in claim.parts for b in self._sets[plan_id, n].stated)
 
-    def extents(
-        self, plan_id: str, claim: Claim, register: Register
-    ) -> tuple[Volumes, tuple[wire.Volume4D, ...]]:
+    def extents(self, plan_id: str, claim: Claim, register: Register) -> Placed:
         """Return what is written to a register: enlarged by half the minima, at a foreign one by
         the whole, because suppliers there do not enlarge theirs.
         """
         return self._enlarged(plan_id, claim.parts, 1.0 if register.foreign else 0.5)
 
-    def _enlarge(
-        self, plan_id: str, parts: tuple[int, ...], fraction: float
-    ) -> tuple[Volumes, tuple[wire.Volume4D, ...]]:
+    def _enlarge(self, plan_id: str, parts: tuple[int, ...], fraction: float) -> Placed:
         volumes = tuple(v for n in parts for v in self._sets[plan_id, n].volumes)
         enlarged = enlarged_by(volumes, self._agreement.minima, fraction=fraction)
-        return enlarged, convert.volumes_to_wire(enlarged)
+        return Placed(enlarged, convert.volumes_to_wire(enlarged), Extent.of(enlarged))
 
     def candidate(
         self, plan: Plan, claim: Claim, already_met: frozenset[str] = frozenset()
     ) -> Candidate:
         """Return a claim of a plan as something to be judged."""
+        candidate = self._candidates(plan.id, plan.intent_id, plan.callsign, plan.formation, claim)
+        return replace(candidate, already_met=already_met) if already_met else candidate
+
+    def _candidate(
+        self, plan_id: str, intent_id: str, callsign: str, formation: str, claim: Claim
+    ) -> Candidate:
         return Candidate(
-            intent_id=plan.intent_id,
+            intent_id=intent_id,
             priority=claim.priority,
-            callsign=plan.callsign,
-            formation=plan.formation,
-            volumes=self.volumes(plan.id, claim),
-            already_met=already_met,
+            callsign=callsign,
+            formation=formation,
+            volumes=self.volumes(plan_id, claim),
         )
 
     # ---- in the store

@@ -7,10 +7,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from tansiq.domain.placement_steps import recheck
 from tansiq.errors import BadInput, Forbidden, NotFound, PeerMalformed, StateConflict
 from tansiq.f3548 import convert, wire
-from tansiq.services.airspace import Airspace, Known
+from tansiq.services.airspace import Airspace
 from tansiq.services.planning.book import Book
 from tansiq.services.planning.planner import Planner
 from tansiq.services.planning.records import Entity, Records, without_extra
@@ -101,7 +100,7 @@ class Hearing:
         await self._store.write(write)
         self._airspace.put(record.known)
         self._wake_for(register, entity)
-        await self._recheck_for(register, record.known)
+        await self._planner.heard(record.known)
 
     async def _drop(self, register: str, entity: str) -> None:
         async def write(tx: Tx) -> None:
@@ -118,22 +117,6 @@ class Hearing:
             blocker = placement.blocker
             if placement.recheck or (blocker is not None and blocker.id == entity):
                 self._planner.wake(plan.id)
-
-    async def _recheck_for(self, register: str, known: Known) -> None:
-        """Reopen own plans that a peer's intent at another register meets and outranks.
-
-        Our own register does that in the transaction that accepts; elsewhere the notification is
-        the first we hear.
-        """
-        index = next(i for i, r in enumerate(self._agreement.registers) if r.id == register)
-        for plan in self._book.living():
-            base = plan.placement.base
-            if base is None or plan.placement.own == index or index in plan.placement.recheck:
-                continue
-            candidate = self._book.candidate(plan, base)
-            outranks = known.kind == "constraint" or known.priority > base.priority
-            if outranks and self._airspace.judge_one(candidate, known) is not None:
-                await self._planner.apply(plan.id, lambda p: recheck(p, index))
 
     # ---- what others ask
 

@@ -7,17 +7,19 @@ read, the decision, the write and its answer are one transaction.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tansiq.domain.agreement import NO_MINIMA, Register
 from tansiq.domain.conflict import conflicts
+from tansiq.domain.extent import Extent
 from tansiq.domain.placement import (
     Due,
     Kind,
     News,
     Outcome,
     Phase,
+    Placement,
     Purpose,
     Request,
     SlotState,
@@ -32,6 +34,7 @@ from tansiq.domain.placement_steps import (
 )
 from tansiq.errors import AgreementMismatch, PeerError, PeerUnreachable, TansiqError
 from tansiq.f3548 import wire
+from tansiq.services.airspace import CONSTRAINT, Known
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.claim import Claim
 from tansiq.services.planning.judging import Judging, Seen
@@ -169,6 +172,8 @@ class Planner:
             if not looks and not drive.visiting:
                 self._drives.pop(plan_id, None)
                 return
+            if plan is not None and await self._judged_at_once(plan, looks, drive):
+                continue
             now_s = self._clock.monotonic_s()
             for look in looks:
                 r = look.register
@@ -182,6 +187,27 @@ class Planner:
                 await self._clock.limit(drive.wake.wait(), max(wait_s, 0.001))
             except TimeoutError:
                 continue
+
+    async def _judged_at_once(self, plan: Plan, looks: Sequence[Due[Claim]], drive: _Drive) -> bool:
+        """Take a new plan that nothing known blocks through its first looks in one commit.
+
+        A short cut of the usual way, look by look; writing is checked by each register's key.
+        """
+        first = all(look.purpose is Purpose.JUDGE for look in looks)
+        if not first or drive.visiting or not all(p.reachable for p in self.places):
+            return False
+        sights = [await self.judging.see(plan, look, None, reachable=True) for look in looks]
+        if any(seen.blocking for seen in sights):
+            return False
+
+        def event(placement: Placement[Claim]) -> Step[Claim]:
+            step = Step(placement=placement)
+            for seen in sights:
+                step = looked(step.placement, seen.look)
+            return step
+
+        done = await self.apply(plan.id, event)
+        return done.placement != plan.placement
 
     async def _visit(self, plan_id: str, drive: _Drive, look: Due[Claim]) -> None:
         """Look at one register and do what follows; note how it went."""
@@ -276,7 +302,7 @@ class Planner:
                 uss_base_url=place.base_url, notify_for_constraints=True
             )
         return wire.PutOperationalIntentReferenceParameters(
-            extents=self.book.extents(plan.id, claim, place.register)[1],
+            extents=self.book.extents(plan.id, claim, place.register).wire_volumes,
             key=tuple(sorted(key)),
             state=claim.state,
             uss_base_url=place.base_url,
@@ -322,7 +348,7 @@ class Planner:
             # A write is checked by its key; all that is decided without one is checked here.
             if look.due.against is not None and (look.blockers or look.due.write is None):
                 claim = look.due.write or look.due.against
-                extents = self.book.extents(plan.id, claim, place.register)[1]
+                extents = self.book.extents(plan.id, claim, place.register).wire_volumes
                 blocking = [blocker.id for blocker in look.blockers]
                 missing = await local.unjudged(tx, plan.intent_id, extents, seen.judged, blocking)
                 if missing is not None:
@@ -352,31 +378,56 @@ class Planner:
     async def accepted(self, tx: Tx, write: AcceptedWrite) -> None:
         """Reopen own plans that a newcomer meets, in the transaction that accepts it.
 
-        From then on they are not shown as coordinated until the newcomer has been judged.
+        From then on they are not shown as coordinated until the newcomer has been judged. Our own
+        plans may outrank each other too.
         """
-        if write.removed or (write.manager == self._party and write.kind == "intent"):
-            return
         index = next((i for i, place in enumerate(self.places) if place.local), None)
-        if index is None:
+        if index is None or write.removed:
             return
-        now = self._clock.now()
+        now, newcomer = self._clock.now(), Extent.of(write.extents)
         for plan in self.book.living():
             base = plan.placement.base
-            if base is None:
+            if base is None or plan.intent_id == write.id:
                 continue
-            extents = self.book.extents(plan.id, base, self.places[index].register)[0]
-            if conflicts(extents, write.extents, NO_MINIMA):
+            placed = self.book.extents(plan.id, base, self.places[index].register)
+            if placed.extent.apart(newcomer, NO_MINIMA):
+                continue
+            if conflicts(placed.volumes, write.extents, NO_MINIMA):
                 await self.steps.step(tx, plan.id, lambda p: recheck(p, index), None, now)
                 self._loop.call_soon_threadsafe(self._reload, plan.id)
+
+    async def heard(self, known: Known) -> None:
+        """Reopen own plans that something at another register meets and outranks.
+
+        Our own register does that in the transaction that accepts; elsewhere the notification, or
+        for our own plans in a pool the answer, is the first we hear.
+        """
+        index = next(i for i, p in enumerate(self.places) if p.register.id == known.register)
+        if self.places[index].local:
+            return
+        for plan in self.book.living():
+            placement = plan.placement
+            claim = placement.base
+            if claim is None and placement.phase is Phase.PLACING:
+                claim = placement.target
+            if claim is None or plan.intent_id == known.id:
+                continue
+            outranks = known.kind == CONSTRAINT or known.priority > claim.priority
+            if outranks and self._airspace.judge_one(self.book.candidate(plan, claim), known):
+                await self.apply(plan.id, lambda p: recheck(p, index))
+
+    def _reload(self, plan_id: str) -> None:
+        """Take in a change that a register's transaction made to a plan, once it is committed."""
+        self._spawn(self._apply_nothing(plan_id))
 
     async def _apply_nothing(self, plan_id: str) -> None:
         await self.apply(plan_id, lambda p: Step(placement=p))
 
-    def _reload(self, plan_id: str) -> None:
-        """Take in a change that a register's transaction made to a plan, once it is committed."""
-        task = self._loop.create_task(self._apply_nothing(plan_id))
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(work)
         self._reloading.add(task)
         task.add_done_callback(self._reloading.discard)
+        task.add_done_callback(_tell)
 
     # ---- transactions
 
@@ -445,6 +496,8 @@ class Planner:
         """Wake own plans that wait for this one: nobody notifies us of ourselves."""
         if done.record is not None:
             self.known_now(done.record.known.register, done.record.known.id)
+            if not any(place.local for place in self.places):
+                self._spawn(self.heard(done.record.known))
         if done.plan.placement.phase is Phase.ENDED:
             self.judging.forget_plan(done.plan.id)
         for plan in self.book.living():

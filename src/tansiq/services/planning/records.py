@@ -146,7 +146,7 @@ class Records:
         """
         if self._foreign[register]:
             index = next(r for r in self._agreement.registers if r.id == register)
-            volumes = book.extents(plan.id, view.space, index)[1]
+            volumes = book.extents(plan.id, view.space, index).wire_volumes
         else:
             volumes = book.wire_volumes(plan.id, view.space)
         extra = wire.TansiqDetails(callsign=plan.callsign or None, formation=plan.formation or None)

@@ -87,7 +87,7 @@ class Upkeep:
         if standing is None or standing.version is None:
             return None
         index = next(p.register for p in self._planner.places if p.register.id == register)
-        volumes = self._book.extents(plan.id, plan.placement.want, index)[0]
+        volumes = self._book.extents(plan.id, plan.placement.want, index).volumes
         start, end = from_micros(standing.time_start), from_micros(standing.time_end)
         covered = all(start <= v.time.start and v.time.end <= end for v in volumes)
         return standing.id if covered else None
