@@ -18,7 +18,7 @@ from tansiq.domain.volume import Circle, LatLng, Outline, Polygon
 GEOD = Geod(ellps="WGS84")
 TOLERANCE_M = 1e-5
 SAMPLES = 200
-STARTS = 6
+STARTS = 8
 QUARTER_M = 1e7
 Floats = NDArray[np.float64]
 Walk = Callable[[Floats], tuple[Floats, Floats]]
@@ -85,14 +85,14 @@ def contains(outline: Outline, point: LatLng) -> bool:
     return bool(abs(turns.sum()) > 180.0)
 
 
-def separation_m(a: Outline, b: Outline) -> float:
+def separation_m(a: Outline, b: Outline, *, samples: int = SAMPLES) -> float:
     """Return the geodesic separation, zero where the outlines overlap."""
     for one, other in ((a, b), (b, a)):
-        if contains(one, _some_point(other)):
+        if any(contains(one, point) for point in _points(other)):
             return 0.0
     (length_a, at_a), (length_b, at_b) = walk(a), walk(b)
-    step_a, step_b = length_a / SAMPLES, length_b / SAMPLES
-    walked_a, walked_b = np.arange(SAMPLES) * step_a, np.arange(SAMPLES) * step_b
+    step_a, step_b = length_a / samples, length_b / samples
+    walked_a, walked_b = np.arange(samples) * step_a, np.arange(samples) * step_b
     apart = _apart(at_a(walked_a), at_b(walked_b))
     turned = [np.roll(apart, (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1)]
     lows = np.argwhere(apart <= np.min(turned, axis=0))
@@ -116,8 +116,8 @@ def _zoomed(
     return found
 
 
-def _some_point(outline: Outline) -> LatLng:
-    return outline.center if isinstance(outline, Circle) else outline.vertices[0]
+def _points(outline: Outline) -> tuple[LatLng, ...]:
+    return (outline.center,) if isinstance(outline, Circle) else outline.vertices
 
 
 def _apart(a: tuple[Floats, Floats], b: tuple[Floats, Floats]) -> Floats:
