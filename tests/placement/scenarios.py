@@ -13,9 +13,9 @@ from placement_model import Budget, Mask, P, Planner, Scenario, Step
 
 from tansiq.domain import placement_steps as steps
 from tansiq.domain.placement import (
+    Aim,
     Look,
     Phase,
-    Purpose,
     SlotState,
     View,
 )
@@ -212,7 +212,7 @@ class Adopts(Planner):
     @staticmethod
     def looked(placement: P, look: Look[Mask]) -> Step:
         slot = placement.slots[look.due.register]
-        if look.due.purpose is Purpose.PLACE and slot.state is SlotState.DOUBT and look.own_ovn:
+        if look.due.aim is Aim.PLACE and slot.state is SlotState.DOUBT and look.own_ovn:
             assert look.due.write is not None
             view = View(space=look.due.write, ovn=look.own_ovn, version=1, subscription_id="")
             slots = list(placement.slots)
@@ -243,7 +243,7 @@ class Blind(Planner):
 
     @staticmethod
     def looked(placement: P, look: Look[Mask]) -> Step:
-        if look.due.purpose is Purpose.SETTLE:
+        if look.due.aim is Aim.SETTLE:
             look = replace(look, blockers=())
         return steps.looked(placement, look)
 
@@ -261,7 +261,7 @@ class Holds(Planner):
 
     @staticmethod
     def looked(placement: P, look: Look[Mask]) -> Step:
-        if look.due.purpose is Purpose.PLACE and look.blockers:
+        if look.due.aim is Aim.PLACE and look.blockers:
             return steps.Step(placement=placement)
         return steps.looked(placement, look)
 

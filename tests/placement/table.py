@@ -4,13 +4,13 @@ from placement_model import Mask, P, Step
 
 from tansiq.domain import placement_steps as steps
 from tansiq.domain.placement import (
+    Aim,
     Blocker,
     Confirmed,
     Due,
     Look,
     Outcome,
     Phase,
-    Purpose,
     due,
 )
 
@@ -25,15 +25,15 @@ def declared(want: Mask = A, registers: int = 3, own: int | None = 1) -> P:
     return steps.declare(want, registers=registers, own=own)
 
 
-def the_due(placement: P, register: int, purpose: Purpose) -> Due[Mask]:
-    (found,) = [d for d in due(placement) if (d.register, d.purpose) == (register, purpose)]
+def the_due(placement: P, register: int, purpose: Aim) -> Due[Mask]:
+    (found,) = [d for d in due(placement) if (d.register, d.aim) == (register, purpose)]
     return found
 
 
 def look(
     placement: P,
     register: int,
-    purpose: Purpose,
+    purpose: Aim,
     *blockers: Blocker,
     own_ovn: str | None = None,
     unknown: frozenset[str] = frozenset(),
@@ -58,12 +58,12 @@ def placing(want: Mask = A, registers: int = 3) -> P:
     """A plan that may be written at the gate."""
     placement = declared(want, registers)
     for r in range(registers):
-        placement = look(placement, r, Purpose.JUDGE).placement
+        placement = look(placement, r, Aim.JUDGE).placement
     assert placement.phase is Phase.PLACING
     return placement
 
 
-def write(placement: P, register: int, purpose: Purpose = Purpose.PLACE) -> P:
+def write(placement: P, register: int, purpose: Aim = Aim.PLACE) -> P:
     """Judge, send and hear yes."""
     view = placement.slots[register].view
     standing = None if view is None else view.ovn
@@ -83,7 +83,7 @@ def settle(placement: P, *blockers: Blocker, unknown: frozenset[str] = frozenset
     return look(
         placement,
         last,
-        Purpose.SETTLE,
+        Aim.SETTLE,
         *blockers,
         own_ovn=ovn(placement, last),
         unknown=unknown,
@@ -108,14 +108,14 @@ def displaced() -> P:
     return settle(everywhere(), HIGHER).placement
 
 
-def registers_due(placement: P) -> list[tuple[int, Purpose]]:
-    return [(d.register, d.purpose) for d in due(placement)]
+def registers_due(placement: P) -> list[tuple[int, Aim]]:
+    return [(d.register, d.aim) for d in due(placement)]
 
 
 def blocked_at_2() -> P:
     """The gate holds it, register 1 was sent a create, register 2 shows a blocker."""
-    placement = look(write(placing(), 0), 1, Purpose.PLACE).placement
-    return look(placement, 2, Purpose.PLACE, EQUAL).placement
+    placement = look(write(placing(), 0), 1, Aim.PLACE).placement
+    return look(placement, 2, Aim.PLACE, EQUAL).placement
 
 
 def changed() -> P:

@@ -32,12 +32,12 @@ from table import (
 
 from tansiq.domain import placement_steps as steps
 from tansiq.domain.placement import (
+    Aim,
     Blocked,
     Kind,
     Look,
     News,
     Phase,
-    Purpose,
     SlotState,
     due,
 )
@@ -64,13 +64,13 @@ def test_a_change_counts_once_every_register_has_grown_and_then_shrinks() -> Non
     placement = step.placement
     assert [d.register for d in due(placement)] == [0, 1, 2]
     for r in (2, 0, 1):
-        placement = write(placement, r, Purpose.KEEP)
+        placement = write(placement, r, Aim.KEEP)
     assert placement.phase is Phase.COORDINATED
     assert all(s.holds(B) for s in placement.slots)
 
 
 def test_during_doubt_the_last_confirmed_view_is_served() -> None:
-    placement = look(changed(), 0, Purpose.PLACE, own_ovn=ovn(changed(), 0)).placement
+    placement = look(changed(), 0, Aim.PLACE, own_ovn=ovn(changed(), 0)).placement
     placement = steps.restarted(placement).placement
     assert placement.slots[0].state is SlotState.DOUBT
     view = placement.slots[0].view
@@ -80,17 +80,17 @@ def test_during_doubt_the_last_confirmed_view_is_served() -> None:
 
 def test_a_blocked_change_goes_back_to_what_counted_all_the_while() -> None:
     placement = write(changed(), 0)
-    step = look(placement, 2, Purpose.PLACE, EQUAL, own_ovn=ovn(placement, 2))
+    step = look(placement, 2, Aim.PLACE, EQUAL, own_ovn=ovn(placement, 2))
     assert (step.placement.phase, step.news) == (Phase.RELEASING, News.CHANGE_REFUSED)
     assert step.placement.coordinated == A
-    assert registers_due(step.placement) == [(0, Purpose.KEEP)]
-    back = write(step.placement, 0, Purpose.KEEP)
+    assert registers_due(step.placement) == [(0, Aim.KEEP)]
+    back = write(step.placement, 0, Aim.KEEP)
     assert back.phase is Phase.COORDINATED
     assert back.blocker == Blocked(id="q", register=2), "kept as the reason"
 
 
 def test_a_change_blocked_before_anything_was_sent_is_over_at_once() -> None:
-    step = look(changed(), 0, Purpose.PLACE, EQUAL, own_ovn=ovn(changed(), 0))
+    step = look(changed(), 0, Aim.PLACE, EQUAL, own_ovn=ovn(changed(), 0))
     assert (step.placement.phase, step.news) == (Phase.COORDINATED, News.CHANGE_REFUSED)
 
 
@@ -105,7 +105,7 @@ def test_a_change_that_only_gives_space_back_writes_it_once() -> None:
         replace(s, view=replace(s.view, space=AB)) for s in big.slots if s.view is not None
     )
     placement = steps.change(replace(big, slots=slots), A).placement
-    assert registers_due(placement) == [(1, Purpose.SETTLE)]
+    assert registers_due(placement) == [(1, Aim.SETTLE)]
     assert settle(placement).placement.phase is Phase.SHRINKING
 
 
@@ -142,7 +142,7 @@ def test_changes_that_are_not_possible_say_why() -> None:
 
 def test_activation_takes_every_register_gate_first() -> None:
     placement = steps.activate(coordinated(), FLYING).placement
-    assert registers_due(placement) == [(0, Purpose.PLACE)]
+    assert registers_due(placement) == [(0, Aim.PLACE)]
     for r in range(3):
         assert placement.coordinated == A
         placement = write(placement, r)
@@ -154,10 +154,10 @@ def test_activation_takes_every_register_gate_first() -> None:
 
 def test_activation_not_begun_is_refused_and_begun_is_finished() -> None:
     placement = steps.activate(coordinated(), FLYING).placement
-    refused = look(placement, 0, Purpose.PLACE, HIGHER, own_ovn=ovn(placement, 0))
+    refused = look(placement, 0, Aim.PLACE, HIGHER, own_ovn=ovn(placement, 0))
     assert (refused.placement.phase, refused.news) == (Phase.COORDINATED, News.ACTIVATION_REFUSED)
     begun = write(placement, 0)
-    step = look(begun, 1, Purpose.PLACE, HIGHER, own_ovn=ovn(begun, 1))
+    step = look(begun, 1, Aim.PLACE, HIGHER, own_ovn=ovn(begun, 1))
     assert step.request is not None
     assert step.request.space == FLYING
     assert steps.hold_limit(begun).placement == begun
@@ -168,7 +168,7 @@ def test_an_activation_whose_gate_is_in_doubt_goes_on_everywhere() -> None:
     begun = write(steps.activate(coordinated(), FLYING).placement, 0)
     lost = steps.swept(begun, 0, None, asked=begun.slots[0].asked).placement
     assert [d.register for d in due(lost)] == [0, 1, 2]
-    assert look(lost, 0, Purpose.PLACE, EQUAL).news is News.BLOCKED
+    assert look(lost, 0, Aim.PLACE, EQUAL).news is News.BLOCKED
 
 
 @pytest.mark.parametrize(
@@ -193,16 +193,16 @@ def test_only_what_is_coordinated_everywhere_can_be_activated(placement: P) -> N
 def test_a_newcomer_in_our_register_reopens_the_plan_until_it_is_judged() -> None:
     placement = steps.recheck(coordinated(), 1).placement
     assert (placement.phase, placement.coordinated) == (Phase.COORDINATED, None)
-    assert look(placement, 1, Purpose.RECHECK, EQUAL).placement.coordinated == A
-    unknown = look(placement, 1, Purpose.RECHECK, unknown=frozenset({"u"}))
+    assert look(placement, 1, Aim.RECHECK, EQUAL).placement.coordinated == A
+    unknown = look(placement, 1, Aim.RECHECK, unknown=frozenset({"u"}))
     assert unknown.placement == placement
-    step = look(placement, 1, Purpose.RECHECK, HIGHER)
+    step = look(placement, 1, Aim.RECHECK, HIGHER)
     assert (step.placement.phase, step.news) == (Phase.DISPLACED, News.DISPLACED)
 
 
 def test_a_second_newcomer_overtakes_the_look_at_the_first() -> None:
     placement = steps.recheck(coordinated(), 2).placement
-    old = Look(due=the_due(placement, 2, Purpose.RECHECK))
+    old = Look(due=the_due(placement, 2, Aim.RECHECK))
     again = steps.recheck(placement, 2).placement
     assert steps.looked(again, old).placement == again
 
@@ -210,8 +210,8 @@ def test_a_second_newcomer_overtakes_the_look_at_the_first() -> None:
 def test_a_plan_is_also_reopened_while_it_is_changed() -> None:
     placement = steps.recheck(changed(), 1).placement
     assert placement.coordinated is None
-    assert (1, Purpose.RECHECK) in registers_due(placement)
-    step = look(placement, 1, Purpose.RECHECK, HIGHER)
+    assert (1, Aim.RECHECK) in registers_due(placement)
+    step = look(placement, 1, Aim.RECHECK, HIGHER)
     assert (step.placement.phase, step.news) == (Phase.PLACING, News.DISPLACED)
 
 
@@ -219,25 +219,25 @@ def test_what_is_heard_elsewhere_while_placing_is_judged_afterwards() -> None:
     placement = steps.recheck(everywhere(), 2).placement
     placement = settle(placement).placement
     assert placement.coordinated is None
-    assert registers_due(placement) == [(2, Purpose.RECHECK)]
+    assert registers_due(placement) == [(2, Aim.RECHECK)]
 
 
 def test_a_displaced_plan_is_judged_and_written_afresh_when_it_is_changed() -> None:
     placement = steps.change(displaced(), A).placement
-    assert registers_due(placement) == [(0, Purpose.PLACE)], "though the register holds it"
+    assert registers_due(placement) == [(0, Aim.PLACE)], "though the register holds it"
     for r in range(3):
         placement = write(placement, r)
     placement = settle(placement).placement
     assert placement.displaced_by is None
-    assert registers_due(placement) == [(0, Purpose.RECHECK), (2, Purpose.RECHECK)]
+    assert registers_due(placement) == [(0, Aim.RECHECK), (2, Aim.RECHECK)]
     for r in (0, 2):
-        placement = look(placement, r, Purpose.RECHECK).placement
+        placement = look(placement, r, Aim.RECHECK).placement
     assert placement.coordinated == A
 
 
 def test_a_displaced_plan_that_cannot_change_stays_displaced() -> None:
     placement = steps.change(displaced(), B).placement
-    step = look(placement, 0, Purpose.PLACE, EQUAL, own_ovn=ovn(placement, 0))
+    step = look(placement, 0, Aim.PLACE, EQUAL, own_ovn=ovn(placement, 0))
     assert (step.placement.phase, step.news) == (Phase.DISPLACED, News.CHANGE_REFUSED)
 
 
@@ -248,7 +248,7 @@ def test_a_lost_entry_is_put_back_and_counts_all_the_while() -> None:
     placement = coordinated()
     step = steps.swept(placement, 2, None, asked=placement.slots[2].asked)
     assert (step.placement.coordinated, step.news) == (A, News.LOST)
-    again = look(step.placement, 2, Purpose.KEEP)
+    again = look(step.placement, 2, Aim.KEEP)
     assert again.request is not None
     assert again.request.kind is Kind.CREATE
     assert answer(again.placement, 2).placement.phase is Phase.COORDINATED
@@ -257,8 +257,8 @@ def test_a_lost_entry_is_put_back_and_counts_all_the_while() -> None:
 def test_where_a_lost_entry_stood_an_equal_must_give_way_and_a_higher_is_named() -> None:
     placement = coordinated()
     lost = steps.swept(placement, 2, None, asked=placement.slots[2].asked).placement
-    assert look(lost, 2, Purpose.KEEP, HIGHER, EQUAL).news is News.BLOCKED
-    assert look(lost, 2, Purpose.KEEP, HIGHER).request is not None
+    assert look(lost, 2, Aim.KEEP, HIGHER, EQUAL).news is News.BLOCKED
+    assert look(lost, 2, Aim.KEEP, HIGHER).request is not None
 
 
 def test_another_ovn_than_ours_is_a_doubt_and_ours_is_not() -> None:
@@ -274,8 +274,8 @@ def test_another_ovn_than_ours_is_a_doubt_and_ours_is_not() -> None:
     "placement",
     [
         declared(),
-        look(declared(), 2, Purpose.JUDGE, EQUAL).placement,
-        look(declared(), 2, Purpose.JUDGE, FINAL).placement,
+        look(declared(), 2, Aim.JUDGE, EQUAL).placement,
+        look(declared(), 2, Aim.JUDGE, FINAL).placement,
         steps.end(declared()).placement,
         placing(),
     ],
@@ -285,7 +285,7 @@ def test_a_stray_is_swept_whatever_the_plan_does(placement: P) -> None:
     step = steps.swept(placement, 1, "stray", asked=0)
     assert step.news is News.STRAY
     assert (step.placement.phase, step.placement.after) == (Phase.RELEASING, placement.phase)
-    done = look(step.placement, 1, Purpose.RELEASE, own_ovn=None)
+    done = look(step.placement, 1, Aim.RELEASE, own_ovn=None)
     assert done.placement.phase is placement.phase
     assert done.placement.blocker == placement.blocker
 
@@ -308,6 +308,6 @@ def test_a_plan_can_be_ended_at_any_time(placement: P) -> None:
     assert ended.base is None
     for _ in range(3):
         for wanted in due(ended):
-            ended = look(ended, wanted.register, wanted.purpose).placement
+            ended = look(ended, wanted.register, wanted.aim).placement
     assert ended.phase is Phase.ENDED
     assert steps.end(ended).placement == ended

@@ -81,7 +81,7 @@ class Outcome(StrEnum):
     """Any other answer; the reason is the shell's to show."""
 
 
-class Purpose(StrEnum):
+class Aim(StrEnum):
     """Why a register is to be looked at."""
 
     JUDGE = "judge"
@@ -203,7 +203,7 @@ class Due(Generic[S]):
     """
 
     register: int
-    purpose: Purpose
+    aim: Aim
     asked: int
     """The last request there, or the last alarm, when this was due: a look that a later one has
     overtaken is dropped."""
@@ -289,7 +289,7 @@ def due(placement: Placement[S]) -> tuple[Due[S], ...]:
     looks = _DUE_OF_PHASE.get(placement.phase, _nothing)(placement)
     if placement.base is not None and placement.displaced_by is None:
         looks += tuple(
-            _due(placement, r, Purpose.RECHECK, against=placement.base)
+            _due(placement, r, Aim.RECHECK, against=placement.base)
             for r in sorted(placement.recheck)
         )
     return looks
@@ -298,21 +298,21 @@ def due(placement: Placement[S]) -> tuple[Due[S], ...]:
 def _due(
     placement: Placement[S],
     register: int,
-    purpose: Purpose,
+    aim: Aim,
     *,
     write: S | None = None,
     against: S | None = None,
 ) -> Due[S]:
     base = placement.base
-    listening = purpose in (Purpose.SETTLE, Purpose.RECHECK)
+    listening = aim in (Aim.SETTLE, Aim.RECHECK)
     return Due(
         register=register,
-        purpose=purpose,
+        aim=aim,
         asked=placement.alarms if listening else placement.slots[register].asked,
         write=write,
         against=against,
         # In the air, a change is allowed that brings no new conflict.
-        exempt=base if purpose is Purpose.PLACE and base is not None and base.flying else None,
+        exempt=base if aim is Aim.PLACE and base is not None and base.flying else None,
     )
 
 
@@ -322,7 +322,7 @@ def _nothing(_: Placement[S]) -> tuple[Due[S], ...]:
 
 def _due_new(placement: Placement[S]) -> tuple[Due[S], ...]:
     return tuple(
-        _due(placement, r, Purpose.JUDGE, against=placement.want)
+        _due(placement, r, Aim.JUDGE, against=placement.want)
         for r in range(len(placement.slots))
         if r not in placement.seen
     )
@@ -338,10 +338,10 @@ def in_turn(placement: Placement[S]) -> tuple[int, ...]:
 def _due_placing(placement: Placement[S]) -> tuple[Due[S], ...]:
     turn = in_turn(placement)
     if not turn and all(s.awaited is None for s in placement.slots):
-        settle = _due(placement, placement.last_look, Purpose.SETTLE, against=placement.target)
+        settle = _due(placement, placement.last_look, Aim.SETTLE, against=placement.target)
         return (settle,)
     return tuple(
-        _due(placement, r, Purpose.PLACE, write=placement.want, against=placement.target)
+        _due(placement, r, Aim.PLACE, write=placement.want, against=placement.target)
         for r in turn
         if placement.slots[r].awaited is None
     )
@@ -349,7 +349,7 @@ def _due_placing(placement: Placement[S]) -> tuple[Due[S], ...]:
 
 def _due_keeping(placement: Placement[S]) -> tuple[Due[S], ...]:
     return tuple(
-        _due(placement, r, Purpose.KEEP, write=placement.want, against=placement.want)
+        _due(placement, r, Aim.KEEP, write=placement.want, against=placement.want)
         for r, slot in enumerate(placement.slots)
         if slot.awaited is None and not slot.holds(placement.want)
     )
@@ -362,20 +362,19 @@ def _due_releasing(placement: Placement[S]) -> tuple[Due[S], ...]:
         return tuple(look for look in keeping if look.register != 0 or left == [0])
     left = [r for r, s in enumerate(placement.slots) if s.state is not SlotState.ABSENT]
     looks = tuple(
-        _due(placement, r, Purpose.RELEASE)
+        _due(placement, r, Aim.RELEASE)
         for r in left
         if placement.slots[r].awaited is None and (r != 0 or left == [0])
     )
     if placement.after is Phase.WAITING and placement.blocker is not None:
         register = placement.blocker.register
-        looks += (_due(placement, register, Purpose.WATCH, against=placement.want),)
+        looks += (_due(placement, register, Aim.WATCH, against=placement.want),)
     return looks
 
 
 def _due_waiting(placement: Placement[S]) -> tuple[Due[S], ...]:
     return tuple(
-        _due(placement, r, Purpose.WATCH, against=placement.want)
-        for r in range(len(placement.slots))
+        _due(placement, r, Aim.WATCH, against=placement.want) for r in range(len(placement.slots))
     )
 
 

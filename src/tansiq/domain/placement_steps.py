@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic
 
 from tansiq.domain.placement import (
+    Aim,
     Blocked,
     Blocker,
     Confirmed,
@@ -25,7 +26,6 @@ from tansiq.domain.placement import (
     Outcome,
     Phase,
     Placement,
-    Purpose,
     Request,
     S,
     Slot,
@@ -218,7 +218,7 @@ def looked(placement: Placement[S], look: Look[S]) -> Step[S]:
     """Decide on what a read showed; a look that is no longer due changes nothing."""
     if look.due not in due(placement):
         return Step(placement=placement)
-    return _DECIDE[look.due.purpose](placement, look)
+    return _DECIDE[look.due.aim](placement, look)
 
 
 # ---- what each kind of look leads to --------------------------------------------------------
@@ -324,14 +324,14 @@ def _rechecked(placement: Placement[S], look: Look[S]) -> Step[S]:
     return Step(placement=displaced, news=News.DISPLACED)
 
 
-_DECIDE: dict[Purpose, Callable[[Placement[Any], Look[Any]], Step[Any]]] = {
-    Purpose.JUDGE: _judged,
-    Purpose.PLACE: _placed,
-    Purpose.SETTLE: _settled,
-    Purpose.KEEP: _kept,
-    Purpose.RELEASE: _released,
-    Purpose.WATCH: _watched,
-    Purpose.RECHECK: _rechecked,
+_DECIDE: dict[Aim, Callable[[Placement[Any], Look[Any]], Step[Any]]] = {
+    Aim.JUDGE: _judged,
+    Aim.PLACE: _placed,
+    Aim.SETTLE: _settled,
+    Aim.KEEP: _kept,
+    Aim.RELEASE: _released,
+    Aim.WATCH: _watched,
+    Aim.RECHECK: _rechecked,
 }
 
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tansiq.domain.placement import Blocker, Due, Look, Purpose, SlotState
+from tansiq.domain.placement import Aim, Blocker, Due, Look, SlotState
 from tansiq.domain.placement_steps import Step
 from tansiq.errors import PeerError, PeerUnreachable
 from tansiq.f3548 import wire
@@ -84,7 +84,7 @@ class Judging:
         own_ovn = None
         if port is not None:
             own_ovn = await self._own_ovn(plan, look, port)
-            if look.purpose is Purpose.JUDGE and reachable is not True:
+            if look.aim is Aim.JUDGE and reachable is not True:
                 await port.get_intent(plan.intent_id)  # Is anybody there?
         if look.against is None:
             return Seen(Look(due=look, own_ovn=own_ovn), frozenset(), (), {})

@@ -14,13 +14,13 @@ from tansiq.domain.agreement import NO_MINIMA, Register
 from tansiq.domain.conflict import conflicts
 from tansiq.domain.extent import Extent
 from tansiq.domain.placement import (
+    Aim,
     Due,
     Kind,
     News,
     Outcome,
     Phase,
     Placement,
-    Purpose,
     Request,
     SlotState,
     due,
@@ -193,7 +193,7 @@ class Planner:
 
         A short cut of the usual way, look by look; writing is checked by each register's key.
         """
-        first = all(look.purpose is Purpose.JUDGE for look in looks)
+        first = all(look.aim is Aim.JUDGE for look in looks)
         if not first or drive.visiting or not all(p.reachable for p in self.places):
             return False
         sights = [await self.judging.see(plan, look, None, reachable=True) for look in looks]
@@ -237,7 +237,7 @@ class Planner:
             drive.rest_until.pop(r, None)
             return
         pause = drive.pause.get(r, self._timers.retry_first_s)
-        if look.purpose is Purpose.WATCH:
+        if look.aim is Aim.WATCH:
             pause = self._timers.waiting_poll_s
         drive.rest_until[r] = self._clock.monotonic_s() + pause
         drive.pause[r] = min(pause * 2, self._timers.retry_last_s)
