@@ -341,7 +341,7 @@ class Model:
             after, sent = self.do(n, "looked", look)
             if after == n and sent is None:
                 continue
-            label = f"P{p} {look_due.purpose} at R{self.s.places(p)[look_due.register]}"
+            label = f"P{p} {look_due.aim} at R{self.s.places(p)[look_due.register]}"
             t = self.settle(s, p, after)
             if sent is not None:
                 label += f": {sent.kind}"

@@ -25,21 +25,21 @@ def declared(want: Mask = A, registers: int = 3, own: int | None = 1) -> P:
     return steps.declare(want, registers=registers, own=own)
 
 
-def the_due(placement: P, register: int, purpose: Aim) -> Due[Mask]:
-    (found,) = [d for d in due(placement) if (d.register, d.aim) == (register, purpose)]
+def the_due(placement: P, register: int, aim: Aim) -> Due[Mask]:
+    (found,) = [d for d in due(placement) if (d.register, d.aim) == (register, aim)]
     return found
 
 
 def look(
     placement: P,
     register: int,
-    purpose: Aim,
+    aim: Aim,
     *blockers: Blocker,
     own_ovn: str | None = None,
     unknown: frozenset[str] = frozenset(),
 ) -> Step:
     found = Look(
-        due=the_due(placement, register, purpose),
+        due=the_due(placement, register, aim),
         own_ovn=own_ovn,
         blockers=blockers,
         unknown=unknown,
@@ -63,12 +63,12 @@ def placing(want: Mask = A, registers: int = 3) -> P:
     return placement
 
 
-def write(placement: P, register: int, purpose: Aim = Aim.PLACE) -> P:
+def write(placement: P, register: int, aim: Aim = Aim.PLACE) -> P:
     """Judge, send and hear yes."""
     view = placement.slots[register].view
     standing = None if view is None else view.ovn
     return answer(
-        look(placement, register, purpose, own_ovn=standing).placement, register
+        look(placement, register, aim, own_ovn=standing).placement, register
     ).placement
 
 
