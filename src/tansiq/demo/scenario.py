@@ -5,8 +5,8 @@ The choices, and why:
 - *Parties*: the day's aircraft go in turn to North and South, in order of their ICAO address. That
   needs no list, and splits those that work one fire, whose addresses are neighbours: the parties
   meet all day.
-- *Area*: the western states. 183 of the 186 flights stay in it; the three that fly in Florida are
-  left out, and the demo says so.
+- *Area*: a circle that holds the western states. 183 of the 186 flights stay in it; the three in
+  Florida are left out, and the demo says so.
 - *Minima*: 1 NM, 150 m (about 500 ft), 60 s. Small, because these aircraft share a fire by design;
   with the usual 5 NM and 1,000 ft of en-route control one of them would close it to all others.
 - *Formations*: two flights that were within these minima of each other for at least five minutes in
@@ -29,7 +29,7 @@ from tansiq.domain import geodesy
 from tansiq.domain.agreement import Formation, Minima
 from tansiq.domain.draft import PlanDraft
 from tansiq.domain.time import ZERO
-from tansiq.domain.volume import LatLng, Outline, Polygon
+from tansiq.domain.volume import Circle, LatLng, Outline
 from tansiq.formats import geojson
 from tansiq.formats.track import TrackBuffers, volumes_from_track
 
@@ -44,14 +44,7 @@ BUFFERS = TrackBuffers(
 )
 LEVEL_STEP_M = 150.0
 LEVELS_M = (0.0, 6_000.0)
-WEST = Polygon(
-    vertices=(
-        LatLng(31.5, -125.5),
-        LatLng(31.5, -113.0),
-        LatLng(49.5, -113.0),
-        LatLng(49.5, -125.5),
-    )
-)
+WEST = Circle(center=LatLng(40.75, -118.0), radius_m=930_000.0)
 AREA_KM2_MAX = 3_000_000.0
 """Above the area's own size: each node looks for strays of its own all over it."""
 
