@@ -149,7 +149,8 @@ async def _wire(
         site, airspace=airspace, records=records, notices=notices, events=events, places=places
     )
     upkeep = Upkeep(site, airspace=airspace, judging=judging, planner=planner)
-    upkeep.keep_constraints(constraints.living)
+    upkeep.keep_constraints(constraints)
+    constraints.on_placed = planner.heard
     hearing = Hearing(site, airspace=airspace, records=records, planner=planner)
     hearing.on_stray = judging.on_stray = upkeep.sweep_soon
     late.planner, late.upkeep = planner, upkeep

@@ -6,8 +6,8 @@ everywhere yet*.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 import msgspec
 
@@ -16,15 +16,15 @@ from tansiq.domain.placement import Outcome
 from tansiq.domain.time import from_micros, micros, zulu
 from tansiq.domain.volume import altitude_bounds, time_bounds
 from tansiq.engine.enlarge import enlarged_by
-from tansiq.errors import BadInput, NotFound, PeerError, StateConflict, WrongState
+from tansiq.errors import NotFound, PeerError, StateConflict, WrongState
 from tansiq.f3548 import convert, wire
-from tansiq.services.airspace import CONSTRAINT, Airspace
+from tansiq.services.airspace import CONSTRAINT, Airspace, Known
 from tansiq.services.events import Events
 from tansiq.services.planning.notices import Notices
 from tansiq.services.planning.planner import Place
 from tansiq.services.planning.planning import check_draft
 from tansiq.services.planning.ports import Written
-from tansiq.services.planning.records import Record, Records
+from tansiq.services.planning.records import Records
 from tansiq.services.planning.site import Site
 from tansiq.services.planning.status import stated_document
 from tansiq.services.views import ConstraintView, RegisterView
@@ -100,14 +100,15 @@ class OwnConstraints:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
         self._problems: dict[tuple[str, str], str] = {}
+        self.on_placed: Callable[[Known], Awaitable[None]] = _nobody
+        """Called when a register has confirmed one; own plans may stand in it."""
 
     # ---- start and stop
 
     async def start(self) -> None:
         """Take up what an earlier run left unfinished."""
         for row in await self._store.read(lambda tx: OwnConstraintRows(tx).all()):
-            nogo = NoGo(row=row, slots=_SLOTS.decode(row.slots))
-            self._known[row.id] = nogo
+            nogo = self._known[row.id] = _nogo(row)
             if not nogo.ended and not nogo.everywhere:
                 self._wake(row.id)
 
@@ -139,8 +140,6 @@ class OwnConstraints:
         now = self._clock.now()
         check_draft(draft, self._agreement, now, self._limits.constraint_ahead_max)
         constraint_id = draft.id or self._new_id()
-        if constraint_id in self._known:
-            raise StateConflict(f"a no-go area {constraint_id} is here already", field="id")
         span = time_bounds(draft.volumes)
         slots = {place.register.id: Slot() for place in self._places}
         row = OwnConstraintRow(
@@ -155,7 +154,13 @@ class OwnConstraints:
             slots=_ENCODER.encode(slots),
             updated=micros(now),
         )
-        return await self._save_and_spread(NoGo(row=row, slots=slots))
+
+        async def write(tx: Tx) -> NoGo:
+            if await OwnConstraintRows(tx).get(constraint_id) is not None:
+                raise StateConflict(f"a no-go area {constraint_id} is here already", field="id")
+            return await self._save(tx, row)
+
+        return self._spreading(await self._store.write(write))
 
     async def change(self, constraint_id: str, draft: PlanDraft) -> ConstraintView:
         """Put the draft in its place.
@@ -165,30 +170,29 @@ class OwnConstraints:
         """
         now = self._clock.now()
         check_draft(draft, self._agreement, now, self._limits.constraint_ahead_max)
-        nogo = self._get(constraint_id)
-        if nogo.row.ending:
-            raise WrongState("the no-go area has been lifted; submit a new one")
         span = time_bounds(draft.volumes)
-        row = replace(
-            nogo.row,
-            revision=nogo.row.revision + 1,
-            time_start=micros(span.start),
-            time_end=micros(span.end),
-            volumes=_ENCODER.encode(convert.volumes_to_wire(draft.volumes)),
-            stated=_ENCODER.encode(draft.stated),
-            updated=micros(now),
-        )
-        if (row.volumes, row.stated) == (nogo.row.volumes, nogo.row.stated):
-            return self._view(nogo)
-        return await self._save_and_spread(replace(nogo, row=row))
+        volumes = _ENCODER.encode(convert.volumes_to_wire(draft.volumes))
+        stated = _ENCODER.encode(draft.stated)
+
+        def changed(row: OwnConstraintRow) -> OwnConstraintRow:
+            if row.ending:
+                raise WrongState("the no-go area has been lifted; submit a new one")
+            if (row.volumes, row.stated) == (volumes, stated):
+                return row
+            return replace(
+                row,
+                revision=row.revision + 1,
+                time_start=micros(span.start),
+                time_end=micros(span.end),
+                volumes=volumes,
+                stated=stated,
+            )
+
+        return await self._revise(constraint_id, changed)
 
     async def end(self, constraint_id: str) -> ConstraintView:
         """Lift it. Twice is as good as once."""
-        nogo = self._get(constraint_id)
-        if nogo.row.ending:
-            return self._view(nogo)
-        row = replace(nogo.row, ending=True, updated=micros(self._clock.now()))
-        return await self._save_and_spread(replace(nogo, row=row))
+        return await self._revise(constraint_id, lambda row: replace(row, ending=True))
 
     async def list(self, *, ended: bool) -> list[ConstraintView]:
         """Return own no-go areas in order of start."""
@@ -263,16 +267,37 @@ class OwnConstraints:
 
     # ---- spreading
 
-    async def _save_and_spread(self, nogo: NoGo) -> ConstraintView:
-        await self._store.write(lambda tx: self._save(tx, nogo, self._clock.now()))
+    async def _revise(
+        self, constraint_id: str, edit: Callable[[OwnConstraintRow], OwnConstraintRow]
+    ) -> ConstraintView:
+        """Change what is wanted of it; what registers hold stays as the store has it."""
+        self._get(constraint_id)
+
+        async def write(tx: Tx) -> NoGo:
+            old = await self._load(tx, constraint_id)
+            new = edit(old.row)
+            return old if new == old.row else await self._save(tx, new)
+
+        return self._spreading(await self._store.write(write))
+
+    def _spreading(self, nogo: NoGo) -> ConstraintView:
         self._taken(nogo)
         self._wake(nogo.row.id)
         return self._view(nogo)
 
-    async def _save(self, tx: Tx, nogo: NoGo, now: datetime) -> None:
+    async def _load(self, tx: Tx, constraint_id: str) -> NoGo:
+        row = await OwnConstraintRows(tx).get(constraint_id)
+        if row is None:
+            raise NotFound(f"no-go area {constraint_id} has vanished")
+        return _nogo(row)
+
+    async def _save(self, tx: Tx, row: OwnConstraintRow) -> NoGo:
+        now = self._clock.now()
+        nogo = _nogo(replace(row, updated=micros(now)))
         await OwnConstraintRows(tx).put(nogo.row)
         body = _ENCODER.encode(self._view(nogo))
         await self._events.append(tx, CONSTRAINT, nogo.row.id, body, now)
+        return nogo
 
     def _taken(self, nogo: NoGo) -> None:
         self._known[nogo.row.id] = nogo
@@ -348,19 +373,24 @@ class OwnConstraints:
         if record is not None:
             slot = Slot(revision=row.revision, ovn=record.known.ovn)
 
-        async def write(tx: Tx) -> list[Notification]:
-            now = self._clock.now()
-            await self._set_slot(tx, row.id, register, slot, now)
+        async def write(tx: Tx) -> tuple[NoGo, list[Notification]]:
+            changed = await self._set_slot(tx, row.id, register, slot)
             if record is None:
                 await Views(tx).drop(register, row.id)
             else:
                 await Views(tx).put(record.row)
             owed = self._notices.owed(written.subscribers, CONSTRAINT, row.id, document)
-            return await self._notices.add(tx, owed, now)
+            return changed, await self._notices.add(tx, owed, self._clock.now())
 
-        notifications = await self._store.write(write)
-        self._remember(register, row.id, record, slot)
+        changed, notifications = await self._store.write(write)
+        if record is None:
+            self._airspace.drop(register, row.id)
+        else:
+            self._airspace.put(record.known)
+        self._taken(changed)
         self._notices.push(notifications)
+        if record is not None:
+            await self.on_placed(record.known)
         return True
 
     def _document(self, row: OwnConstraintRow, written: Written) -> wire.Constraint:
@@ -372,32 +402,50 @@ class OwnConstraints:
 
     async def _note(self, constraint_id: str, register: str, slot: Slot) -> None:
         """Store that something is about to be sent, before it is."""
+        self._taken(
+            await self._store.write(lambda tx: self._set_slot(tx, constraint_id, register, slot))
+        )
 
-        async def write(tx: Tx) -> None:
-            await self._set_slot(tx, constraint_id, register, slot, self._clock.now())
+    async def _set_slot(self, tx: Tx, constraint_id: str, register: str, slot: Slot) -> NoGo:
+        nogo = await self._load(tx, constraint_id)
+        slots = {**nogo.slots, register: slot}
+        return await self._save(tx, replace(nogo.row, slots=_ENCODER.encode(slots)))
 
-        await self._store.write(write)
-        known = self._known[constraint_id]
-        self._known[constraint_id] = replace(known, slots={**known.slots, register: slot})
+    # ---- audit
 
-    async def _set_slot(
-        self, tx: Tx, constraint_id: str, register: str, slot: Slot, now: datetime
+    def standing(self, register: str) -> dict[str, Slot]:
+        """Return what a register is to hold now; for ``audit``, from before its reading."""
+        now = micros(self._clock.now())
+        return {
+            constraint_id: nogo.slots[register]
+            for constraint_id, nogo in self._known.items()
+            if not nogo.ended and nogo.row.time_end > now and not nogo.slots[register].doubt
+        }
+
+    async def audit(
+        self, register: str, before: Mapping[str, Slot], found: Mapping[str, str | None]
     ) -> None:
-        row = await OwnConstraintRows(tx).get(constraint_id)
-        if row is None:
-            raise BadInput(f"no-go area {constraint_id} has vanished")
-        slots = {**_SLOTS.decode(row.slots), register: slot}
-        changed = replace(row, slots=_ENCODER.encode(slots), updated=micros(now))
-        await self._save(tx, NoGo(row=changed, slots=slots), now)
+        """Write again what a register has lost; ``found`` are the OVNs of ours that stand there."""
+        for constraint_id, slot in before.items():
+            if slot.ovn != found.get(constraint_id):
+                await self._doubt(constraint_id, register, slot)
 
-    def _remember(
-        self, register: str, constraint_id: str, record: Record | None, slot: Slot
-    ) -> None:
-        known = self._known[constraint_id]
-        slots = {**known.slots, register: slot}
-        row = replace(known.row, slots=_ENCODER.encode(slots))
-        self._taken(NoGo(row=row, slots=slots))
-        if record is None:
-            self._airspace.drop(register, constraint_id)
-        else:
-            self._airspace.put(record.known)
+    async def _doubt(self, constraint_id: str, register: str, slot: Slot) -> None:
+        async def write(tx: Tx) -> NoGo | None:
+            nogo = await self._load(tx, constraint_id)
+            if nogo.slots[register] != slot:
+                return None  # Written since.
+            doubted = msgspec.structs.replace(slot, doubt=True)
+            return await self._set_slot(tx, constraint_id, register, doubted)
+
+        nogo = await self._store.write(write)
+        if nogo is not None:
+            self._spreading(nogo)
+
+
+def _nogo(row: OwnConstraintRow) -> NoGo:
+    return NoGo(row=row, slots=_SLOTS.decode(row.slots))
+
+
+async def _nobody(_: Known) -> None:
+    """Take no notice."""

@@ -69,7 +69,7 @@ class Records:
         reference = entity.reference
         if reference.ovn is None:
             raise PeerMalformed(f"details of {reference.id} come without their OVN")
-        enlarged = self._foreign[register] and self._agreement.party(reference.manager) is not None
+        party = self._agreement.party(reference.manager) is not None
         if isinstance(entity, wire.Constraint):
             constraint = convert.constraint_to_domain(entity, "constraint")
             return Known(
@@ -85,7 +85,6 @@ class Records:
                 volumes=constraint.volumes,
                 time=time_bounds(constraint.volumes),
                 base_url=reference.uss_base_url,
-                enlarged=enlarged,
             )
         intent = convert.intent_to_domain(entity, "operational_intent")
         volumes = intent.all_volumes
@@ -102,9 +101,10 @@ class Records:
             volumes=volumes,
             time=time_bounds(volumes) if volumes else _span(entity.reference),
             base_url=reference.uss_base_url,
-            enlarged=enlarged,
-            callsign=intent.callsign,
-            formation=intent.formation,
+            enlarged=self._foreign[register] and party,
+            # Nobody outside the agreement is taken for a member of one of its formations.
+            callsign=intent.callsign if party else "",
+            formation=intent.formation if party else "",
         )
 
     def check_details(self, reference: Reference, entity: Entity) -> None:

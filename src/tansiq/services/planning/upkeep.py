@@ -6,18 +6,27 @@ living plan's is deleted; what it has lost is written again; what we did not kno
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tansiq.domain.placement import Outcome
 from tansiq.domain.placement_steps import swept
 from tansiq.domain.time import TimeSpan, from_micros, micros
-from tansiq.domain.volume import ALTITUDE_M_MAX, ALTITUDE_M_MIN, AltitudeBand, Volume3D, Volume4D
+from tansiq.domain.volume import (
+    ALTITUDE_M_MAX,
+    ALTITUDE_M_MIN,
+    AltitudeBand,
+    Volume3D,
+    Volume4D,
+    time_bounds,
+)
 from tansiq.engine.enlarge import enlarged
 from tansiq.errors import PeerError
 from tansiq.f3548 import convert, wire
 from tansiq.services.airspace import Airspace
 from tansiq.services.planning.book import Book, Plan
+from tansiq.services.planning.constraints import OwnConstraints, Slot
 from tansiq.services.planning.judging import Judging
 from tansiq.services.planning.planner import Place, Planner
 from tansiq.services.planning.ports import Written
@@ -56,13 +65,13 @@ class Upkeep:
         self._standing: dict[str, Standing] = {}
         margin_m = 1.1 * site.agreement.minima.horizontal_m + 1_000.0
         self._outline = enlarged(site.agreement.area, margin_m)
-        self._own_constraints: Callable[[], frozenset[str]] = frozenset
+        self._constraints: OwnConstraints | None = None
         self._soon = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
-    def keep_constraints(self, living: Callable[[], frozenset[str]]) -> None:
-        """Say which no-go areas of ours may stand in registers."""
-        self._own_constraints = living
+    def keep_constraints(self, constraints: OwnConstraints) -> None:
+        """Keep our no-go areas in order too."""
+        self._constraints = constraints
 
     def start(self) -> None:
         """Begin; one task a register, so that a silent one delays nobody."""
@@ -116,13 +125,17 @@ class Upkeep:
     async def _subscribe(self, place: Place) -> None:
         register, now = place.register.id, self._clock.now()
         standing = await self._store.read(lambda tx: Standings(tx).get(register))
-        if standing is not None and standing.version is not None:
-            self._standing[register] = standing
+        if standing is not None:
             there = await place.port.get_subscription(standing.id)
             if there is None:
                 standing = None  # A register that came back from an old backup has lost it.
-            elif from_micros(standing.time_end) - now > self._length(place) / 2:
-                return
+            elif there.version != standing.version:
+                # The answer to our last write was lost; what it made of the times is not known.
+                standing = replace(standing, version=there.version, time_start=0, time_end=0)
+            else:
+                self._standing[register] = standing
+                if from_micros(standing.time_end) - now > self._length(place) / 2:
+                    return
         if standing is None:
             standing = Standing(
                 register=register, id=self._new_id(), version=None, time_start=0, time_end=0
@@ -188,9 +201,10 @@ class Upkeep:
         known_before = {k.id: k.ovn for k in self._airspace.at(register).values() if not k.own}
         area = self._area(now - timedelta(days=1), now + 2 * self._limits.plan_ahead_max)
         intents = await place.port.query_intents(area)
+        lasting = {} if self._constraints is None else self._constraints.standing(register)
         constraints = await place.port.query_constraints(area)
         await self._sweep_own(place, intents, before, asked)
-        await self._sweep_constraints(place, constraints)
+        await self._sweep_constraints(place, constraints, lasting)
         await self._learn_foreign(place, (*intents, *constraints), known_before)
         self._airspace.forget_ended(now - timedelta(hours=1))
 
@@ -208,8 +222,11 @@ class Upkeep:
     ) -> None:
         own = {ref.id: ref for ref in intents if ref.manager == self._party}
         index = [p.register.id for p in self._planner.places].index(place.register.id)
+        now = self._clock.now()
         for plan in before.values():
             ovn = own.pop(plan.intent_id).ovn if plan.intent_id in own else None
+            if time_bounds(self._book.volumes(plan.id, plan.placement.want)).end < now:
+                continue  # Past: no register takes it again, and it is in nobody's way.
             slot = plan.placement.slots[index]
             if (slot.view.ovn if slot.view is not None else None) != ovn:
                 count = asked[plan.id][index]
@@ -220,13 +237,19 @@ class Upkeep:
                 await place.port.delete_intent(reference.id, reference.ovn)
 
     async def _sweep_constraints(
-        self, place: Place, constraints: Sequence[wire.ConstraintReference]
+        self,
+        place: Place,
+        constraints: Sequence[wire.ConstraintReference],
+        lasting: Mapping[str, Slot],
     ) -> None:
-        living = self._own_constraints()
-        for reference in constraints:
-            stray = reference.manager == self._party and reference.id not in living
-            if stray and reference.ovn is not None:
-                await place.port.delete_constraint(reference.id, reference.ovn)
+        if self._constraints is None:
+            return
+        own = {ref.id: ref.ovn for ref in constraints if ref.manager == self._party}
+        living = self._constraints.living()
+        for constraint_id, ovn in own.items():
+            if constraint_id not in living and ovn is not None:
+                await place.port.delete_constraint(constraint_id, ovn)
+        await self._constraints.audit(place.register.id, lasting, own)
 
     async def _learn_foreign(
         self, place: Place, references: Sequence[Reference], known_before: dict[str, str]
