@@ -6,9 +6,8 @@ read, the decision, the write and its answer are one transaction.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from tansiq.domain.agreement import NO_MINIMA, Register
 from tansiq.domain.conflict import conflicts
@@ -37,6 +36,7 @@ from tansiq.f3548 import wire
 from tansiq.services.airspace import CONSTRAINT, Known
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.claim import Claim
+from tansiq.services.planning.drive import Drive, tell
 from tansiq.services.planning.judging import Judging, Seen
 from tansiq.services.planning.ports import LocalRegister, RegisterPort, Written
 from tansiq.services.planning.reasons import Reasons
@@ -45,8 +45,6 @@ from tansiq.services.planning.status import Verdict
 from tansiq.services.planning.steps import Done, Event, Steps
 from tansiq.services.register import AcceptedWrite
 from tansiq.storage.store import Tx
-
-_log = logging.getLogger(__name__)
 
 _LOCAL_TRIES = 8
 """Looks at the own register in a row that a newcomer may spoil before we pause."""
@@ -66,24 +64,6 @@ class Place:
     """The standing subscription that covers a plan there, if one does."""
     reachable: bool | None = None
     problem: str | None = None
-
-
-@dataclass(slots=True)
-class _Drive:
-    """The running state of one plan's task; all of it may be lost."""
-
-    task: asyncio.Task[None] | None = None
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    visiting: dict[int, asyncio.Task[None]] = field(default_factory=dict)
-    rest_until: dict[int, float] = field(default_factory=dict)
-    pause: dict[int, float] = field(default_factory=dict)
-    silent_since: dict[int, float] = field(default_factory=dict)
-
-
-def _tell(task: asyncio.Task[None]) -> None:
-    """Log what a task died of: nobody awaits it, and silence would look like a quiet sky."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        _log.error("%s failed", task.get_name(), exc_info=error)
 
 
 class _Unjudged(Exception):
@@ -120,7 +100,7 @@ class Planner:
         self.places = tuple(places)
         self._clock = site.clock
         self._timers = site.timers
-        self._drives: dict[str, _Drive] = {}
+        self._drives: dict[str, Drive] = {}
         self._settled: dict[str, list[asyncio.Event]] = {}
         self._stopping = False
         self._loop = asyncio.get_running_loop()
@@ -132,13 +112,11 @@ class Planner:
         """Look at a plan now; whatever pause it was in ends."""
         if self._stopping:
             return
-        drive = self._drives.setdefault(plan_id, _Drive())
-        drive.rest_until.clear()
-        drive.pause.clear()
-        drive.wake.set()
+        drive = self._drives.setdefault(plan_id, Drive())
+        drive.rouse()
         if drive.task is None or drive.task.done():
             drive.task = asyncio.create_task(self._drive(plan_id, drive), name=f"plan {plan_id}")
-            drive.task.add_done_callback(_tell)
+            drive.task.add_done_callback(tell)
 
     async def stop(self) -> None:
         """Stop all tasks; what they did last is in the store."""
@@ -163,7 +141,7 @@ class Planner:
         if not watching:
             self._settled.pop(plan_id, None)
 
-    async def _drive(self, plan_id: str, drive: _Drive) -> None:
+    async def _drive(self, plan_id: str, drive: Drive) -> None:
         """Do what is due for one plan until nothing is."""
         while True:
             drive.wake.clear()
@@ -177,18 +155,16 @@ class Planner:
             now_s = self._clock.monotonic_s()
             for look in looks:
                 r = look.register
-                if r not in drive.visiting and drive.rest_until.get(r, now_s) <= now_s:
+                if drive.is_free(r, now_s):
                     visit = asyncio.create_task(self._visit(plan_id, drive, look))
-                    visit.add_done_callback(_tell)
+                    visit.add_done_callback(tell)
                     drive.visiting[r] = visit
-            rests = [t for r, t in drive.rest_until.items() if r not in drive.visiting]
-            wait_s = max(0.0, min(rests, default=now_s + 60.0) - now_s)
             try:
-                await self._clock.limit(drive.wake.wait(), max(wait_s, 0.001))
+                await self._clock.limit(drive.wake.wait(), drive.wait_s(now_s))
             except TimeoutError:
                 continue
 
-    async def _judged_at_once(self, plan: Plan, looks: Sequence[Due[Claim]], drive: _Drive) -> bool:
+    async def _judged_at_once(self, plan: Plan, looks: Sequence[Due[Claim]], drive: Drive) -> bool:
         """Take a new plan that nothing known blocks through its first looks in one commit.
 
         A short cut of the usual way, look by look; writing is checked by each register's key.
@@ -209,7 +185,7 @@ class Planner:
         done = await self.apply(plan.id, event)
         return done.placement != plan.placement
 
-    async def _visit(self, plan_id: str, drive: _Drive, look: Due[Claim]) -> None:
+    async def _visit(self, plan_id: str, drive: Drive, look: Due[Claim]) -> None:
         """Look at one register and do what follows; note how it went."""
         r, place = look.register, self.places[look.register]
         progress = False
@@ -217,7 +193,7 @@ class Planner:
             visit = self._visit_own if place.local else self._visit_other
             progress = await visit(plan_id, look, place)
             place.reachable, place.problem = True, None
-            drive.silent_since.pop(r, None)
+            drive.answered(r)
         except PeerUnreachable as error:
             place.reachable, place.problem = False, str(error)
             await self._silence(plan_id, drive, r)
@@ -225,29 +201,15 @@ class Planner:
             place.problem = str(error)
             await self._silence(plan_id, drive, r)
         finally:
-            self._rest(drive, look, progress=progress)
+            drive.rest(look, self._clock.monotonic_s(), self._timers, progress=progress)
             drive.visiting.pop(r, None)
             drive.wake.set()
 
-    def _rest(self, drive: _Drive, look: Due[Claim], *, progress: bool) -> None:
-        """After a look that led nowhere, pause before the next one there; longer each time."""
-        r = look.register
-        if progress:
-            drive.pause.pop(r, None)
-            drive.rest_until.pop(r, None)
-            return
-        pause = drive.pause.get(r, self._timers.retry_first_s)
-        if look.aim is Aim.WATCH:
-            pause = self._timers.waiting_poll_s
-        drive.rest_until[r] = self._clock.monotonic_s() + pause
-        drive.pause[r] = min(pause * 2, self._timers.retry_last_s)
-
-    async def _silence(self, plan_id: str, drive: _Drive, r: int) -> None:
+    async def _silence(self, plan_id: str, drive: Drive, r: int) -> None:
         """Do not hold space for ever while a register is out of reach."""
-        since = drive.silent_since.setdefault(r, self._clock.monotonic_s())
-        held_s = self._clock.monotonic_s() - since
-        if held_s >= self._agreement.hold_limit.total_seconds():
-            drive.silent_since.pop(r, None)
+        silent_s = drive.silent_s(r, self._clock.monotonic_s())
+        if silent_s >= self._agreement.hold_limit.total_seconds():
+            drive.answered(r)
             await self.apply(plan_id, hold_limit)
 
     # ---- one look
@@ -427,7 +389,7 @@ class Planner:
         task = self._loop.create_task(work)
         self._reloading.add(task)
         task.add_done_callback(self._reloading.discard)
-        task.add_done_callback(_tell)
+        task.add_done_callback(tell)
 
     # ---- transactions
 
