@@ -88,7 +88,9 @@ class Judging:
                 await port.get_intent(plan.intent_id)  # Is anybody there?
         if look.against is None:
             return Seen(Look(due=look, own_ovn=own_ovn), frozenset(), (), {})
-        unknown = await self._learn_again(plan.id, register) if port is not None else frozenset()
+        unknown = frozenset[str]()
+        if port is not None:
+            unknown = await self._learn_again(plan.id, register, port)
         candidate = self._book.candidate(plan, look.against)
         if look.exempt is not None:
             before = self._book.candidate(plan, look.exempt)
@@ -192,13 +194,26 @@ class Judging:
         for key in [key for key in self._missing if key[0] == plan_id]:
             del self._missing[key]
 
-    async def _learn_again(self, plan_id: str, register: str) -> frozenset[str]:
+    async def _learn_again(self, plan_id: str, register: str, port: RegisterPort) -> frozenset[str]:
         """Try once more for what was not to be had; return what still is not."""
-        missing = self._missing.pop((plan_id, register), ())
+        # What has left the register since has no details any more, and needs none.
+        missing = await self._still_there(self._missing.get((plan_id, register), ()), port)
+        self._missing.pop((plan_id, register), None)
         failed = await self._fetch_all(register, missing) if missing else ()
         if failed:
             self._missing[plan_id, register] = failed
         return frozenset(reference.id for reference in failed)
+
+    async def _still_there(
+        self, references: Sequence[Reference], port: RegisterPort
+    ) -> tuple[Reference, ...]:
+        async def ask(reference: Reference) -> Reference | None:
+            if isinstance(reference, wire.ConstraintReference):
+                return await port.get_constraint(reference.id)
+            return await port.get_intent(reference.id)
+
+        found = await asyncio.gather(*(ask(reference) for reference in references))
+        return tuple(reference for reference in found if reference is not None)
 
     async def _fetch_all(
         self, register: str, references: Sequence[Reference]
