@@ -150,7 +150,7 @@ async def _wire(
     )
     upkeep = Upkeep(site, airspace=airspace, judging=judging, planner=planner)
     upkeep.keep_constraints(constraints)
-    constraints.on_placed = planner.heard
+    constraints.on_placed = planner.newcomers.heard
     hearing = Hearing(site, airspace=airspace, records=records, planner=planner)
     hearing.on_stray = judging.on_stray = upkeep.sweep_soon
     late.planner, late.upkeep = planner, upkeep
@@ -218,7 +218,7 @@ class _Late:
 
     async def accepted(self, tx: Tx, write: AcceptedWrite) -> None:
         if self.planner is not None:
-            await self.planner.accepted(tx, write)
+            await self.planner.newcomers.accepted(tx, write)
 
     def subscription(self, register: str) -> Callable[[Plan], str | None]:
         def standing(plan: Plan) -> str | None:

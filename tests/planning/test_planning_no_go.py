@@ -50,9 +50,7 @@ async def test_it_keeps_new_plans_of_both_sides_out_with_the_reason(pair: Pair, 
         assert "of South" in (view.reason or "")
         assert [(b.id, b.kind) for b in view.blockers] == [(area.id, "constraint")]
         for alternative in view.alternatives:
-            await side.up.plans.shift(
-                view.id, delay_s=alternative.delay_s, up_m=alternative.up_m
-            )
+            await side.up.plans.shift(view.id, delay_s=alternative.delay_s, up_m=alternative.up_m)
             assert (await side.settled(view.id)).status is Status.COORDINATED
             await side.up.plans.end(view.id)
             await side.settled(view.id)

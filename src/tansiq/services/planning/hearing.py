@@ -100,7 +100,7 @@ class Hearing:
         await self._store.write(write)
         self._airspace.put(record.known)
         self._wake_for(register, entity)
-        await self._planner.heard(record.known)
+        await self._planner.newcomers.heard(record.known)
 
     async def _drop(self, register: str, entity: str) -> None:
         async def write(tx: Tx) -> None:

@@ -6,12 +6,10 @@ read, the decision, the write and its answer are one transaction.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tansiq.domain.agreement import NO_MINIMA, Register
-from tansiq.domain.conflict import conflicts
-from tansiq.domain.extent import Extent
+from tansiq.domain.agreement import Register
 from tansiq.domain.placement import (
     Aim,
     Due,
@@ -28,22 +26,20 @@ from tansiq.domain.placement_steps import (
     Step,
     hold_limit,
     looked,
-    recheck,
     timed_out,
 )
 from tansiq.errors import AgreementMismatch, PeerError, PeerUnreachable, TansiqError
 from tansiq.f3548 import wire
-from tansiq.services.airspace import CONSTRAINT, Known
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.claim import Claim
 from tansiq.services.planning.drive import Drive, tell
 from tansiq.services.planning.judging import Judging, Seen
+from tansiq.services.planning.newcomers import Newcomers
 from tansiq.services.planning.ports import LocalRegister, RegisterPort, Written
 from tansiq.services.planning.reasons import Reasons
 from tansiq.services.planning.site import Site
 from tansiq.services.planning.status import Verdict
 from tansiq.services.planning.steps import Done, Event, Steps
-from tansiq.services.register import AcceptedWrite
 from tansiq.storage.store import Tx
 
 _LOCAL_TRIES = 8
@@ -103,8 +99,13 @@ class Planner:
         self._drives: dict[str, Drive] = {}
         self._settled: dict[str, list[asyncio.Event]] = {}
         self._stopping = False
-        self._loop = asyncio.get_running_loop()
-        self._reloading: set[asyncio.Task[None]] = set()
+        self.newcomers = Newcomers(
+            site,
+            steps=steps,
+            airspace=judging.airspace,
+            own=next((i for i, place in enumerate(self.places) if place.local), None),
+            apply=self.apply,
+        )
 
     # ---- tasks
 
@@ -122,10 +123,10 @@ class Planner:
         """Stop all tasks; what they did last is in the store."""
         self._stopping = True
         tasks = [t for d in self._drives.values() for t in (d.task, *d.visiting.values()) if t]
-        tasks += self._reloading
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.newcomers.stop()
 
     def watch(self, plan_id: str) -> asyncio.Event:
         """Return an event that is set at the plan's next change; give it to ``unwatch``."""
@@ -337,60 +338,6 @@ class Planner:
 
         return attempt
 
-    async def accepted(self, tx: Tx, write: AcceptedWrite) -> None:
-        """Reopen own plans that a newcomer meets, in the transaction that accepts it.
-
-        From then on they are not shown as coordinated until the newcomer has been judged. Our own
-        plans may outrank each other too.
-        """
-        index = next((i for i, place in enumerate(self.places) if place.local), None)
-        if index is None or write.removed:
-            return
-        now, newcomer = self._clock.now(), Extent.of(write.extents)
-        for plan in self.book.living():
-            base = plan.placement.base
-            if base is None or plan.intent_id == write.id:
-                continue
-            placed = self.book.extents(plan.id, base, self.places[index].register)
-            if placed.extent.apart(newcomer, NO_MINIMA):
-                continue
-            if conflicts(placed.volumes, write.extents, NO_MINIMA):
-                await self.steps.step(tx, plan.id, lambda p: recheck(p, index), None, now)
-                self._loop.call_soon_threadsafe(self._reload, plan.id)
-
-    async def heard(self, known: Known) -> None:
-        """Reopen own plans that something at another register meets and outranks.
-
-        Our own register does that in the transaction that accepts; elsewhere the notification, or
-        for our own plans in a pool the answer, is the first we hear.
-        """
-        index = next(i for i, p in enumerate(self.places) if p.register.id == known.register)
-        if self.places[index].local:
-            return
-        for plan in self.book.living():
-            placement = plan.placement
-            claim = placement.base
-            if claim is None and placement.phase is Phase.PLACING:
-                claim = placement.target
-            if claim is None or plan.intent_id == known.id:
-                continue
-            outranks = known.kind == CONSTRAINT or known.priority > claim.priority
-            if outranks and self._airspace.judge_one(self.book.candidate(plan, claim), known):
-                await self.apply(plan.id, lambda p: recheck(p, index))
-
-    def _reload(self, plan_id: str) -> None:
-        """Take in a change that a register's transaction made to a plan, once it is committed."""
-        self._spawn(self._apply_nothing(plan_id))
-
-    async def _apply_nothing(self, plan_id: str) -> None:
-        await self.apply(plan_id, lambda p: Step(placement=p))
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = self._loop.create_task(work)
-        self._reloading.add(task)
-        task.add_done_callback(self._reloading.discard)
-        task.add_done_callback(tell)
-
     # ---- transactions
 
     async def apply(self, plan_id: str, event: Event, verdict: Verdict | None = None) -> Plan:
@@ -458,8 +405,7 @@ class Planner:
         """Wake own plans that wait for this one: nobody notifies us of ourselves."""
         if done.record is not None:
             self.known_now(done.record.known.register, done.record.known.id)
-            if not any(place.local for place in self.places):
-                self._spawn(self.heard(done.record.known))
+            self.newcomers.heard_of_own(done.record.known)
         if done.plan.placement.phase is Phase.ENDED:
             self.judging.forget_plan(done.plan.id)
         for plan in self.book.living():
