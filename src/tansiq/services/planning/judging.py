@@ -49,6 +49,14 @@ class Seen:
         return self.key
 
 
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    """An entity whose details are not to be had."""
+
+    reference: Reference
+    why: str
+
+
 class Judging:
     """Judges plans at registers, and learns what it does not know."""
 
@@ -68,7 +76,7 @@ class Judging:
         self.airspace = airspace
         self._records = records
         self._peers = peers
-        self._missing: dict[tuple[str, str], tuple[Reference, ...]] = {}
+        self._missing: dict[tuple[str, str], tuple[_Missing, ...]] = {}
         self._fetching = asyncio.Semaphore(FETCHES_AT_ONCE)
         self.on_stray: Callable[[str, str], None] = lambda register, entity: None
 
@@ -186,8 +194,18 @@ class Judging:
         return tuple(
             plan_id
             for (plan_id, at), missing in list(self._missing.items())
-            if at == register and any(reference.id == entity for reference in missing)
+            if at == register and any(one.reference.id == entity for one in missing)
         )
+
+    def problem(self, plan_id: str, register: str) -> str | None:
+        """Return which details a plan's judgement lacks at a register, and why."""
+        missing = self._missing.get((plan_id, register))
+        if not missing:
+            return None
+        first, more = missing[0], len(missing) - 1
+        tail = f", and {more} more" if more else ""
+        name = f"{first.reference.id[:8]} of {first.reference.manager}"
+        return f"details of {name} are not to be had ({first.why}){tail}"
 
     def forget_plan(self, plan_id: str) -> None:
         """Drop what a plan that has ended was stopped by."""
@@ -197,12 +215,13 @@ class Judging:
     async def _learn_again(self, plan_id: str, register: str, port: RegisterPort) -> frozenset[str]:
         """Try once more for what was not to be had; return what still is not."""
         # What has left the register since has no details any more, and needs none.
-        missing = await self._still_there(self._missing.get((plan_id, register), ()), port)
-        self._missing.pop((plan_id, register), None)
+        lacking = [one.reference for one in self._missing.get((plan_id, register), ())]
+        missing = await self._still_there(lacking, port)
         failed = await self._fetch_all(register, missing) if missing else ()
+        self._missing.pop((plan_id, register), None)
         if failed:
             self._missing[plan_id, register] = failed
-        return frozenset(reference.id for reference in failed)
+        return frozenset(one.reference.id for one in failed)
 
     async def _still_there(
         self, references: Sequence[Reference], port: RegisterPort
@@ -217,15 +236,14 @@ class Judging:
 
     async def _fetch_all(
         self, register: str, references: Sequence[Reference]
-    ) -> tuple[Reference, ...]:
-        """Fetch details of all; return the references whose details are not to be had."""
+    ) -> tuple[_Missing, ...]:
+        """Fetch details of all; return those whose details are not to be had."""
         results = await asyncio.gather(*(self._fetch(register, r) for r in references))
-        records = [record for record in results if isinstance(record, Record)]
-        await self._keep(records)
-        return tuple(r for r, found in zip(references, results, strict=True) if found is None)
+        await self._keep([found for found in results if isinstance(found, Record)])
+        return tuple(found for found in results if isinstance(found, _Missing))
 
-    async def _fetch(self, register: str, reference: Reference) -> Record | bool | None:
-        """Return the record of a reference, True if it is known already, None if not to be had."""
+    async def _fetch(self, register: str, reference: Reference) -> Record | _Missing | None:
+        """Return the record of a reference, or None if it is known already."""
         known = self.airspace.get(register, reference.id)
         if reference.manager == self._party:
             return self._own(register, reference)
@@ -239,25 +257,24 @@ class Judging:
                     )
                 else:
                     entity = await self._peers.intent_details(reference.uss_base_url, reference.id)
-                if entity.reference.version > reference.version:
-                    # It has changed meanwhile; the register will tell us of that version.
-                    reference = entity.reference
                 self._records.check_details(reference, entity)
                 return self._records.of(register, entity)
-            except PeerUnreachable:
+            except PeerUnreachable as error:
                 newer = self.airspace.get(register, reference.id)
-                return True if newer is not None and newer.ovn != asked_before else None
-            except PeerError:
-                return None
+                if newer is not None and newer.ovn != asked_before:
+                    return None
+                return _Missing(reference, str(error))
+            except PeerError as error:
+                return _Missing(reference, str(error))
 
-    def _own(self, register: str, reference: Reference) -> bool | None:
+    def _own(self, register: str, reference: Reference) -> _Missing | None:
         """Judge a reference of our own: known once its answer has been taken in."""
         known = self.airspace.get(register, reference.id)
         if known is not None and known.ovn == reference.ovn:
-            return True
+            return None
         if known is None and self._book.by_intent(reference.id) is None:
             self.on_stray(register, reference.id)
-        return None
+        return _Missing(reference, "ours, and its last write is not confirmed yet")
 
     async def _keep(self, records: Sequence[Record]) -> None:
         if not records:

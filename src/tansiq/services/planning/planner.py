@@ -70,6 +70,10 @@ class _Unjudged(Exception):
         self.written = written
 
 
+class _Refused(Exception):
+    """A register refuses the plan itself, for a reason that people have to see."""
+
+
 class Planner:
     """The moving part of planning."""
 
@@ -98,6 +102,8 @@ class Planner:
         self._timers = site.timers
         self._drives: dict[str, Drive] = {}
         self._settled: dict[str, list[asyncio.Event]] = {}
+        self._refused: dict[tuple[str, str], str] = {}
+        """By plan and register: why the last write was refused there."""
         self._stopping = False
         self.newcomers = Newcomers(
             site,
@@ -194,7 +200,16 @@ class Planner:
             visit = self._visit_own if place.local else self._visit_other
             progress = await visit(plan_id, look, place)
             place.reachable, place.problem = True, None
-            drive.answered(r)
+            self._refused.pop((plan_id, place.register.id), None)
+            if self.judging.problem(plan_id, place.register.id) is None:
+                drive.answered(r)
+            else:
+                await self._silence(plan_id, drive, r)
+        except _Refused as error:
+            self._refused[plan_id, place.register.id] = str(error)
+            # Perhaps it has lost the subscription that we named: the sweep makes a new one.
+            self.judging.on_stray(place.register.id, plan_id)
+            await self._silence(plan_id, drive, r)
         except PeerUnreachable as error:
             place.reachable, place.problem = False, str(error)
             await self._silence(plan_id, drive, r)
@@ -207,7 +222,7 @@ class Planner:
             drive.wake.set()
 
     async def _silence(self, plan_id: str, drive: Drive, r: int) -> None:
-        """Do not hold space for ever while a register is out of reach."""
+        """Do not hold space for ever while a register is out of reach, or cannot take the plan."""
         silent_s = drive.silent_s(r, self._clock.monotonic_s())
         if silent_s >= self._agreement.hold_limit.total_seconds():
             drive.answered(r)
@@ -250,8 +265,8 @@ class Planner:
 
         self._taken(await self._store.write(write))
         if written.outcome is Outcome.REFUSED:
-            place.problem = f"{place.register.id} refuses: {written.problem}"
-        return written.outcome is not Outcome.REFUSED
+            raise _Refused(f"refused: {written.problem}")
+        return True
 
     def _parameters(
         self, plan: Plan, place: Place, request: Request[Claim], key: frozenset[str]
@@ -285,28 +300,31 @@ class Planner:
             seen = await self.judging.see(plan, look, None, reachable=True)
             verdict = self._verdict(plan, look, seen)
             try:
-                done = await self._store.write(self._own_attempt(plan, place, seen, verdict))
+                done, written = await self._store.write(
+                    self._own_attempt(plan, place, seen, verdict)
+                )
             except _Unjudged as error:
-                written = error.written
-                if await self.judging.learn(plan.id, place.register.id, written):
+                if await self.judging.learn(plan.id, place.register.id, error.written):
                     continue
-                unknown = frozenset(written.missing_ids)
+                unknown = frozenset(error.written.missing_ids)
                 await self._commit(
                     plan_id, look, replace(seen, look=replace(seen.look, unknown=unknown))
                 )
                 return False
             self._taken(done)
+            if written is not None and written.outcome is Outcome.REFUSED:
+                raise _Refused(f"refused: {written.problem}")
             return done.plan.placement != plan.placement
         return False
 
     def _own_attempt(
         self, plan: Plan, place: Place, seen: Seen, verdict: Verdict | None
-    ) -> Callable[[Tx], Awaitable[Done]]:
+    ) -> Callable[[Tx], Awaitable[tuple[Done, Written | None]]]:
         local = self._local
         assert local is not None  # noqa: S101 - wired together with the local place
         look = seen.look
 
-        async def attempt(tx: Tx) -> Done:
+        async def attempt(tx: Tx) -> tuple[Done, Written | None]:
             now = self._clock.now()
             # A write is checked by its key; all that is decided without one is checked here.
             if look.due.against is not None and (look.blockers or look.due.write is None):
@@ -322,7 +340,7 @@ class Planner:
             )
             request = done.step.request
             if request is None:
-                return done
+                return done, None
             if request.kind is Kind.DELETE:
                 written = await local.delete(tx, plan.intent_id, request.ovn or "", now)
             else:
@@ -330,11 +348,10 @@ class Planner:
                 written = await local.put(tx, plan.intent_id, request.ovn, parameters, now)
             if written.outcome is Outcome.MISSING:
                 raise _Unjudged(written)
-            if written.outcome is Outcome.REFUSED:
-                place.problem = f"{place.register.id} refuses: {written.problem}"
-            return await self.steps.take_answer(
+            done = await self.steps.take_answer(
                 tx, plan.id, place.register.id, request, written, now
             )
+            return done, written
 
         return attempt
 
@@ -418,9 +435,15 @@ class Planner:
         for plan_id in self.judging.waiting_for(register, entity):
             self.wake(plan_id)
 
-    def view_problems(self) -> Mapping[str, str]:
-        """Return, by register, what went wrong there last."""
-        return {p.register.id: p.problem for p in self.places if p.problem is not None}
+    def problems(self, plan_id: str) -> Mapping[str, str]:
+        """Return, by register, what keeps a plan from going on there."""
+        found = {}
+        for name, place in ((place.register.id, place) for place in self.places):
+            own = self._refused.get((plan_id, name)) or self.judging.problem(plan_id, name)
+            problem = own or place.problem
+            if problem is not None:
+                found[name] = problem
+        return found
 
     def doubtful(self, plan: Plan) -> bool:
         """Report whether some register's view of a plan is not known."""

@@ -139,7 +139,7 @@ class OwnPlans:
         view = self._book.view(plan, self._notices.not_reached(plan.intent_id))
         if view.coordinated and self._planner.newcomers.reopening(plan.id):
             view = msgspec.structs.replace(view, status=Status.RECHECKING, coordinated=False)
-        if view.status in SETTLED or not (problems := self._planner.view_problems()):
+        if view.status in SETTLED or not (problems := self._planner.problems(plan.id)):
             return view
         return with_problems(view, problems, self._agreement.if_unreachable)
 

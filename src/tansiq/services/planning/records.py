@@ -5,14 +5,14 @@ A record is made of one message: reference and details that came together.
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
 from tansiq.domain.agreement import Agreement
 from tansiq.domain.placement import View
 from tansiq.domain.time import TimeSpan, micros
-from tansiq.domain.volume import time_bounds
+from tansiq.domain.volume import Volumes, time_bounds
 from tansiq.errors import BadInput, PeerMalformed
 from tansiq.f3548 import convert, wire
 from tansiq.services.airspace import CONSTRAINT, INTENT, Known
@@ -108,29 +108,29 @@ class Records:
         )
 
     def check_details(self, reference: Reference, entity: Entity) -> None:
-        """Check that fetched details are those of the reference.
+        """Check that fetched details are those of the reference, or of a later version.
 
         Raises:
-            PeerMalformed: another id, version or manager, or volumes that reach out of its span.
+            PeerMalformed: another id or manager, an older version, or volumes that reach out of
+                the time span of the reference.
         """
         got = entity.reference
-        for field in ("id", "version", "manager"):
+        # It may have changed meanwhile; the register will tell us of that version.
+        newer = got.version > reference.version
+        for field in ("id", "manager") if newer else ("id", "manager", "version"):
             asked, told = getattr(reference, field), getattr(got, field)
             if asked != told:
-                raise PeerMalformed(
-                    f"details of {reference.id}: {field} is {told!r}, the register says {asked!r}"
-                )
-        if isinstance(entity, wire.OperationalIntent):
-            intent = convert.intent_to_domain(entity, "operational_intent")
-            volumes = intent.all_volumes
-            span = _span(reference)
-            if volumes and (
-                time_bounds(volumes).start < span.start - _SLACK
-                or time_bounds(volumes).end > span.end + _SLACK
-            ):
-                raise PeerMalformed(
-                    f"details of {reference.id} reach outside the time span of its reference"
-                )
+                raise PeerMalformed(f"{field} is {told!r}, the register says {asked!r}")
+        try:
+            volumes = _volumes(entity)
+            span = _span(got if newer else reference)
+        except BadInput as error:
+            raise PeerMalformed(str(error)) from error
+        if not volumes:
+            return
+        told_span = time_bounds(volumes)
+        if told_span.start < span.start - _SLACK or told_span.end > span.end + _SLACK:
+            raise PeerMalformed("they reach outside the time span of its reference")
 
     def own_intent(
         self,
@@ -158,10 +158,19 @@ class Records:
         )
 
 
-def without_extra(intent: wire.OperationalIntent) -> wire.OperationalIntent:
-    """Return the intent as those outside the agreement may see it."""
-    details = msgspec.structs.replace(intent.details, tansiq=None)
-    return msgspec.structs.replace(intent, details=details)
+EntityT = TypeVar("EntityT", wire.OperationalIntent, wire.Constraint)
+
+
+def without_extra(entity: EntityT) -> EntityT:
+    """Return an intent or no-go area as those outside the agreement may see it."""
+    details = msgspec.structs.replace(entity.details, tansiq=None)
+    return msgspec.structs.replace(entity, details=details)
+
+
+def _volumes(entity: Entity) -> Volumes:
+    if isinstance(entity, wire.Constraint):
+        return convert.constraint_to_domain(entity, "constraint").volumes
+    return convert.intent_to_domain(entity, "operational_intent").all_volumes
 
 
 def _span(reference: Reference) -> TimeSpan:
