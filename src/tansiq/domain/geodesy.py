@@ -48,6 +48,7 @@ SPAN_RADIUS_M_MAX = 4_000_000.0
 _CIRCLES_M = 1e-6
 """Separations of circles are understated by this much: more than the rounding of geodesics."""
 _PIECE_M = 10_000.0
+_REMEMBERED_VERTICES_MAX = 256
 _OUTWARDS_DEG = 1e-9  # 0.1 mm.
 _CONVEX_LAT_MAX, _CONVEX_SPAN_MAX = 70.0, 0.5
 
@@ -214,6 +215,19 @@ def check_outline(outline: Outline) -> None:
     """
     if isinstance(outline, Circle):
         return
+    if len(outline.vertices) <= _REMEMBERED_VERTICES_MAX:
+        _check_small(outline)
+    else:
+        _check_polygon(outline)
+
+
+@lru_cache(maxsize=8_192)
+def _check_small(outline: Polygon) -> None:
+    # The same outline passes several edges: our file, two registers, every notification of it.
+    _check_polygon(outline)
+
+
+def _check_polygon(outline: Polygon) -> None:
     vertices = outline.vertices
     if _plainly_convex(vertices):
         return  # Most outlines are: files with thousands of them read ten times faster.

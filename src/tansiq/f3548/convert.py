@@ -323,11 +323,13 @@ def constraint_to_domain(constraint: wire.Constraint, path: str) -> Constraint:
     Raises:
         BadInput: not a constraint that can exist.
     """
+    extra = constraint.details.tansiq or wire.TansiqDetails()
     try:
         return Constraint(
             id=entity_id(constraint.reference.id, "reference.id"),
             manager=PartyID(constraint.reference.manager),
             volumes=constraint_volumes(constraint.details.volumes, "details.volumes"),
+            name=_name(extra.callsign, "details.tansiq.callsign"),
         )
     except BadInput as error:
         raise within(error, path) from error

@@ -4,7 +4,7 @@ Fields that the interface does not declare are ignored, and null means absent. W
 out is ``X | None`` here and is left out again when written. Answers have no defaults where the
 interface or its users expect a field to be present even when empty.
 
-One field is ours: ``OperationalIntentDetails.tansiq``, for agreement peers only. There is no field
+One field is ours: ``tansiq`` in the details, for agreement peers only. There is no field
 for the purpose, target or payload of a flight, and none is added.
 
 Left out: the interface's pseudo-endpoints for logging, and the inside of ``geozone``.
@@ -303,6 +303,8 @@ class ConstraintDetails(Message, frozen=True):
     volumes: tuple[Volume4D, ...]
     type: str | None = None
     geozone: msgspec.Raw | None = None
+    tansiq: TansiqDetails | None = None
+    """For agreement peers only: what its desk calls it."""
 
 
 class Constraint(Message, frozen=True):

@@ -60,9 +60,9 @@ def uss_routes(hearing: Hearing, identify: Identify, limits: Limits) -> list[Rou
 
     async def get_constraint_details(request: Request) -> Response:
         """``GET .../constraints/{id}``."""
-        identify(request, [CONSTRAINT_PROCESSING, CONSTRAINT_MANAGEMENT])
+        asker = identify(request, [CONSTRAINT_PROCESSING, CONSTRAINT_MANAGEMENT])
         constraint = await hearing.constraint_details(
-            register(request), request.path_params["entityid"]
+            register(request), request.path_params["entityid"], party=asker.party is not None
         )
         answer = wire.GetConstraintDetailsResponse(constraint=constraint)
         return Response(codec.encode(answer), media_type=_JSON)

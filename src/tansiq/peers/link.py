@@ -60,6 +60,9 @@ class Link:
                 timeout=aiohttp.ClientTimeout(total=None),  # The injected clock keeps the deadline.
                 auto_decompress=False,
             )
+            # A kept connection that breaks must not send a write twice behind our back: the second
+            # answer would hide the first. There is no public switch.
+            self._session._retry_connection = False  # noqa: SLF001
         return self._session
 
     async def close(self) -> None:

@@ -397,7 +397,10 @@ class OwnConstraints:
         reference = written.reference
         assert isinstance(reference, wire.ConstraintReference)  # noqa: S101 - ports.py
         return wire.Constraint(
-            reference=reference, details=wire.ConstraintDetails(volumes=self._volumes(row))
+            reference=reference,
+            details=wire.ConstraintDetails(
+                volumes=self._volumes(row), tansiq=wire.TansiqDetails(callsign=row.name or None)
+            ),
         )
 
     async def _note(self, constraint_id: str, register: str, slot: Slot) -> None:

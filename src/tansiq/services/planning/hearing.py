@@ -132,10 +132,13 @@ class Hearing:
         intent = msgspec.json.decode(document, type=wire.OperationalIntent)
         return intent if party else without_extra(intent)
 
-    async def constraint_details(self, register: str, constraint_id: str) -> wire.Constraint:
+    async def constraint_details(
+        self, register: str, constraint_id: str, *, party: bool
+    ) -> wire.Constraint:
         """Return one of our no-go areas; errors as above."""
         document = await self._served(register, constraint_id)
-        return msgspec.json.decode(document, type=wire.Constraint)
+        constraint = msgspec.json.decode(document, type=wire.Constraint)
+        return constraint if party else without_extra(constraint)
 
     async def _served(self, register: str, entity: str) -> bytes:
         entity = convert.entity_id(entity, "entityid")

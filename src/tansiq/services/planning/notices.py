@@ -79,14 +79,14 @@ class Notices:
         subscriber: wire.SubscriberToNotify,
         document: wire.OperationalIntent | wire.Constraint | None,
     ) -> msgspec.Struct:
+        if document is not None and not self._is_party(subscriber.uss_base_url):
+            document = _for_strangers(document)
         if kind == "constraint":
-            assert document is None or isinstance(document, wire.Constraint)  # noqa: S101 - ours
+            assert not isinstance(document, wire.OperationalIntent)  # noqa: S101 - ours
             return wire.PutConstraintDetailsParameters(
                 constraint_id=entity, subscriptions=subscriber.subscriptions, constraint=document
             )
-        assert document is None or isinstance(document, wire.OperationalIntent)  # noqa: S101 - ours
-        if document is not None and not self._is_party(subscriber.uss_base_url):
-            document = without_extra(document)
+        assert not isinstance(document, wire.Constraint)  # noqa: S101 - ours
         return wire.PutOperationalIntentDetailsParameters(
             operational_intent_id=entity,
             subscriptions=subscriber.subscriptions,
@@ -177,3 +177,11 @@ class Notices:
             await Notifications(tx).drop(seqs)
 
         await self._store.write(write)
+
+
+def _for_strangers(
+    document: wire.OperationalIntent | wire.Constraint,
+) -> wire.OperationalIntent | wire.Constraint:
+    if isinstance(document, wire.Constraint):
+        return without_extra(document)
+    return without_extra(document)
