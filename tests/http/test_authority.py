@@ -25,6 +25,7 @@ from joserfc.jwk import OKPKey, RSAKey
 from starlette.datastructures import Headers
 
 from tansiq.domain.agreement import Agreement, Minima, Party, Register
+from tansiq.domain.geodesy import area_km2
 from tansiq.domain.intent import PartyID
 from tansiq.domain.volume import Circle, LatLng
 from tansiq.errors import AgreementMismatch, BadInput, Forbidden, TansiqError, Unauthenticated
@@ -35,6 +36,7 @@ from tansiq.http.authority import (
     register_caller,
 )
 from tansiq.peers.tokens import Minter
+from tansiq.services.parties import search_km2_max
 from tansiq.services.register import CONSTRAINT_MANAGEMENT, STRATEGIC_COORDINATION, Caller
 from tansiq.settings import IssuerFile, Limits, Settings, Timers
 
@@ -187,8 +189,14 @@ def test_a_partys_areas_are_the_agreements_and_others_the_standards(authority: A
     agreement, limits = replace(AGREEMENT, area_km2_max=20_000.0), Limits()
     scopes = frozenset({STRATEGIC_COORDINATION})
     party = authority.caller(headers(by_party()), [])
+    # A party's volumes carry their enlargement, and it subscribes to the whole agreed area.
+    enlarged_km2 = search_km2_max(agreement)
+    assert enlarged_km2 >= max(1.05 * 20_000.0, area_km2(agreement.area))
     assert register_caller(party, agreement, limits) == Caller(
-        id="north", scopes=scopes, area_km2_max=20_000.0
+        id="north",
+        scopes=scopes,
+        area_km2_max=enlarged_km2,
+        subscription_max=limits.plan_ahead_max,
     )
     other = authority.caller(headers(by_issuer()), [])
     assert register_caller(other, agreement, limits) == Caller(
