@@ -7,8 +7,8 @@ ARGS ?=
 
 .PHONY: help setup demo test check format accept bench soak clean
 
-help: ## list the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP) ## make .venv with tansiq and its tools
 
@@ -31,7 +31,7 @@ check: setup ## ruff, formatting, mypy strict, import contracts, spelling
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/codespell README.md ARCHITECTURE.md CHANGELOG.md docs src tests bench
+	@$(BIN)/codespell *.md docs src tests bench scripts
 
 format: setup ## rewrite to the house format
 	@$(BIN)/ruff check --fix .
