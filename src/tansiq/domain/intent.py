@@ -1,4 +1,4 @@
-"""Operational intents, constraints and subscriptions as values, and the intents' state table."""
+"""Operational intents and constraints as values, and the intents' state table."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -103,17 +103,3 @@ class Constraint:
     def __post_init__(self) -> None:
         if not self.volumes:
             raise BadInput("at least one volume is required", field="volumes")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscription:
-    """A standing interest in a volume: who is to hear of changes there."""
-
-    id: EntityID
-    manager: PartyID
-    version: str
-    notification_index: int
-    uss_base_url: str
-    notify_for_operational_intents: bool
-    notify_for_constraints: bool
-    implicit: bool

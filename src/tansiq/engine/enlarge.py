@@ -6,6 +6,7 @@ disc around the whole takes its place. Too large is safe here, too small is not.
 """
 
 import math
+from functools import lru_cache
 
 import s2geometry as s2
 
@@ -35,6 +36,7 @@ _PIECE_M = 20_000.0
 _PADDING_M = 0.2
 _STEP_M = 0.01
 _DISC_CORNERS = 32
+_REMEMBERED_VERTICES_MAX = 256
 
 
 def enlarged_by(volumes: Volumes, minima: Minima, *, fraction: float) -> Volumes:
@@ -97,6 +99,18 @@ def enlarged(outline: Outline, by_m: float, *, coarseness: int = 0) -> Outline:
     if isinstance(outline, Circle):
         radius_m = math.nextafter(outline.radius_m + by_m, math.inf)
         return Circle(center=outline.center, radius_m=radius_m)
+    if len(outline.vertices) <= _REMEMBERED_VERTICES_MAX:
+        return _enlarged_small(outline, by_m, coarseness)
+    return _enlarged_polygon(outline, by_m, coarseness)
+
+
+@lru_cache(maxsize=4_096)
+def _enlarged_small(outline: Polygon, by_m: float, coarseness: int) -> Polygon:
+    # Asked for again at each register and in each transaction that writes a plan.
+    return _enlarged_polygon(outline, by_m, coarseness)
+
+
+def _enlarged_polygon(outline: Polygon, by_m: float, coarseness: int) -> Polygon:
     for roundness in _ROUNDNESS[coarseness:]:
         vertices = _buffered(outline, by_m, roundness)
         if 3 <= len(vertices) <= VERTICES_MAX:

@@ -22,7 +22,7 @@ from tansiq.services.airspace import CONSTRAINT, Airspace, Known
 from tansiq.services.events import Events
 from tansiq.services.planning.notices import Notices
 from tansiq.services.planning.planner import Place
-from tansiq.services.planning.planning import check_draft
+from tansiq.services.planning.planning import check_aside
 from tansiq.services.planning.ports import Written
 from tansiq.services.planning.records import Records
 from tansiq.services.planning.site import Site
@@ -138,7 +138,7 @@ class OwnConstraints:
             StateConflict: one of that id is here already.
         """
         now = self._clock.now()
-        check_draft(draft, self._agreement, now, self._limits.constraint_ahead_max)
+        await check_aside(draft, self._agreement, now, self._limits.constraint_ahead_max)
         constraint_id = draft.id or self._new_id()
         span = time_bounds(draft.volumes)
         slots = {place.register.id: Slot() for place in self._places}
@@ -169,7 +169,7 @@ class OwnConstraints:
             WrongState: it is being lifted.
         """
         now = self._clock.now()
-        check_draft(draft, self._agreement, now, self._limits.constraint_ahead_max)
+        await check_aside(draft, self._agreement, now, self._limits.constraint_ahead_max)
         span = time_bounds(draft.volumes)
         volumes = _ENCODER.encode(convert.volumes_to_wire(draft.volumes))
         stated = _ENCODER.encode(draft.stated)

@@ -19,7 +19,6 @@ from tansiq.domain.placement import (
     Phase,
     Placement,
     Request,
-    SlotState,
     due,
 )
 from tansiq.domain.placement_steps import (
@@ -444,10 +443,6 @@ class Planner:
             if problem is not None:
                 found[name] = problem
         return found
-
-    def doubtful(self, plan: Plan) -> bool:
-        """Report whether some register's view of a plan is not known."""
-        return any(slot.state is SlotState.DOUBT for slot in plan.placement.slots)
 
 
 _SAID = {

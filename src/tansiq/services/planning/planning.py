@@ -3,6 +3,7 @@
 Everything here only starts things and shows them; ``planner`` takes plans through the registers.
 """
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,8 +16,10 @@ from tansiq.domain.intent import IntentState
 from tansiq.domain.placement import News, Phase, Placement
 from tansiq.domain.placement_steps import Step
 from tansiq.domain.time import zulu
-from tansiq.domain.volume import time_bounds
+from tansiq.domain.volume import Polygon, time_bounds
+from tansiq.engine.enlarge import enlarged_by
 from tansiq.errors import BadInput, NotFound, StateConflict, WrongState
+from tansiq.formats.geojson import swapped
 from tansiq.services.airspace import Airspace, Candidate
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.claim import Claim
@@ -28,6 +31,8 @@ from tansiq.services.planning.status import SETTLED, Shown, show, with_problems
 from tansiq.services.views import PlanView, Status
 from tansiq.storage.plans import Plans
 from tansiq.storage.store import Tx
+
+_QUICK_CORNERS = 64
 
 
 class OwnPlans:
@@ -62,7 +67,7 @@ class OwnPlans:
             StateConflict: a plan of that id exists.
         """
         now = self._clock.now()
-        check_draft(draft, self._agreement, now, self._limits.plan_ahead_max)
+        await check_aside(draft, self._agreement, now, self._limits.plan_ahead_max)
         plan_id = draft.id or self._new_id()
 
         async def write(tx: Tx) -> Plan:
@@ -103,7 +108,7 @@ class OwnPlans:
     async def preview(self, draft: PlanDraft) -> PlanView:
         """Judge the plan against what is known and write nothing."""
         now = self._clock.now()
-        check_draft(draft, self._agreement, now, self._limits.plan_ahead_max)
+        await check_aside(draft, self._agreement, now, self._limits.plan_ahead_max)
         plan_id = draft.id or self._new_id()
         candidate = Candidate(
             intent_id=plan_id,
@@ -188,7 +193,7 @@ class OwnPlans:
             WrongState: it has ended, or a change is under way.
         """
         now = self._clock.now()
-        check_draft(draft, self._agreement, now, self._limits.plan_ahead_max)
+        await check_aside(draft, self._agreement, now, self._limits.plan_ahead_max)
         plan = self._living(plan_id)
         if (draft.callsign, draft.formation) != (plan.callsign, plan.formation):
             raise BadInput(
@@ -277,6 +282,17 @@ class OwnPlans:
         return plan
 
 
+async def check_aside(
+    draft: PlanDraft, agreement: Agreement, now: datetime, ahead_max: timedelta
+) -> None:
+    """``check_draft``, in a thread where it takes long enough for others to notice."""
+    corners = sum(len(v.outline.vertices) for v in draft.volumes if isinstance(v.outline, Polygon))
+    if corners <= _QUICK_CORNERS:
+        check_draft(draft, agreement, now, ahead_max)
+    else:
+        await asyncio.to_thread(check_draft, draft, agreement, now, ahead_max)
+
+
 def check_draft(
     draft: PlanDraft, agreement: Agreement, now: datetime, ahead_max: timedelta
 ) -> None:
@@ -298,9 +314,12 @@ def check_draft(
     for index, volume in enumerate(draft.volumes):
         geodesy.check_outline(volume.outline)
         if not geodesy.inside(volume.outline, agreement.area):
+            other = swapped(volume.outline)
+            hint = "keep the whole outline inside"
+            if other is not None and geodesy.inside(other, agreement.area):
+                hint = "with latitude and longitude exchanged it would be inside: are they swapped?"
             raise BadInput(
-                "the volume leaves the area of the agreement; keep the whole outline inside",
-                field=f"volumes[{index}]",
+                f"the volume leaves the area of the agreement; {hint}", field=f"volumes[{index}]"
             )
         area_km2 = geodesy.area_km2(volume.outline)
         if area_km2 > agreement.area_km2_max:
@@ -309,6 +328,9 @@ def check_draft(
                 f"{agreement.area_km2_max:,.0f} km2 a volume: divide it",
                 field=f"volumes[{index}]",
             )
+    for fraction in {1.0 if register.foreign else 0.5 for register in agreement.registers}:
+        # Refused here, and remembered, rather than found out while it is being placed.
+        enlarged_by(draft.volumes, agreement.minima, fraction=fraction)
 
 
 def _claim(number: int, priority: int) -> Claim:

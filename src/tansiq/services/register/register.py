@@ -102,12 +102,6 @@ class Register:
             lambda tx: self._intents.delete(tx, caller, entity, given, now)
         )
 
-    async def get_intent_tx(
-        self, tx: Tx, caller: Caller, intent_id: EntityID
-    ) -> wire.OperationalIntentReference:
-        """Return one intent. Raises NotFound."""
-        return await intents.get_intent(tx, caller, intent_id)
-
     async def get_intent(
         self, caller: Caller, intent_id: str
     ) -> wire.GetOperationalIntentReferenceResponse:
@@ -119,12 +113,6 @@ class Register:
     def read_search(self, caller: Caller, area: wire.Volume4D | None) -> Cover:
         """Validate the area of a query; looks at nothing stored. Raises BadInput."""
         return requests.read_search(caller, area)
-
-    async def query_intents_tx(
-        self, tx: Tx, caller: Caller, where: Cover
-    ) -> tuple[wire.OperationalIntentReference, ...]:
-        """Return all intents that a search meets: exactly what a write there needs to know."""
-        return await intents.query_intents(tx, caller, where)
 
     async def query_intents(
         self, caller: Caller, area: wire.Volume4D | None
@@ -147,12 +135,6 @@ class Register:
         """Validate a request; looks at nothing stored. Raises BadInput or Forbidden."""
         return requests.read_constraint(caller, constraint_id, ovn, params, now, self._limits)
 
-    async def put_constraint_tx(
-        self, tx: Tx, write: requests.ConstraintWrite
-    ) -> wire.ChangeConstraintReferenceResponse:
-        """Create or update a constraint inside a transaction; see ``ConstraintRegister.put``."""
-        return await self._constraints.put(tx, write)
-
     async def put_constraint(
         self,
         caller: Caller,
@@ -165,12 +147,6 @@ class Register:
         write = self.read_constraint(caller, constraint_id, ovn, params, now)
         return await self._store.write(lambda tx: self._constraints.put(tx, write))
 
-    async def delete_constraint_tx(
-        self, tx: Tx, caller: Caller, constraint_id: EntityID, ovn: str, now: datetime
-    ) -> wire.ChangeConstraintReferenceResponse:
-        """Remove a constraint inside a transaction; see ``ConstraintRegister.delete``."""
-        return await self._constraints.delete(tx, caller, constraint_id, ovn, now)
-
     async def delete_constraint(
         self, caller: Caller, constraint_id: str, ovn: str, now: datetime
     ) -> wire.ChangeConstraintReferenceResponse:
@@ -181,12 +157,6 @@ class Register:
             lambda tx: self._constraints.delete(tx, caller, entity, given, now)
         )
 
-    async def get_constraint_tx(
-        self, tx: Tx, caller: Caller, constraint_id: EntityID
-    ) -> wire.ConstraintReference:
-        """Return one constraint. Raises NotFound."""
-        return await constraints.get_constraint(tx, caller, constraint_id)
-
     async def get_constraint(
         self, caller: Caller, constraint_id: str
     ) -> wire.GetConstraintReferenceResponse:
@@ -194,12 +164,6 @@ class Register:
         entity = entity_id(constraint_id, _ENTITY)
         found = await self._store.read(lambda tx: constraints.get_constraint(tx, caller, entity))
         return wire.GetConstraintReferenceResponse(constraint_reference=found)
-
-    async def query_constraints_tx(
-        self, tx: Tx, caller: Caller, where: Cover
-    ) -> tuple[wire.ConstraintReference, ...]:
-        """Return all constraints that a search meets, ordered by id."""
-        return await constraints.query_constraints(tx, caller, where)
 
     async def query_constraints(
         self, caller: Caller, area: wire.Volume4D | None
@@ -221,12 +185,6 @@ class Register:
     ) -> requests.SubscriptionWrite:
         """Validate a request; looks at nothing stored. Raises BadInput or Forbidden."""
         return requests.read_subscription(caller, subscription_id, version, params, now)
-
-    async def put_subscription_tx(
-        self, tx: Tx, write: requests.SubscriptionWrite
-    ) -> wire.PutSubscriptionResponse:
-        """Create or update a subscription inside a transaction."""
-        return await self._subscriptions.put(tx, write)
 
     async def put_subscription(
         self,
