@@ -11,6 +11,7 @@ from datetime import datetime
 
 from tansiq.domain.agreement import NO_MINIMA, Agreement, Minima
 from tansiq.domain.conflict import Conflict, blocks, conflict_between
+from tansiq.domain.draft import StatedBand
 from tansiq.domain.extent import Extent
 from tansiq.domain.time import TimeSpan
 from tansiq.domain.volume import Volumes, time_bounds
@@ -62,6 +63,8 @@ class Candidate:
     volumes: Volumes
     already_met: frozenset[str] = frozenset()
     """Entities an activated plan met before its change; these do not block the change."""
+    stated: tuple[StatedBand, ...] = ()
+    """Its altitudes as they were given, one a volume; for sentences only."""
     extent: Extent | None = field(init=False, default=None, compare=False)
     """Made from the volumes."""
 

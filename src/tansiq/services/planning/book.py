@@ -152,6 +152,7 @@ class Book:
             callsign=callsign,
             formation=formation,
             volumes=self.volumes(plan_id, claim),
+            stated=self.stated(plan_id, claim),
         )
 
     # ---- in the store

@@ -116,6 +116,7 @@ class OwnPlans:
             callsign=draft.callsign,
             formation=draft.formation,
             volumes=draft.volumes,
+            stated=draft.stated,
         )
         blocking = tuple(
             found
