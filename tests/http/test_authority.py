@@ -197,6 +197,7 @@ def test_a_partys_areas_are_the_agreements_and_others_the_standards(authority: A
         scopes=scopes,
         area_km2_max=enlarged_km2,
         subscription_max=limits.plan_ahead_max,
+        party=True,
     )
     other = authority.caller(headers(by_issuer()), [])
     assert register_caller(other, agreement, limits) == Caller(

@@ -356,7 +356,9 @@ MUSEUM: list[tuple[str, bytes, str, str]] = [
      "uss_base_url", "https://"),
     ("trailing slash", edited(lambda b: b.update(uss_base_url="https://uss.example/")),
      "uss_base_url", "leave"),
-    ("a query in the URL", edited(lambda b: b.update(uss_base_url="https://uss.example?a=b")),
+    ("a slash before a query", edited(lambda b: b.update(uss_base_url="https://uss.example/?a=b")),
+     "uss_base_url", "leave"),
+    ("a fragment in the URL", edited(lambda b: b.update(uss_base_url="https://uss.example#a")),
      "uss_base_url", "https://"),
     ("a password in the URL", edited(lambda b: b.update(uss_base_url="https://me:x@uss.example")),
      "uss_base_url", "https://"),
@@ -405,6 +407,16 @@ async def test_a_body_above_the_limit_is_413(world: World, call: Call) -> None:
     body = json.dumps(intent()).encode()
     padded = body + b" " * (BODY_MAX - len(body))
     assert (await call("PUT", f"{INTENTS}/{world.id()}", padded)).status == 201
+
+
+async def test_a_base_url_with_a_query_is_passed_on_as_it_is(world: World, call: Call) -> None:
+    """The field's suite tells its writes apart so."""
+    url = "https://uss.example/utm?mutation=true"
+    body = intent() | {"uss_base_url": url, "new_subscription": {"uss_base_url": url}}
+    answer = await call("PUT", f"{INTENTS}/{world.id()}", body)
+    assert answer.status == 201
+    assert answer.json["operational_intent_reference"]["uss_base_url"] == url
+    assert [one["uss_base_url"] for one in answer.json["subscribers"]] == [url]
 
 
 async def test_a_line_is_no_error(world: World, call: Call) -> None:

@@ -191,6 +191,16 @@ def test_good_base_urls(good: str) -> None:
     assert base_url(good, "url") == good
 
 
+@pytest.mark.parametrize("url", ["https://a.example?x=1", "https://a.example/at/x?y=/&z=//"])
+def test_a_base_url_has_a_query_only_where_that_is_allowed(url: str) -> None:
+    assert base_url(url, "url", query=True) == url
+    with pytest.raises(BadInput, match="no base URL"):
+        base_url(url, "url")
+    for bad in (url.replace("?", "/?"), url + "#end", url.replace("https", "file")):
+        with pytest.raises(BadInput):
+            base_url(bad, "url", query=True)
+
+
 def test_limits_touch_and_miss() -> None:
     volumes = [to_wire(some_volume())] * 3
     assert len(volumes_to_domain(volumes, "volumes", volumes_max=3)) == 3

@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from datetime import timedelta
 
+import msgspec
 import pytest
 from register_world import (
     ACCEPTED,
@@ -19,6 +20,7 @@ from register_world import (
     SOUTH,
     World,
     caller,
+    constraint,
     intent,
     subscription,
     volume,
@@ -45,6 +47,23 @@ from tansiq.services.register import (
 pytestmark = pytest.mark.anyio
 
 EAST = -104.9  # Several cells away from the usual place.
+
+
+async def test_a_partys_base_url_has_no_query(world: World) -> None:
+    """Outsiders' may; a party's is the one in the agreement, and its node adds none."""
+    party, url = dataclasses.replace(NORTH, party=True), "https://uss.example/north?a=b"
+    new = wire.ImplicitSubscriptionParameters(uss_base_url=url)
+    refused = (
+        (world.put, msgspec.structs.replace(intent(), uss_base_url=url)),
+        (world.put, intent(volume(altitudes=(500, 600)), new_subscription=new)),
+        (world.bar, msgspec.structs.replace(constraint(), uss_base_url=url)),
+        (world.subscribe, msgspec.structs.replace(subscription(), uss_base_url=url)),
+    )
+    for write, params in refused:
+        with pytest.raises(BadInput, match="no base URL"):
+            await write(party, params)
+    for write, params in refused:
+        await write(NORTH, params)
 
 
 async def missing(

@@ -58,11 +58,11 @@ def entity_id(text: str, field: str) -> EntityID:
     return EntityID(text.lower())
 
 
-def base_url(text: str, field: str) -> str:
-    """Check the base URL of a supplier's ``/uss/v1/...``.
+def base_url(text: str, field: str, *, query: bool = False) -> str:
+    """Check the base URL of a supplier's ``/uss/v1/...``; ``query`` says whether it may have one.
 
     Raises:
-        BadInput: not an absolute http(s) URL, too long, or with a trailing slash.
+        BadInput: not an absolute http(s) URL, too long, or its path ends in a slash.
     """
     if len(text) > URL_CHARS_MAX:
         raise BadInput(f"{len(text)} characters; at most {URL_CHARS_MAX}", field=field)
@@ -71,11 +71,12 @@ def base_url(text: str, field: str) -> str:
         good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
         good = None
-    if not good or not _URL_TEXT.fullmatch(text) or "@" in parts.netloc or set("?#") & set(text):
+    refused = "#" if query else "?#"
+    if not good or not _URL_TEXT.fullmatch(text) or "@" in parts.netloc or set(refused) & set(text):
         raise BadInput(
             f"{text[:80]!r} is no base URL; write it as https://uss.example.com/utm", field=field
         )
-    if text.endswith("/"):
+    if parts.path.endswith("/"):
         raise BadInput(f"{text!r} ends in '/'; leave that out", field=field)
     return text
 

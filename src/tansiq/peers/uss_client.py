@@ -17,13 +17,13 @@ class UssClient:
         self._limits = limits
 
     async def intent_details(self, base_url: str, intent_id: str) -> wire.OperationalIntent:
-        url = f"{base_url}/uss/v1/operational_intents/{quote(intent_id)}"
+        url = _url(base_url, f"operational_intents/{quote(intent_id)}")
         answer = _accepted(await self._link.call("GET", url, scope=STRATEGIC), base_url)
         message = decoded(answer, wire.GetOperationalIntentDetailsResponse, self._limits)
         return message.operational_intent
 
     async def constraint_details(self, base_url: str, constraint_id: str) -> wire.Constraint:
-        url = f"{base_url}/uss/v1/constraints/{quote(constraint_id)}"
+        url = _url(base_url, f"constraints/{quote(constraint_id)}")
         answer = _accepted(await self._link.call("GET", url, scope=PROCESSING), base_url)
         return decoded(answer, wire.GetConstraintDetailsResponse, self._limits).constraint
 
@@ -31,8 +31,16 @@ class UssClient:
         intents = kind == "intent"
         path = "operational_intents" if intents else "constraints"
         scope = STRATEGIC if intents else MANAGEMENT
-        url = f"{base_url}/uss/v1/{path}"
+        url = _url(base_url, path)
         _accepted(await self._link.call("POST", url, scope=scope, body=body), base_url)
+
+
+def _url(base_url: str, path: str) -> str:
+    # Appended to a query, the path would be no path, and our request would go wherever the
+    # supplier's URL points, a service of this machine for one.
+    if "?" in base_url or "#" in base_url:
+        raise PeerRefused(f"{base_url} has a query, so nothing was sent to it", status=0)
+    return f"{base_url}/uss/v1/{path}"
 
 
 def _accepted(answer: Answer, base_url: str) -> Answer:

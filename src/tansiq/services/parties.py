@@ -47,4 +47,5 @@ def party_caller(
         scopes=scopes,
         area_km2_max=search_km2_max(agreement),
         subscription_max=limits.plan_ahead_max,
+        party=True,
     )

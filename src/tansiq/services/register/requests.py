@@ -139,6 +139,11 @@ def _extents(caller: Caller, areas: Sequence[Area], now: datetime) -> tuple[Volu
     return volumes, cover(areas)
 
 
+def _base_url(caller: Caller, text: str, field: str = "uss_base_url") -> str:
+    # The suite marks its base URLs with a query. A register only passes them on.
+    return base_url(text, field, query=not caller.party)
+
+
 def _areas(volumes: Sequence[wire.Volume4D], limits: Limits) -> list[Area]:
     check_counts(volumes, "extents", volumes_max=limits.volumes_max)
     return [area(volume, f"extents[{i}]") for i, volume in enumerate(volumes)]
@@ -168,12 +173,12 @@ def read_intent(
         id=entity,
         ovn=None if ovn is None else version_given(ovn, "ovn"),
         state=params.state,
-        uss_base_url=base_url(params.uss_base_url, "uss_base_url"),
+        uss_base_url=_base_url(caller, params.uss_base_url),
         extents=volumes,
         cover=where,
         key=frozenset(key),
         subscription_id=_named_subscription(params.subscription_id),
-        new_subscription=_wished_subscription(params.new_subscription),
+        new_subscription=_wished_subscription(caller, params.new_subscription),
         requested_ovn=_requested_ovn(entity, params.requested_ovn_suffix, now),
         now=micros(now),
     )
@@ -193,12 +198,12 @@ def _named_subscription(text: str | None) -> str | None:
 
 
 def _wished_subscription(
-    wish: wire.ImplicitSubscriptionParameters | None,
+    caller: Caller, wish: wire.ImplicitSubscriptionParameters | None
 ) -> NewSubscription | None:
     if wish is None:
         return None
     return NewSubscription(
-        uss_base_url=base_url(wish.uss_base_url, "new_subscription.uss_base_url"),
+        uss_base_url=_base_url(caller, wish.uss_base_url, "new_subscription.uss_base_url"),
         for_constraints=bool(wish.notify_for_constraints),
     )
 
@@ -261,7 +266,7 @@ def read_constraint(
         caller=caller,
         id=entity,
         ovn=None if ovn is None else version_given(ovn, "ovn"),
-        uss_base_url=base_url(params.uss_base_url, "uss_base_url"),
+        uss_base_url=_base_url(caller, params.uss_base_url),
         extents=volumes,
         cover=where,
         now=micros(now),
@@ -295,7 +300,7 @@ def read_subscription(
         caller=caller,
         id=entity,
         version=None if version is None else version_given(version, "version"),
-        uss_base_url=base_url(params.uss_base_url, "uss_base_url"),
+        uss_base_url=_base_url(caller, params.uss_base_url),
         for_intents=for_intents,
         for_constraints=for_constraints,
         cover=cover([wanted]),

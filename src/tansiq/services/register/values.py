@@ -37,6 +37,8 @@ class Caller:
     """The same for what spans longer than a day; None: no difference."""
     subscription_max: timedelta | None = None
     """How long a subscription of theirs may last; None: as the standard says."""
+    party: bool = False
+    """A party of the agreement: habits that the field's suite has are no excuse for it."""
 
     def km2_max(self, area: Area) -> float:
         """Return how large this area may be. A search without times is not "longer than a day"."""
