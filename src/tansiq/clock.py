@@ -53,7 +53,10 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
     async def limit(self, awaitable: Awaitable[T], seconds: float) -> T:
-        return await asyncio.wait_for(awaitable, seconds)
+        # Not wait_for: until Python 3.12 it can swallow a cancellation that comes as time runs out,
+        # and then a node does not stop.
+        async with asyncio.timeout(seconds):
+            return await awaitable
 
 
 @dataclass(frozen=True, slots=True)
