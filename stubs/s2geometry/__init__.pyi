@@ -1,4 +1,4 @@
-# Only the names that storage/cells.py and engine/enlarge.py use; the wheel ships no type information.
+# Only the names that storage/cells.py and engine/enlarge.py use; the wheel ships no types.
 from collections.abc import Sequence
 
 class S1Angle:

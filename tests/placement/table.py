@@ -67,9 +67,7 @@ def write(placement: P, register: int, aim: Aim = Aim.PLACE) -> P:
     """Judge, send and hear yes."""
     view = placement.slots[register].view
     standing = None if view is None else view.ovn
-    return answer(
-        look(placement, register, aim, own_ovn=standing).placement, register
-    ).placement
+    return answer(look(placement, register, aim, own_ovn=standing).placement, register).placement
 
 
 def ovn(placement: P, register: int) -> str:
