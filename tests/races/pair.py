@@ -36,14 +36,13 @@ MINIMA = Minima(horizontal_m=500, vertical_m=100, time=timedelta(seconds=60))
 SETTLED = frozenset({"coordinated", "refused", "displaced", "ended"})
 START_S_MAX = 20.0
 
-TIMERS = """
-[timers]
-peer_request_s = 0.5
-retry_first_s = 0.05
-retry_last_s = 0.4
-waiting_poll_s = 0.1
-sweep_s = 1.0
-"""
+TIMERS = {
+    "peer_request_s": 0.5,
+    "retry_first_s": 0.05,
+    "retry_last_s": 0.4,
+    "waiting_poll_s": 0.1,
+    "sweep_s": 1.0,
+}
 """Shorter than a user's, so that many rounds fit into the time that a test may take."""
 
 
@@ -83,8 +82,9 @@ def free_ports(count: int) -> list[int]:
 
 
 @asynccontextmanager
-async def make_pair(base: Path, random: Random) -> AsyncIterator[Pair]:
+async def make_pair(base: Path, random: Random, **timers: float) -> AsyncIterator[Pair]:
     """Start the proxies and write both data folders; no node runs yet."""
+    knobs = "".join(f"{name} = {value}\n" for name, value in (TIMERS | timers).items())
     ports = free_ports(4)
     proxies = {
         party: FaultProxy(upstream=("127.0.0.1", ports[2 + i]), random=Random(random.random()))
@@ -106,7 +106,7 @@ async def make_pair(base: Path, random: Random) -> AsyncIterator[Pair]:
             files = make_node(new, datetime.now(UTC))
             write_node(data, files)
             with (data / "tansiq.toml").open("a") as settings:
-                settings.write(TIMERS)
+                settings.write(f"\n[timers]\n{knobs}")
             parties.append(files.party)
             folders[party] = Folder(
                 party=party, data=data, own_port=ports[i], peer_port=ports[2 + i]

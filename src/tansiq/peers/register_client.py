@@ -45,7 +45,11 @@ class RegisterClient:
         parameters: wire.PutOperationalIntentReferenceParameters,
     ) -> Written:
         path = _path(_INTENTS, intent_id, ovn)
-        answer = await self._call("PUT", path, STRATEGIC, codec.encode(parameters))
+        implicit = parameters.new_subscription
+        notified = implicit is not None and implicit.notify_for_constraints
+        # A subscription that notifies of constraints asks for both scopes.
+        scope = f"{STRATEGIC} {PROCESSING}" if notified else STRATEGIC
+        answer = await self._call("PUT", path, scope, codec.encode(parameters))
         if answer.status in (200, 201):
             message = self._decoded(answer, wire.ChangeOperationalIntentReferenceResponse)
             return Written(

@@ -5,6 +5,7 @@ All of it may be lost; what a plan needs to go on is its placement in the store.
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tansiq.domain.placement import Aim, Due
@@ -27,6 +28,7 @@ class Drive:
     _rest_until: dict[int, float] = field(default_factory=dict)
     _pause: dict[int, float] = field(default_factory=dict)
     _silent_since: dict[int, float] = field(default_factory=dict)
+    _last: dict[int, Aim] = field(default_factory=dict)
 
     def rouse(self) -> None:
         """End all pauses."""
@@ -38,6 +40,12 @@ class Drive:
         """Report whether a register may be looked at now."""
         return register not in self.visiting and self._rest_until.get(register, now_s) <= now_s
 
+    def in_turn(self, looks: Sequence[Due[Claim]]) -> list[Due[Claim]]:
+        """Return the looks in order: of two at one register, one that keeps failing must not keep
+        the other waiting for ever.
+        """
+        return sorted(looks, key=lambda look: self._last.get(look.register) is look.aim)
+
     def wait_s(self, now_s: float) -> float:
         """Return how long there is nothing to begin, unless something wakes us."""
         rests = [t for r, t in self._rest_until.items() if r not in self.visiting]
@@ -46,6 +54,7 @@ class Drive:
     def rest(self, look: Due[Claim], now_s: float, timers: Timers, *, progress: bool) -> None:
         """After a look that led nowhere, pause before the next one there; longer each time."""
         r = look.register
+        self._last[r] = look.aim
         if progress:
             self._pause.pop(r, None)
             self._rest_until.pop(r, None)

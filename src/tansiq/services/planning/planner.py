@@ -159,7 +159,7 @@ class Planner:
             if plan is not None and await self._judged_at_once(plan, looks, drive):
                 continue
             now_s = self._clock.monotonic_s()
-            for look in looks:
+            for look in drive.in_turn(looks):
                 r = look.register
                 if drive.is_free(r, now_s):
                     visit = asyncio.create_task(self._visit(plan_id, drive, look))
@@ -250,8 +250,7 @@ class Planner:
                 parameters = self._parameters(plan, place, request, key)
                 written = await port.put_intent(plan.intent_id, request.ovn, parameters)
         except TansiqError:
-            number = request.number
-            await self.apply(plan.id, lambda p: timed_out(p, request.register, number))
+            await self._lost(plan.id, request)
             raise
         if written.outcome is Outcome.MISSING:
             await self.judging.learn(plan.id, place.register.id, written)
@@ -266,6 +265,17 @@ class Planner:
         if written.outcome is Outcome.REFUSED:
             raise _Refused(f"refused: {written.problem}")
         return True
+
+    async def _lost(self, plan_id: str, request: Request[Claim]) -> None:
+        """Note that an answer did not come; without ``apply``, which would end the pause."""
+
+        def event(placement: Placement[Claim]) -> Step[Claim]:
+            return timed_out(placement, request.register, request.number)
+
+        async def write(tx: Tx) -> Done:
+            return await self.steps.step(tx, plan_id, event, None, self._clock.now())
+
+        self._taken(await self._store.write(write))
 
     def _parameters(
         self, plan: Plan, place: Place, request: Request[Claim], key: frozenset[str]
