@@ -17,6 +17,7 @@
     │   └── InDoubt              whether the first attempt took effect is not known
     ├── PeerError              the other side's mistake, or its silence
     │   ├── PeerUnreachable      no answer; the fate of the request is not known
+    │   │   └── NeverSent          no connection: the request never left us
     │   ├── PeerRefused          a definite no
     │   └── PeerMalformed        an answer that is not what the standard says
     ├── AgreementMismatch      the two sides do not hold the same agreement
@@ -121,6 +122,10 @@ class PeerError(TansiqError):
 
 class PeerUnreachable(PeerError):
     code = "peer-unreachable"
+
+
+class NeverSent(PeerUnreachable):
+    """No connection came about, so nothing was sent: of this silence the fate is known."""
 
 
 class PeerRefused(PeerError):

@@ -50,6 +50,8 @@ class Outsider:
     """(path, body) of notifications."""
     answer_status: int = 204
     """What it answers to notifications."""
+    asked: int = 0
+    """How often its details were asked for."""
 
     @property
     def url(self) -> str:
@@ -130,6 +132,7 @@ class Outsider:
 
     def app(self) -> Starlette:
         async def details(request: Request) -> Response:
+            self.asked += 1
             found = self.details.get(request.path_params["entity"])
             if found is None:
                 return Response(b'{"message": "no such entity"}', 404)

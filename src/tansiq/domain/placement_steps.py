@@ -190,6 +190,14 @@ def timed_out(placement: Placement[S], register: int, number: int) -> Step[S]:
     return Step(placement=_with_slot(placement, register, slot))
 
 
+def unsent(placement: Placement[S], register: int, number: int) -> Step[S]:
+    """No connection came about: the request never left us, and all is as before it."""
+    slot = placement.slots[register]
+    if slot.awaited is None or slot.awaited.number != number:
+        return Step(placement=placement)
+    return Step(placement=_with_slot(placement, register, replace(slot, awaited=None)))
+
+
 def swept(placement: Placement[S], register: int, own_ovn: str | None, *, asked: int) -> Step[S]:
     """Compare a register with what we believe: strays of ours, and entries that it has lost.
 

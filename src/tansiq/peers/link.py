@@ -12,7 +12,7 @@ import aiohttp
 
 from tansiq.clock import Clock
 from tansiq.domain.agreement import Agreement, Party
-from tansiq.errors import PeerMalformed, PeerRefused, PeerUnreachable
+from tansiq.errors import NeverSent, PeerMalformed, PeerRefused, PeerUnreachable
 from tansiq.settings import Limits, Timers
 
 Token = Callable[[str, str], str]
@@ -57,7 +57,11 @@ class Link:
                 connector=aiohttp.TCPConnector(
                     limit=self._limits.connections_max, limit_per_host=48
                 ),
-                timeout=aiohttp.ClientTimeout(total=None),  # The injected clock keeps the deadline.
+                # The injected clock keeps the deadline. Connecting has a shorter one of its own,
+                # because of a request that found no connection it is known that it never left.
+                timeout=aiohttp.ClientTimeout(
+                    total=None, sock_connect=0.8 * self._timers.peer_request_s
+                ),
                 auto_decompress=False,
             )
             # A kept connection that breaks must not send a write twice behind our back: the second
@@ -94,12 +98,15 @@ class Link:
 
         Raises:
             PeerUnreachable: no complete answer in time; whether it took effect is not known.
+            NeverSent: no connection in time.
             PeerRefused: never sent: the certificate or the scheme is wrong.
             PeerMalformed: the answer is larger than the limit.
         """
         seconds = self._timers.peer_request_s
         try:
             return await self._clock.limit(self._exchange(method, url, scope, body), seconds)
+        except aiohttp.ConnectionTimeoutError as error:
+            raise NeverSent(f"{_host(url)} cannot be reached") from error
         except TimeoutError as error:
             raise PeerUnreachable(f"{_host(url)} did not answer within {seconds:g} s") from error
         except aiohttp.ServerFingerprintMismatch as error:
@@ -109,7 +116,7 @@ class Link:
                 status=0,
             ) from error
         except aiohttp.ClientConnectorError as error:
-            raise PeerUnreachable(f"{_host(url)}: {error.os_error}") from error
+            raise NeverSent(f"{_host(url)}: {error.os_error}") from error
         except (aiohttp.ClientError, OSError) as error:
             raise PeerUnreachable(f"{_host(url)}: {str(error) or type(error).__name__}") from error
 

@@ -1,0 +1,159 @@
+"""Peers that contradict themselves or are half there, lost answers, a full disk: no node is stuck."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+import pytest
+from outsider import Outsider, outside
+from sky import TIMERS, Side, flying, make_sky, plan, two, until
+
+from tansiq.domain.volume import Volumes
+from tansiq.errors import PeerUnreachable
+from tansiq.f3548 import convert, wire
+from tansiq.services.planning.ports import RegisterPort, Written
+from tansiq.services.views import Status
+
+pytestmark = pytest.mark.anyio
+OFTEN = replace(TIMERS, sweep_s=0.2)
+
+
+# ---- lost answers
+
+
+@dataclass
+class LosesDeletes:
+    """A register whose answers to deletes are lost, although it obeys."""
+
+    port: RegisterPort
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.port, name)
+
+    async def delete_intent(self, intent_id: str, ovn: str) -> Written:
+        await self.port.delete_intent(intent_id, ovn)
+        raise PeerUnreachable("the answer is lost")
+
+
+async def test_a_plan_whose_end_was_answered_by_nobody_blocks_none_of_its_own_party(
+    tmp_path: Path,
+) -> None:
+    """What has left a register is not judged any more, however we come to know that it has."""
+    async with two(tmp_path) as (north, south):
+        for side, register in ((north, 1), (south, 0)):
+            first = await side.declare(plan(-121, "FIRST"))
+            assert first.status is Status.COORDINATED
+            place = side.up.planner.places[register]
+            place.port = cast(RegisterPort, LosesDeletes(place.port))
+            await side.up.plans.end(first.id)
+            assert (await side.settled(first.id)).status is Status.ENDED
+            place.port = cast(LosesDeletes, place.port).port
+            second = await side.declare(plan(-121, "SECOND"))
+            assert second.status is Status.COORDINATED, second.reason
+            await side.up.plans.end(second.id)
+            await side.settled(second.id)
+
+
+# ---- notifications that do not come
+
+
+async def test_a_newcomer_that_only_the_sweep_finds_displaces_too(tmp_path: Path) -> None:
+    """In a pool, a supplier of higher priority told nobody: the next sweep reopens the plan."""
+    sky = make_sky(tmp_path, registers=[("north", True)], timers=OFTEN)
+    async with outside(sky) as outsider, flying(sky):
+        south = sky["south"]
+        low = await south.declare(plan(-121, "LOW"))
+        assert low.status is Status.COORDINATED
+        high = await outsider.place(sky["north"], plan(-121).volumes, priority=1)
+        displaced = await south.until(low.id, lambda v: v.status is Status.DISPLACED, wait_s=3.0)
+        assert [b.id for b in displaced.blockers] == [high]
+
+
+# ---- details that contradict the register
+
+
+async def _rewrite(outsider: Outsider, holder: Side, entity: str, volumes: Volumes) -> Any:
+    """Write an intent again, with the OVN that its details show; return the new reference."""
+    ovn = outsider.details[entity]["operational_intent"]["reference"]["ovn"]
+    params = wire.PutOperationalIntentReferenceParameters(
+        extents=convert.volumes_to_wire(volumes),
+        key=(),
+        state="Accepted",  # type: ignore[arg-type]
+        uss_base_url=outsider.url,
+        new_subscription=wire.ImplicitSubscriptionParameters(uss_base_url=outsider.url),
+    )
+    path = f"{holder.party.url}/dss/v1/operational_intent_references/{entity}/{ovn}"
+    answer = await outsider.ask("PUT", path, params)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["operational_intent_reference"]
+
+
+async def test_a_blocker_that_changed_and_whose_manager_is_silent_is_asked_for_with_pauses(
+    tmp_path: Path,
+) -> None:
+    sky = make_sky(tmp_path, registers=[("north", True), ("south", False)])
+    async with outside(sky) as outsider, flying(sky):
+        north, south = sky["north"], sky["south"]
+        entity = await outsider.place(north, plan(-121).volumes)
+        first = await south.declare(plan(-121, "FIRST"))
+        assert first.status is Status.REFUSED, first  # South knows it by now.
+        reference = await _rewrite(outsider, north, entity, plan(-121, at=(300, 360)).volumes)
+        good = outsider.details.pop(entity)
+        asked = outsider.asked
+        view = await south.up.plans.submit(plan(-121, "SECOND"))
+        told = await south.until(view.id, lambda v: "no such entity" in (v.reason or ""), 3.0)
+        assert not told.coordinated
+        await asyncio.sleep(1.0)
+        assert outsider.asked - asked < 60
+        good["operational_intent"]["reference"] = reference
+        good["operational_intent"]["details"]["volumes"] = msgspec.to_builtins(
+            convert.volumes_to_wire(plan(-121, at=(300, 360)).volumes)
+        )
+        outsider.details[entity] = good
+        assert (await south.settled(view.id)).status is Status.COORDINATED
+
+
+@pytest.mark.parametrize("party", ["north", "south"])
+@pytest.mark.parametrize("field", ["ovn", "version"])
+async def test_details_that_the_register_contradicts_stop_a_plan_with_the_reason_and_pauses(
+    tmp_path: Path, party: str, field: str
+) -> None:
+    """An OVN that the register does not take, or a version it has not seen: whose word counts?"""
+    sky = make_sky(
+        tmp_path, registers=[("north", True), ("south", False)], hold_limit=timedelta(seconds=0.5)
+    )
+    async with outside(sky) as outsider, flying(sky):
+        # Near enough to be relevant, too far to conflict.
+        entity = await outsider.place(sky["north"], plan(-120.95, radius_m=500).volumes)
+        good = outsider.details[entity]
+        spoilt = msgspec.json.decode(msgspec.json.encode(good))
+        spoilt["operational_intent"]["reference"]["ovn"] = "made-up-made-up-made-up"
+        if field == "version":
+            spoilt["operational_intent"]["reference"]["version"] = 1_000_000
+        outsider.details[entity] = spoilt
+        side = sky[party]
+        view = await side.up.plans.submit(plan(-121, "ALPHA"))
+        told = await side.until(view.id, lambda v: "does not take" in (v.reason or ""), 3.0)
+        assert not told.coordinated
+        asked = outsider.asked
+        await asyncio.sleep(1.0)
+        assert outsider.asked - asked < 60
+        outsider.details[entity] = good
+        assert (await side.settled(view.id)).status is Status.COORDINATED
+
+
+async def test_a_blocker_of_a_version_that_the_register_has_not_seen_blocks_all_the_same(
+    tmp_path: Path,
+) -> None:
+    sky = make_sky(tmp_path, registers=[("north", True), ("south", False)])
+    async with outside(sky) as outsider, flying(sky):
+        entity = await outsider.place(sky["north"], plan(-121).volumes)
+        outsider.details[entity]["operational_intent"]["reference"]["version"] = 1_000_000
+        for party in ("south", "north"):
+            view = await sky[party].declare(plan(-121, "ALPHA"))
+            assert view.status is Status.REFUSED, view
