@@ -197,10 +197,11 @@ def main() -> None:
     global SPACING_DEG
     count, rounds = (min(args.plans, 150), 1) if args.quick else (args.plans, 3)
     results: list[dict[str, object]] = []
-    for name, SPACING_DEG, aim in (
+    for name, spacing_deg, aim in (
         ("plans apart", APART_DEG, AIM_PLANS_S),
         ("each with neighbours at once", NEIGHBOURS_DEG, None),
     ):
+        SPACING_DEG = spacing_deg
         rates, waits, cpu, yardstick = asyncio.run(run(count, args.at_once, rounds))
         results += figures(name, rates, waits, cpu, yardstick, aim)
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}"

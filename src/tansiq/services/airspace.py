@@ -5,16 +5,20 @@ taken from one place with volumes from another proves knowledge that nobody has)
 hints: the register's key check is what proves them current.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tansiq.domain.agreement import NO_MINIMA, Agreement, Minima
 from tansiq.domain.conflict import Conflict, blocks, conflict_between
 from tansiq.domain.draft import StatedBand
 from tansiq.domain.extent import Extent
 from tansiq.domain.time import TimeSpan
-from tansiq.domain.volume import Volumes, time_bounds
+from tansiq.domain.volume import Volumes
+from tansiq.services.near import Near
+
+_CELL_M = 5_000.0
+"""Registers find by cells of about a kilometre; twice that and some more."""
 
 INTENT = "intent"
 CONSTRAINT = "constraint"
@@ -94,14 +98,25 @@ class Airspace:
     def __init__(self, agreement: Agreement) -> None:
         self._agreement = agreement
         self._at: dict[str, dict[str, Known]] = {r.id: {} for r in agreement.registers}
+        self._near: dict[str, Near[Known]] = {r.id: Near() for r in agreement.registers}
+        minima = agreement.minima
+        self._reach = Minima(
+            # Each side may be enlarged by the whole minima. What shares a register's cell with a
+            # plan from further away is rare, and then named by the register.
+            horizontal_m=min(2 * minima.horizontal_m + _CELL_M, 200_000.0),
+            vertical_m=min(2 * minima.vertical_m + 1.0, 20_000.0),
+            time=min(2 * minima.time + timedelta(seconds=1), timedelta(days=1)),
+        )
 
     def put(self, known: Known) -> None:
         """Replace the record of one entity at one register."""
         self._at[known.register][known.id] = known
+        self._near[known.register].put(known)
 
     def drop(self, register: str, entity: str) -> None:
         """Forget one entity at one register."""
         self._at[register].pop(entity, None)
+        self._near[register].drop(entity)
 
     def get(self, register: str, entity: str) -> Known | None:
         """Return the record of one entity at one register."""
@@ -126,10 +141,10 @@ class Airspace:
 
     def forget_ended(self, now: datetime) -> None:
         """Drop foreign records whose time has passed."""
-        for records in self._at.values():
+        for register, records in self._at.items():
             for known in list(records.values()):
                 if not known.own and known.time.end < now:
-                    records.pop(known.id, None)
+                    self.drop(register, known.id)
 
     def minima_against(self, known: Known) -> Minima:
         """Return the minima that our true volumes keep from a record."""
@@ -158,26 +173,33 @@ class Airspace:
             equal_priority_blocks=self._agreement.equal_priority_blocks,
         )
 
-    def relevant(self, candidate: Candidate, within: Volumes, register: str) -> list[Known]:
-        """Return the records of one register that a write over ``within`` may have to prove."""
-        # Twice: each side may be enlarged by the whole time minimum.
-        span = time_bounds(within).widened(self._agreement.minima.time * 2)
-        return [
+    def relevant(
+        self, candidate: Candidate, within: Extent, register: str, named: Collection[str] = ()
+    ) -> list[Known]:
+        """Return the records of one register that a write over ``within`` may have to prove:
+        what is near, and what the register has ``named`` although it is not.
+        """
+        near = self._near[register].around(within, self._reach.horizontal_m)
+        found = [
             known
-            for known in list(self._at[register].values())
-            if known.time.end >= span.start
-            and known.time.start <= span.end
-            and known.id != candidate.intent_id
+            for known in near
+            if known.id != candidate.intent_id
+            and (known.extent is None or not within.apart(known.extent, self._reach))
         ]
+        if named:
+            ids = {known.id for known in found}
+            records = self._at[register]
+            found += [records[i] for i in named if i in records and i not in ids]
+        return found
 
-    def judge(self, candidate: Candidate, within: Volumes, register: str) -> Judgement:
-        """Judge a candidate against all that is known at one register.
+    def judge(self, candidate: Candidate, relevant: Iterable[Known]) -> Judgement:
+        """Judge a candidate against records.
 
         A key never names what blocks: only OVNs whose volumes were judged not to are in it.
         """
         blocking = []
         key = set()
-        for known in self.relevant(candidate, within, register):
+        for known in relevant:
             conflict = None
             if self.blocks(candidate, known) and known.id not in candidate.already_met:
                 conflict = self.judge_one(candidate, known)
@@ -197,6 +219,12 @@ class Airspace:
         return frozenset(
             known.id
             for register in registers
-            for known in list(self._at[register].values())
+            for known in self.relevant(candidate, extent_of(candidate), register)
             if self.judge_one(candidate, known) is not None
         )
+
+
+def extent_of(candidate: Candidate) -> Extent:
+    """Return where a candidate wants to be as a whole."""
+    assert candidate.extent is not None  # noqa: S101 - made with the candidate
+    return candidate.extent

@@ -13,7 +13,7 @@ from tansiq.domain.placement import Aim, Blocker, Due, Look, SlotState
 from tansiq.domain.placement_steps import Step
 from tansiq.errors import PeerError, PeerUnreachable
 from tansiq.f3548 import wire
-from tansiq.services.airspace import CONSTRAINT, Airspace, Blocking
+from tansiq.services.airspace import CONSTRAINT, Airspace, Blocking, extent_of
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.claim import Claim
 from tansiq.services.planning.ports import PeerPort, RegisterPort, Written
@@ -77,6 +77,7 @@ class Judging:
         self._records = records
         self._peers = peers
         self._missing: dict[tuple[str, str], tuple[_Missing, ...]] = {}
+        self._named: dict[tuple[str, str], set[str]] = {}
         self._fetching = asyncio.Semaphore(FETCHES_AT_ONCE)
         self.on_stray: Callable[[str, str], None] = lambda register, entity: None
 
@@ -103,10 +104,12 @@ class Judging:
         if look.exempt is not None:
             before = self._book.candidate(plan, look.exempt)
             candidate = replace(candidate, already_met=self.airspace.met_by(before, (register,)))
-        span = self._book.volumes(plan.id, look.write or look.against)
+        within = extent_of(self._book.candidate(plan, look.write or look.against))
+        named = self._named.get((plan.id, register), ())
         while True:
-            judged = {k.id: k.ovn for k in self.airspace.relevant(candidate, span, register)}
-            judgement = self.airspace.judge(candidate, span, register)
+            relevant = self.airspace.relevant(candidate, within, register, named)
+            judged = {known.id: known.ovn for known in relevant}
+            judgement = self.airspace.judge(candidate, relevant)
             blocking = judgement.blocking
             if port is None or not blocking:
                 break
@@ -184,10 +187,28 @@ class Judging:
         for entity in written.gone:
             await self._forget(register, entity)
         missing: tuple[Reference, ...] = (*written.missing_intents, *written.missing_constraints)
-        failed = await self._fetch_all(register, missing)
+        failed = await self._fetch_all(register, self._unheard_of(plan_id, register, missing))
         if failed:
             self._missing[plan_id, register] = failed
         return not failed
+
+    def _unheard_of(
+        self, plan_id: str, register: str, missing: Sequence[Reference]
+    ) -> tuple[Reference, ...]:
+        """Return what is to be fetched of what a register names.
+
+        What we know in that version was thought too far away to matter: from now on it is in the
+        plan's key. If it is named again all the same, our OVN of it is out of date.
+        """
+        named = self._named.setdefault((plan_id, register), set())
+        unheard = []
+        for reference in missing:
+            known = self.airspace.get(register, reference.id)
+            current = known is not None and known.version == reference.version
+            if not current or reference.id in named:
+                unheard.append(reference)
+            named.add(reference.id)
+        return tuple(unheard)
 
     def waiting_for(self, register: str, entity: str) -> tuple[str, ...]:
         """Return the plans that were stopped by not knowing an entity at a register."""
@@ -211,6 +232,8 @@ class Judging:
         """Drop what a plan that has ended was stopped by."""
         for key in [key for key in self._missing if key[0] == plan_id]:
             del self._missing[key]
+        for key in [key for key in self._named if key[0] == plan_id]:
+            del self._named[key]
 
     async def _learn_again(self, plan_id: str, register: str, port: RegisterPort) -> frozenset[str]:
         """Try once more for what was not to be had; return what still is not."""
@@ -258,6 +281,10 @@ class Judging:
                 else:
                     entity = await self._peers.intent_details(reference.uss_base_url, reference.id)
                 self._records.check_details(reference, entity)
+                newer = self.airspace.get(register, reference.id)
+                overtaken = newer is not None and newer.version > entity.reference.version
+                if overtaken and newer is not None and newer.ovn != asked_before:
+                    return None  # A notification came while we asked.
                 return self._records.of(register, entity)
             except PeerUnreachable as error:
                 newer = self.airspace.get(register, reference.id)

@@ -20,7 +20,7 @@ from tansiq.domain.volume import Polygon, time_bounds
 from tansiq.engine.enlarge import enlarged_by
 from tansiq.errors import BadInput, NotFound, StateConflict, WrongState
 from tansiq.formats.geojson import swapped
-from tansiq.services.airspace import Airspace, Candidate
+from tansiq.services.airspace import Airspace, Candidate, extent_of
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.claim import Claim
 from tansiq.services.planning.notices import Notices
@@ -121,7 +121,10 @@ class OwnPlans:
         blocking = tuple(
             found
             for register in self._agreement.registers
-            for found in self._airspace.judge(candidate, draft.volumes, register.id).blocking
+            for found in self._airspace.judge(
+                candidate,
+                self._airspace.relevant(candidate, extent_of(candidate), register.id),
+            ).blocking
         )
         verdict = self._reasons.verdict(candidate, blocking, "") if blocking else None
         shown = Shown(
