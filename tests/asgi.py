@@ -26,6 +26,7 @@ async def ask(
     method: str = "GET",
     headers: Sequence[tuple[str, str | bytes]] = (),
     body: bytes = b"",
+    query: str = "",
 ) -> Answer:
     """Return the whole answer; what the application raises comes out."""
     raw = [
@@ -40,7 +41,7 @@ async def ask(
         "scheme": "http",
         "path": path,
         "raw_path": path.encode(),
-        "query_string": b"",
+        "query_string": query.encode(),
         "root_path": "",
         "headers": raw,
         "client": ("127.0.0.1", 50_000),

@@ -25,7 +25,7 @@ from tansiq.domain.intent import PartyID
 from tansiq.domain.placement_steps import restarted
 from tansiq.errors import BadInput
 from tansiq.formats.agreement import load_agreement
-from tansiq.http import dss
+from tansiq.http import auxiliary, dss
 from tansiq.http.api import own_app
 from tansiq.http.authority import Authority, Identity, read_issuer, register_caller
 from tansiq.http.feed import Feed
@@ -56,6 +56,7 @@ from tansiq.services.planning.restore import restore_airspace
 from tansiq.services.planning.site import Site
 from tansiq.services.planning.steps import Steps
 from tansiq.services.planning.upkeep import Upkeep
+from tansiq.services.pool import Pool
 from tansiq.services.register import AcceptedWrite, Caller, Register
 from tansiq.settings import STORE, Settings, load_own_token
 from tansiq.storage.sqlite import SqliteStore
@@ -179,7 +180,7 @@ async def _wire(
         upkeep=upkeep,
         events=events,
         own=own_app(api, token=load_own_token(settings.data), port=settings.own_port),
-        peer=_peer_app(settings, agreement, register, hearing, clock),
+        peer=_peer_app(site, settings, register, hearing),
     )
 
 
@@ -257,13 +258,11 @@ def _party_name(agreement: Agreement) -> Callable[[str], str]:
     return name
 
 
-def _peer_app(
-    settings: Settings,
-    agreement: Agreement,
-    register: Register,
-    hearing: Hearing,
-    clock: Clock,
-) -> Starlette:
+def _peer_app(site: Site, settings: Settings, register: Register, hearing: Hearing) -> Starlette:
+    agreement, clock = site.agreement, site.clock
+    me = agreement.party(site.party)
+    assert me is not None  # noqa: S101 - checked by ``Node.open``
+    pool = Pool(me, site.store, settings.limits.subscription_skew)
     authority = Authority(
         agreement, settings, clock, [read_issuer(file) for file in settings.issuers]
     )
@@ -276,6 +275,7 @@ def _peer_app(
 
     routes = [
         *dss.routes(register, clock, authenticate, settings.limits),
+        *auxiliary.routes(pool, clock, authenticate),
         *uss_routes(hearing, identify, settings.limits),
         *tansiq_routes(settings.party, agreement.digest),
     ]
