@@ -180,6 +180,8 @@ class FaultProxy:
                     break
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # The client went away: nothing is left to tell it.
+        except asyncio.CancelledError:
+            pass  # By ``stop``; asyncio's streams would report it as an error.
         finally:
             del self._open[writer]
             await _abort(writer)

@@ -102,6 +102,8 @@ async def run_race(race: Race, desk: Mapping[str, Desk], random: Random) -> None
     race.seconds = time.monotonic() - began
     race.outcome = {view["party"]: view["status"] for view in views}
     race.wrong += _judged(race)
+    if race.then == "moves":  # Into free air, so nothing may be said against it.
+        race.wrong += [v["reason"] for v in views if v["party"] == race.first and v["reason"]]
 
 
 async def _first(race: Race, desk: Mapping[str, Desk]) -> str | None:

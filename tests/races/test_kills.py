@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.races.kills import run_kills
 
-SAMPLE = 5
+SAMPLE = 4
 FULL = 125
 """Kills (some of both nodes), each amid four races: 500 races."""
 
