@@ -33,7 +33,6 @@ from tansiq.settings import load_own_token
 
 AIM_PLANS_S = 100.0
 APART_DEG, NEIGHBOURS_DEG = 0.06, 0.015
-SPACING_DEG = APART_DEG
 ROW = 40
 """Plans side by side; the measured ones begin in a row clear of the warm-up's."""
 WARM_UP = 8
@@ -66,11 +65,15 @@ def make_nodes(base: Path) -> dict[str, int]:
     return dict(zip(files, ports, strict=False))
 
 
-def plan(index: int, party: str) -> bytes:
-    """Return one of many plans in one region: neighbours are relevant, none conflicts."""
+def plan(index: int, party: str, spacing_deg: float) -> bytes:
+    """Return one of many plans in one region; none conflicts.
+
+    Apart, plans share no cell of a register, so nobody needs another's OVN; as neighbours each is
+    relevant to those of the other party beside it, who are placed at the same moment.
+    """
     row, column = divmod(index, ROW)
     start = datetime.now(UTC) + timedelta(hours=1, seconds=row)
-    lat = 37.0 + 0.03 * row + (0.015 if party == "south" else 0.0)
+    lat = 37.0 + 2 * spacing_deg * row + (spacing_deg if party == "south" else 0.0)
     feature = {
         "type": "Feature",
         "geometry": {"type": "Point", "coordinates": [-123.0 + 0.04 * column, lat]},
@@ -85,13 +88,17 @@ def plan(index: int, party: str) -> bytes:
 
 
 async def declare(
-    base: Path, ports: dict[str, int], count: int, at_once: int, *, first: int = 0
+    base: Path,
+    ports: dict[str, int],
+    indexes: range,
+    at_once: int,
+    spacing_deg: float,
 ) -> dict[str, Any]:
-    """Declare ``count`` plans at each party; return seconds, waits and refusals."""
+    """Declare these plans at each party; return seconds, waits and refusals."""
     waits, bad = [], []
 
     async def party(name: str, session: aiohttp.ClientSession) -> None:
-        queue = list(range(first, first + count))
+        queue = list(indexes)
         headers = {
             "Authorization": f"Bearer {load_own_token(base / name)}",
             "Content-Type": "application/geo+json",
@@ -100,7 +107,7 @@ async def declare(
 
         async def worker() -> None:
             while queue:
-                body, began = plan(queue.pop(0), name), time.perf_counter()
+                body, began = plan(queue.pop(0), name, spacing_deg), time.perf_counter()
                 async with session.post(url, data=body, headers=headers) as answer:
                     view = await answer.json()
                 waits.append(time.perf_counter() - began)
@@ -130,7 +137,7 @@ def commits_a_second(folder: Path) -> float:
 
 
 async def run(
-    count: int, at_once: int, rounds: int
+    count: int, at_once: int, rounds: int, spacing_deg: float
 ) -> tuple[list[float], list[float], list[float], float]:
     rates, waits, cpu = [], [], []
     with tempfile.TemporaryDirectory() as folder:
@@ -149,9 +156,9 @@ async def run(
             ]
             try:
                 await ready(ports)
-                await declare(base, ports, WARM_UP, 4)  # Warm connections and caches.
+                await declare(base, ports, range(WARM_UP), 4, spacing_deg)
                 before = cpu_seconds(children)
-                found = await declare(base, ports, count, at_once, first=ROW)
+                found = await declare(base, ports, range(ROW, ROW + count), at_once, spacing_deg)
                 cpu.append((cpu_seconds(children) - before) / (2 * count) * 1000)
                 rates.append(2 * count / found["seconds"])
                 waits += found["waits"]
@@ -194,15 +201,13 @@ def main() -> None:
     parser.add_argument("--plans", type=int, default=500, help="plans a party and round")
     parser.add_argument("--at-once", type=int, default=16, help="open requests a party")
     args = parser.parse_args()
-    global SPACING_DEG
     count, rounds = (min(args.plans, 150), 1) if args.quick else (args.plans, 3)
     results: list[dict[str, object]] = []
     for name, spacing_deg, aim in (
         ("plans apart", APART_DEG, AIM_PLANS_S),
         ("each with neighbours at once", NEIGHBOURS_DEG, None),
     ):
-        SPACING_DEG = spacing_deg
-        rates, waits, cpu, yardstick = asyncio.run(run(count, args.at_once, rounds))
+        rates, waits, cpu, yardstick = asyncio.run(run(count, args.at_once, rounds, spacing_deg))
         results += figures(name, rates, waits, cpu, yardstick, aim)
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}"
     if args.json:
