@@ -113,6 +113,17 @@ class Outsider:
         self.subscribers = answer.json()["subscribers"]
         return entity
 
+    async def subscribe(self, holder: Side, volumes: Volumes) -> None:
+        """Ask a register to name us to whoever writes where the first volume is."""
+        params = wire.PutSubscriptionParameters(
+            extents=convert.to_wire(volumes[0]),
+            uss_base_url=self.url,
+            notify_for_operational_intents=True,
+            notify_for_constraints=True,
+        )
+        answer = await self.ask("PUT", f"{holder.party.url}/dss/v1/subscriptions/{uuid4()}", params)
+        assert answer.status_code == 200, answer.text
+
     async def _ovn(self, reference: dict[str, Any]) -> str:
         url = f"{reference['uss_base_url']}/uss/v1/operational_intents/{reference['id']}"
         answer = await self.ask("GET", url)
