@@ -26,8 +26,9 @@ from tansiq.domain.placement_steps import (
     hold_limit,
     looked,
     timed_out,
+    unsent,
 )
-from tansiq.errors import AgreementMismatch, PeerError, PeerUnreachable, TansiqError
+from tansiq.errors import AgreementMismatch, NeverSent, PeerError, PeerUnreachable, TansiqError
 from tansiq.f3548 import wire
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.claim import Claim
@@ -249,8 +250,8 @@ class Planner:
             else:
                 parameters = self._parameters(plan, place, request, key)
                 written = await port.put_intent(plan.intent_id, request.ovn, parameters)
-        except TansiqError:
-            await self._lost(plan.id, request)
+        except TansiqError as error:
+            await self._lost(plan.id, request, error)
             raise
         if written.outcome is Outcome.MISSING:
             await self.judging.learn(plan.id, place.register.id, written)
@@ -266,11 +267,12 @@ class Planner:
             raise _Refused(f"refused: {written.problem}")
         return True
 
-    async def _lost(self, plan_id: str, request: Request[Claim]) -> None:
+    async def _lost(self, plan_id: str, request: Request[Claim], error: TansiqError) -> None:
         """Note that an answer did not come; without ``apply``, which would end the pause."""
+        fate = unsent if isinstance(error, NeverSent) else timed_out
 
         def event(placement: Placement[Claim]) -> Step[Claim]:
-            return timed_out(placement, request.register, request.number)
+            return fate(placement, request.register, request.number)
 
         async def write(tx: Tx) -> Done:
             return await self.steps.step(tx, plan_id, event, None, self._clock.now())
