@@ -5,6 +5,7 @@ from typing import NoReturn
 
 import click
 import msgspec
+from click.core import ParameterSource
 
 from tansiq.cli.client import (
     EXITS,
@@ -185,7 +186,14 @@ def _print(reply: Reply, view: PlanView, *, as_json: bool) -> None:
     if as_json:
         _print_json(reply)
     else:
-        click.echo(plan_text(view, command=f"tansiq plan shift {short(view.id)}"))
+        click.echo(plan_text(view, command=f"tansiq plan shift {short(view.id)}{_data()}"))
+
+
+def _data() -> str:
+    """Return the option that names the node, where the command just given needed it."""
+    context = click.get_current_context()
+    given = context.get_parameter_source("data") is ParameterSource.COMMANDLINE
+    return f" --data {context.params['data']}" if given else ""
 
 
 def _print_json(reply: Reply) -> None:

@@ -20,7 +20,7 @@ _WORDS = {
     Status.RECHECKING: "a newcomer meets it and is being judged",
     Status.CHANGING: "coordinated as it was; the change is being placed",
     Status.REFUSED: "refused",
-    Status.DISPLACED: "displaced: a plan of higher priority took its place",
+    Status.DISPLACED: "displaced: something that goes before it took its place",
     Status.ENDING: "being taken out of the registers",
     Status.ENDED: "ended",
 }
@@ -62,7 +62,8 @@ def _facts(view: PlanView) -> list[str]:
 
 def _why(view: PlanView, command: str) -> list[str]:
     lines = [_field("reason", view.reason)] if view.reason else []
-    lines += [_field("also", b.sentence) for b in view.blockers if b.sentence != view.reason]
+    said = view.reason or ""
+    lines += [_field("also", b.sentence) for b in view.blockers if b.sentence not in said]
     return lines + [_field("instead", text) for text in alternatives(view.alternatives, command)]
 
 

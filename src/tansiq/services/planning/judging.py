@@ -6,14 +6,16 @@ blocker is confirmed at the register before it counts, so that nobody is refused
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 from tansiq.domain.placement import Aim, Blocker, Due, Look, SlotState
 from tansiq.domain.placement_steps import Step
 from tansiq.errors import PeerError, PeerUnreachable
 from tansiq.f3548 import wire
-from tansiq.services.airspace import CONSTRAINT, Airspace, Blocking, extent_of
+from tansiq.services.airspace import CONSTRAINT, Airspace, Blocking, Known, extent_of
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.claim import Claim
 from tansiq.services.planning.ports import PeerPort, RegisterPort, Written
@@ -25,6 +27,9 @@ from tansiq.storage.store import Tx
 CONFIRMED_AT_ONCE = 4
 """Blockers asked for at the register in one go; one that stands is enough."""
 FETCHES_AT_ONCE = 16
+"""At one host: one that hangs keeps nobody from asking another."""
+LEARNT_AT_ONCE = 1_000
+"""References taken from one answer; a register names the rest again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,8 @@ class _Missing:
 
     reference: Reference
     why: str
+    refused: str | None = None
+    """The OVN that its manager tells and the register does not take, if that is why."""
 
 
 class Judging:
@@ -78,8 +85,10 @@ class Judging:
         self._peers = peers
         self._missing: dict[tuple[str, str], tuple[_Missing, ...]] = {}
         self._named: dict[tuple[str, str], set[str]] = {}
-        self._fetching = asyncio.Semaphore(FETCHES_AT_ONCE)
+        self._fetching: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self.on_stray: Callable[[str, str], None] = lambda register, entity: None
+        self.on_learnt: Callable[[Known], Awaitable[None]] = _nobody
+        """Called for what no notification told us of; own plans may have to yield to it."""
 
     async def see(
         self, plan: Plan, look: Due[Claim], port: RegisterPort | None, *, reachable: bool | None
@@ -106,6 +115,7 @@ class Judging:
             candidate = replace(candidate, already_met=self.airspace.met_by(before, (register,)))
         within = extent_of(self._book.candidate(plan, look.write or look.against))
         named = self._named.get((plan.id, register), ())
+        asked: dict[str, _Missing | None] = {}
         while True:
             relevant = self.airspace.relevant(candidate, within, register, named)
             judged = {known.id: known.ovn for known in relevant}
@@ -113,9 +123,14 @@ class Judging:
             blocking = judgement.blocking
             if port is None or not blocking:
                 break
-            blocking, changed = await self._confirm(plan, blocking, register, port)
-            if not changed:
+            blocking, changed = await self._confirm(plan, blocking, register, port, asked)
+            if blocking or not changed:
                 break
+        lacking = tuple(missing for missing in asked.values() if missing is not None)
+        if lacking:
+            key = plan.id, register
+            self._missing[key] = (*self._missing.get(key, ()), *lacking)
+            unknown |= {missing.reference.id for missing in lacking}
         shown = Look(
             due=look,
             own_ovn=own_ovn,
@@ -154,19 +169,40 @@ class Judging:
         return self.airspace.meets(candidate, self._book.volumes(other.id, other.placement.base))
 
     async def _confirm(
-        self, plan: Plan, blocking: Sequence[Blocking], register: str, port: RegisterPort
+        self,
+        plan: Plan,
+        blocking: Sequence[Blocking],
+        register: str,
+        port: RegisterPort,
+        asked: dict[str, _Missing | None],
     ) -> tuple[tuple[Blocking, ...], bool]:
-        """Ask the register for the first blockers; return those that stand as we know them, and
-        whether anything we believed was out of date.
+        """Ask the register for the first blockers, each once in a look, and note that in ``asked``.
+
+        Return those that stand as we know them, and whether anything we believed was out of date.
         """
         waited_for = plan.placement.blocker.id if plan.placement.blocker else None
-        ordered = sorted(blocking, key=lambda b: b.known.id != waited_for)[:CONFIRMED_AT_ONCE]
-        stands = await asyncio.gather(*(self._stands_at(b, register, port) for b in ordered))
-        confirmed = tuple(b for b, good in zip(ordered, stands, strict=True) if good)
         # One that stands is enough, but the one that is waited for must be known for certain.
-        return confirmed, not confirmed
+        ordered = sorted(blocking, key=lambda b: b.known.id != waited_for)[:CONFIRMED_AT_ONCE]
+        fresh = [b for b in ordered if b.known.id not in asked]
+        answers = await asyncio.gather(*(self._stands_at(b, register, port) for b in fresh))
+        changed = set()
+        for found, answer in zip(fresh, answers, strict=True):
+            asked[found.known.id] = answer if isinstance(answer, _Missing) else None
+            if answer is False:
+                changed.add(found.known.id)
+        confirmed = tuple(
+            b for b in ordered if b.known.id not in changed and asked[b.known.id] is None
+        )
+        return confirmed, bool(changed)
 
-    async def _stands_at(self, found: Blocking, register: str, port: RegisterPort) -> bool:
+    async def _stands_at(
+        self, found: Blocking, register: str, port: RegisterPort
+    ) -> bool | _Missing:
+        """Report whether it stands as we know it; what is new of it is learnt, if it is to be had.
+
+        Where its manager tells of a version that the register has not seen, the manager's word
+        counts: whoever asks a second time in the same look would ask for ever.
+        """
         known = found.known
         if known.own and known.kind != CONSTRAINT:
             return True
@@ -177,20 +213,40 @@ class Judging:
             return False
         if reference.version == known.version:
             return True
-        await self._fetch_all(register, (reference,))
-        return False
+        missing = await self._fetch_all(register, (reference,))
+        return missing[0] if missing else False
 
     # ---- learning
 
-    async def learn(self, plan_id: str, register: str, written: Written) -> bool:
-        """Fetch what a register says we have not judged; False if some of it is not to be had."""
+    async def learn(
+        self, plan_id: str, register: str, written: Written, named: Collection[str] = ()
+    ) -> bool:
+        """Fetch what a register says we have not judged; False if some of it is not to be had.
+
+        ``named`` are the OVNs that we had named. Details that come with one of these again
+        contradict the register, and are as good as none.
+        """
         for entity in written.gone:
             await self._forget(register, entity)
         missing: tuple[Reference, ...] = (*written.missing_intents, *written.missing_constraints)
-        failed = await self._fetch_all(register, self._unheard_of(plan_id, register, missing))
+        wanted = self._unheard_of(plan_id, register, missing[:LEARNT_AT_ONCE])
+        failed = await self._fetch_all(register, wanted)
+        failed += self._refused(register, wanted, named)
         if failed:
             self._missing[plan_id, register] = failed
         return not failed
+
+    def _refused(
+        self, register: str, references: Sequence[Reference], refused: Collection[str]
+    ) -> tuple[_Missing, ...]:
+        """Return those of which we know an OVN that the register does not take."""
+        found = []
+        for reference in references:
+            known = self.airspace.get(register, reference.id)
+            if known is not None and known.ovn in refused:
+                why = "the register does not take the OVN in them"
+                found.append(_Missing(reference, why, refused=known.ovn))
+        return tuple(found)
 
     def _unheard_of(
         self, plan_id: str, register: str, missing: Sequence[Reference]
@@ -228,6 +284,10 @@ class Judging:
         name = f"{first.reference.id[:8]} of {first.reference.manager}"
         return f"details of {name} are not to be had ({first.why}){tail}"
 
+    def learnt(self, plan_id: str, register: str) -> None:
+        """Note that nothing is lacking at a register any more."""
+        self._missing.pop((plan_id, register), None)
+
     def forget_plan(self, plan_id: str) -> None:
         """Drop what a plan that has ended was stopped by."""
         for key in [key for key in self._missing if key[0] == plan_id]:
@@ -238,10 +298,12 @@ class Judging:
     async def _learn_again(self, plan_id: str, register: str, port: RegisterPort) -> frozenset[str]:
         """Try once more for what was not to be had; return what still is not."""
         # What has left the register since has no details any more, and needs none.
-        lacking = [one.reference for one in self._missing.get((plan_id, register), ())]
-        missing = await self._still_there(lacking, port)
+        lacking = self._missing.get((plan_id, register), ())
+        missing = await self._still_there([one.reference for one in lacking], port)
         failed = await self._fetch_all(register, missing) if missing else ()
-        self._missing.pop((plan_id, register), None)
+        refused = {one.refused for one in lacking if one.refused is not None}
+        failed += self._refused(register, missing, refused)
+        self.learnt(plan_id, register)
         if failed:
             self._missing[plan_id, register] = failed
         return frozenset(one.reference.id for one in failed)
@@ -261,38 +323,50 @@ class Judging:
         self, register: str, references: Sequence[Reference]
     ) -> tuple[_Missing, ...]:
         """Fetch details of all; return those whose details are not to be had."""
-        results = await asyncio.gather(*(self._fetch(register, r) for r in references))
+        silent: dict[str, str] = {}
+        results = await asyncio.gather(*(self._fetch(register, r, silent) for r in references))
         await self._keep([found for found in results if isinstance(found, Record)])
         return tuple(found for found in results if isinstance(found, _Missing))
 
-    async def _fetch(self, register: str, reference: Reference) -> Record | _Missing | None:
-        """Return the record of a reference, or None if it is known already."""
-        known = self.airspace.get(register, reference.id)
+    async def _fetch(
+        self, register: str, reference: Reference, silent: dict[str, str]
+    ) -> Record | _Missing | None:
+        """Return the record of a reference, or None if it is known already.
+
+        ``silent`` are hosts that did not answer: of many references at one, not all are tried.
+        """
         if reference.manager == self._party:
             return self._own(register, reference)
-        asked_before = known.ovn if known is not None else None
-        async with self._fetching:
+        known = self.airspace.get(register, reference.id)
+        before = known.ovn if known is not None else None
+        host = _host(reference.uss_base_url)
+        async with self._fetching.setdefault(host, asyncio.Semaphore(FETCHES_AT_ONCE)):
+            if host in silent:
+                return _Missing(reference, silent[host])
             try:
-                entity: wire.OperationalIntent | wire.Constraint
-                if isinstance(reference, wire.ConstraintReference):
-                    entity = await self._peers.constraint_details(
-                        reference.uss_base_url, reference.id
-                    )
-                else:
-                    entity = await self._peers.intent_details(reference.uss_base_url, reference.id)
+                entity = await self._details(reference)
                 self._records.check_details(reference, entity)
-                newer = self.airspace.get(register, reference.id)
-                overtaken = newer is not None and newer.version > entity.reference.version
-                if overtaken and newer is not None and newer.ovn != asked_before:
+                newer = self._newer(register, reference, before)
+                if newer is not None and newer.version > entity.reference.version:
                     return None  # A notification came while we asked.
                 return self._records.of(register, entity)
             except PeerUnreachable as error:
-                newer = self.airspace.get(register, reference.id)
-                if newer is not None and newer.ovn != asked_before:
+                silent[host] = str(error)
+                if self._newer(register, reference, before) is not None:
                     return None
                 return _Missing(reference, str(error))
             except PeerError as error:
                 return _Missing(reference, str(error))
+
+    async def _details(self, reference: Reference) -> wire.OperationalIntent | wire.Constraint:
+        if isinstance(reference, wire.ConstraintReference):
+            return await self._peers.constraint_details(reference.uss_base_url, reference.id)
+        return await self._peers.intent_details(reference.uss_base_url, reference.id)
+
+    def _newer(self, register: str, reference: Reference, before: str | None) -> Known | None:
+        """Return what has become known of an entity since, if anything has."""
+        known = self.airspace.get(register, reference.id)
+        return known if known is not None and known.ovn != before else None
 
     def _own(self, register: str, reference: Reference) -> _Missing | None:
         """Judge a reference of our own: known once its answer has been taken in."""
@@ -304,16 +378,22 @@ class Judging:
         return _Missing(reference, "ours, and its last write is not confirmed yet")
 
     async def _keep(self, records: Sequence[Record]) -> None:
-        if not records:
-            return
+        new = []
+        for record in records:
+            known = self.airspace.get(record.known.register, record.known.id)
+            if known is None or known.ovn != record.known.ovn:
+                new.append(record.known)
+            self.airspace.put(record.known)
+        # Before it is stored: whoever stops us in between finds it new once more.
+        for newcomer in new:
+            await self.on_learnt(newcomer)
 
         async def write(tx: Tx) -> None:
             for record in records:
                 await Views(tx).put(record.row)
 
-        await self._store.write(write)
-        for record in records:
-            self.airspace.put(record.known)
+        if records:
+            await self._store.write(write)
 
     async def _forget(self, register: str, entity: str) -> None:
         async def write(tx: Tx) -> None:
@@ -323,3 +403,14 @@ class Judging:
         if known is not None and not known.own:
             await self._store.write(write)
             self.airspace.drop(register, entity)
+
+
+async def _nobody(_: Known) -> None:
+    """Take no notice."""
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return ""

@@ -18,6 +18,8 @@ from tansiq.settings import Timers
 from tansiq.storage.notifications import Notification, Notifications
 from tansiq.storage.store import Store, Tx
 
+LATE_US = 2_000_000
+"""A notification on its way for less, in microseconds, is nothing to show to people."""
 BATCH = 64
 """Deliveries that are struck off in one commit."""
 
@@ -121,8 +123,12 @@ class Notices:
 
     def not_reached(self, entity: str) -> tuple[str, ...]:
         """Return the subscribers who have not got a notification of this entity, with why."""
+        late = micros(self._clock.now()) - LATE_US
         waiting = {
-            url for url, queue in list(self._queues.items()) for n in queue if n.entity == entity
+            url
+            for url, queue in list(self._queues.items())
+            for n in queue
+            if n.entity == entity and (n.made < late or (entity, url) in self._problems)
         }
         return tuple(
             f"{url} ({self._problems[entity, url]})" if (entity, url) in self._problems else url

@@ -208,8 +208,8 @@ class OwnPlans:
         target = _target(plan)
         volumes = self._book.volumes(plan_id, target)
         if (volumes, target.priority) == (draft.volumes, draft.priority):
-            refused = plan.placement.phase is Phase.REFUSED
-            return await self._to(plan, target) if refused else self._view(plan)
+            again = plan.placement.phase in (Phase.REFUSED, Phase.DISPLACED)
+            return await self._to(plan, target) if again else self._view(plan)
 
         async def write(tx: Tx) -> Claim:
             return _claim(await self._book.add_set(tx, plan_id, draft), draft.priority)

@@ -61,7 +61,8 @@ def status_of(placement: Placement[Claim]) -> Status:
     if placement.phase in _PLAIN:
         return _PLAIN[placement.phase]
     if placement.displaced_by is not None:
-        return Status.DISPLACED
+        placing = placement.phase is Phase.PLACING  # It is being moved out of the way.
+        return Status.PLACING if placing else Status.DISPLACED
     if placement.phase is Phase.RELEASING and placement.base is None:
         return _RELEASING_TO.get(placement.after or Phase.NEW, Status.UNCOORDINATED)
     if placement.recheck:
