@@ -85,6 +85,7 @@ class Records:
                 volumes=constraint.volumes,
                 time=time_bounds(constraint.volumes),
                 base_url=reference.uss_base_url,
+                callsign=constraint.name if party else "",
             )
         intent = convert.intent_to_domain(entity, "operational_intent")
         volumes = intent.all_volumes
