@@ -1,8 +1,6 @@
-"""Peers that contradict themselves or are half there, lost answers, a full disk: no node is stuck."""
+"""Peers that contradict a register or are half there, lost answers, a full disk: nothing sticks."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 from outsider import Outsider, outside
-from sky import TIMERS, Side, flying, make_sky, plan, two, until
+from sky import TIMERS, Side, flying, make_sky, plan, two
 
 from tansiq.domain.volume import Volumes
 from tansiq.errors import PeerUnreachable
@@ -128,8 +126,8 @@ async def test_details_that_the_register_contradicts_stop_a_plan_with_the_reason
         tmp_path, registers=[("north", True), ("south", False)], hold_limit=timedelta(seconds=0.5)
     )
     async with outside(sky) as outsider, flying(sky):
-        # Near enough to be relevant, too far to conflict.
-        entity = await outsider.place(sky["north"], plan(-120.95, radius_m=500).volumes)
+        # Of lower priority: it does not block, but the key has to name it.
+        entity = await outsider.place(sky["north"], plan(-121).volumes)
         good = outsider.details[entity]
         spoilt = msgspec.json.decode(msgspec.json.encode(good))
         spoilt["operational_intent"]["reference"]["ovn"] = "made-up-made-up-made-up"
@@ -137,7 +135,7 @@ async def test_details_that_the_register_contradicts_stop_a_plan_with_the_reason
             spoilt["operational_intent"]["reference"]["version"] = 1_000_000
         outsider.details[entity] = spoilt
         side = sky[party]
-        view = await side.up.plans.submit(plan(-121, "ALPHA"))
+        view = await side.up.plans.submit(plan(-121, "ALPHA", priority=1))
         told = await side.until(view.id, lambda v: "does not take" in (v.reason or ""), 3.0)
         assert not told.coordinated
         asked = outsider.asked

@@ -86,6 +86,11 @@ class Book:
         self._enlarged = lru_cache(maxsize=CACHED)(self._enlarge)
         self._candidates = lru_cache(maxsize=CACHED)(self._candidate)
 
+    @property
+    def registers(self) -> tuple[str, ...]:
+        """The ids of the registers, in the order of a placement's slots."""
+        return tuple(register.id for register in self._agreement.registers)
+
     # ---- in memory
 
     def living(self) -> list[Plan]:

@@ -231,19 +231,24 @@ class Judging:
         missing: tuple[Reference, ...] = (*written.missing_intents, *written.missing_constraints)
         wanted = self._unheard_of(plan_id, register, missing[:LEARNT_AT_ONCE])
         failed = await self._fetch_all(register, wanted)
-        failed += self._refused(register, wanted, named)
+        failed += self._refused(register, wanted, failed, named)
         if failed:
             self._missing[plan_id, register] = failed
         return not failed
 
     def _refused(
-        self, register: str, references: Sequence[Reference], refused: Collection[str]
+        self,
+        register: str,
+        references: Sequence[Reference],
+        failed: Sequence[_Missing],
+        refused: Collection[str],
     ) -> tuple[_Missing, ...]:
-        """Return those of which we know an OVN that the register does not take."""
+        """Return those, besides the failed, of which we know an OVN that the register refuses."""
         found = []
+        without = {missing.reference.id for missing in failed}
         for reference in references:
             known = self.airspace.get(register, reference.id)
-            if known is not None and known.ovn in refused:
+            if known is not None and known.ovn in refused and reference.id not in without:
                 why = "the register does not take the OVN in them"
                 found.append(_Missing(reference, why, refused=known.ovn))
         return tuple(found)
@@ -302,7 +307,7 @@ class Judging:
         missing = await self._still_there([one.reference for one in lacking], port)
         failed = await self._fetch_all(register, missing) if missing else ()
         refused = {one.refused for one in lacking if one.refused is not None}
-        failed += self._refused(register, missing, refused)
+        failed += self._refused(register, missing, failed, refused)
         self.learnt(plan_id, register)
         if failed:
             self._missing[plan_id, register] = failed

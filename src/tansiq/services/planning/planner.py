@@ -112,6 +112,7 @@ class Planner:
             own=next((i for i, place in enumerate(self.places) if place.local), None),
             apply=self.apply,
         )
+        judging.on_learnt = self.newcomers.heard
 
     # ---- tasks
 
@@ -254,7 +255,7 @@ class Planner:
             await self._lost(plan.id, request, error)
             raise
         if written.outcome is Outcome.MISSING:
-            await self.judging.learn(plan.id, place.register.id, written)
+            await self.judging.learn(plan.id, place.register.id, written, key)
 
         async def write(tx: Tx) -> Done:
             now = self._clock.now()
@@ -315,7 +316,8 @@ class Planner:
                     self._own_attempt(plan, place, seen, verdict)
                 )
             except _Unjudged as error:
-                if await self.judging.learn(plan.id, place.register.id, error.written):
+                named = frozenset(seen.judged.values())
+                if await self.judging.learn(plan.id, place.register.id, error.written, named):
                     continue
                 unknown = frozenset(error.written.missing_ids)
                 await self._commit(
@@ -323,6 +325,7 @@ class Planner:
                 )
                 return False
             self._taken(done)
+            self.judging.learnt(plan_id, place.register.id)
             if written is not None and written.outcome is Outcome.REFUSED:
                 raise _Refused(f"refused: {written.problem}")
             return done.plan.placement != plan.placement
@@ -421,10 +424,10 @@ class Planner:
         self.book.remember(done.plan)
         if done.record is not None:
             self._airspace.put(done.record.known)
-        if done.dropped is not None:
-            self._airspace.drop(*done.dropped)
+        for register, entity in done.dropped:
+            self._airspace.drop(register, entity)
         self._notices.push(done.notices)
-        if done.step.news is not None or done.record is not None or done.dropped is not None:
+        if done.step.news is not None or done.record is not None or done.dropped:
             self._changed(done)
         for event in self._settled.get(done.plan.id, ()):
             event.set()

@@ -8,7 +8,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from tansiq.domain.placement import Kind, News, Outcome, Phase, Placement, Request, Slot
+from tansiq.domain.placement import (
+    Kind,
+    News,
+    Outcome,
+    Phase,
+    Placement,
+    Request,
+    Slot,
+    SlotState,
+)
 from tansiq.domain.placement_steps import Step, answered
 from tansiq.f3548 import wire
 from tansiq.services.planning.book import Book, Plan, with_placement
@@ -33,7 +42,8 @@ class Done:
     plan: Plan
     step: Step[Claim]
     record: Record | None = None
-    dropped: tuple[str, str] | None = None
+    dropped: tuple[tuple[str, str], ...] = ()
+    """(register, entity): what has left a register."""
     notices: tuple[Notification, ...] = ()
 
 
@@ -65,8 +75,17 @@ class Steps:
             empty: Slot[Claim] = Slot()  # ``Slot[Claim]()`` raises: it is frozen and has slots.
             fresh = replace(step.placement, slots=(empty,) * len(step.placement.slots))
             changed = replace(changed, intent_id=self._new_id(), placement=fresh)
+        dropped = tuple((register, plan.intent_id) for register in self._left(plan, step.placement))
+        for register, entity in dropped:
+            await Views(tx).drop(register, entity)
         await self.book.save(tx, changed)
-        return Done(changed, step)
+        return Done(changed, step, dropped=dropped)
+
+    def _left(self, plan: Plan, after: Placement[Claim]) -> list[str]:
+        """Return the registers that a plan leaves by a step, however that became known."""
+        slots = zip(self.book.registers, plan.placement.slots, after.slots, strict=True)
+        absent = SlotState.ABSENT
+        return [r for r, old, new in slots if old.state is not absent and new.state is absent]
 
     async def take_answer(
         self,
@@ -91,10 +110,9 @@ class Steps:
         if awaited is None or awaited.number != number or written.outcome is not Outcome.OK:
             return done
         if request.kind is Kind.DELETE:
-            await Views(tx).drop(register, before.intent_id)
             owed = self.notices.owed(written.subscribers, "intent", before.intent_id, None)
             notices = tuple(await self.notices.add(tx, owed, now))
-            return replace(done, dropped=(register, before.intent_id), notices=notices)
+            return replace(done, notices=notices)
         reference = written.reference
         view = done.plan.placement.slots[r].view
         assert isinstance(reference, wire.OperationalIntentReference)  # noqa: S101 - ports.py

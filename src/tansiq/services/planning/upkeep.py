@@ -259,7 +259,8 @@ class Upkeep:
         new_intents, new_constraints = [], []
         for reference in foreign.values():
             known = self._airspace.get(register, reference.id)
-            if known is None or known.version < reference.version:
+            # A lower version is news too: an id that was given up and is used again.
+            if known is None or known.version != reference.version:
                 if isinstance(reference, wire.ConstraintReference):
                     new_constraints.append(reference)
                 else:
