@@ -127,6 +127,8 @@ class PeerUnreachable(PeerError):
 class NeverSent(PeerUnreachable):
     """No connection came about, so nothing was sent: of this silence the fate is known."""
 
+    code = "never-sent"
+
 
 class PeerRefused(PeerError):
     """A definite refusal; ``status`` is the HTTP status it came with."""

@@ -72,7 +72,7 @@ async def test_plans_in_it_are_displaced_on_both_sides(
     area = await owner.no_go(plan(-121, "FIRE", lat=lat, band=(500, 1_300)))
     for side, view in ((owner, own), (other, theirs)):
         displaced = await side.until(view.id, lambda v: v.status is Status.DISPLACED)
-        assert (displaced.reason or "").startswith("displaced: blocked by constraint ")
+        assert (displaced.reason or "").startswith("displaced: blocked by FIRE of ")
         assert [b.id for b in displaced.blockers] == [area.id]
     assert (await other.settled(clear.id)).status is Status.COORDINATED
     # It is moved away. A displaced plan stays so until its desk asks again.
