@@ -10,6 +10,7 @@ import pytest
 import s2geometry as s2
 from pyproj import Geod
 
+from tansiq.domain.time import from_micros, micros
 from tansiq.domain.volume import Circle, LatLng, Outline, Polygon
 from tansiq.errors import InvalidVolume, TooLarge
 from tansiq.f3548.convert import Area
@@ -27,7 +28,6 @@ from tansiq.storage.cells import (
     parent,
     signed,
 )
-from tansiq.storage.micros import from_micros, micros
 from tansiq.storage.sqlite import SqliteStore
 from tansiq.storage.store import Tx
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tansiq.domain.agreement import Party
-from tansiq.domain.time import zulu
+from tansiq.domain.time import from_micros, micros, zulu
 from tansiq.errors import BadInput
 from tansiq.storage.heartbeats import HeartbeatRow, Heartbeats
-from tansiq.storage.micros import from_micros, micros
 from tansiq.storage.store import Store, Tx
 
 SOURCE_CHARS_MAX = 200

@@ -22,11 +22,16 @@ from typing import Final, NamedTuple, TypeAlias
 import msgspec
 import s2geometry as s2
 
+from tansiq.domain.time import micros
 from tansiq.domain.volume import ALTITUDE_M_MAX, ALTITUDE_M_MIN, Circle, Outline, Polygon
 from tansiq.errors import InvalidVolume, TooLarge
 from tansiq.f3548.convert import Area, within
-from tansiq.storage.micros import TIME_MAX, TIME_MIN, micros
 from tansiq.storage.store import Tx
+
+TIME_MIN: Final = -(1 << 62)
+"""Stands for a start that is not bounded, microseconds."""
+TIME_MAX: Final = 1 << 62
+"""Stands for an end that is not bounded."""
 
 FINE: Final = 13
 COARSE: Final = 9

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tansiq.domain.intent import EntityID
+from tansiq.domain.time import micros
 from tansiq.domain.volume import Volumes
 from tansiq.errors import NotFound
 from tansiq.f3548 import wire
@@ -20,7 +21,6 @@ from tansiq.services.register.values import (
 )
 from tansiq.storage.cells import Cover
 from tansiq.storage.constraints import ConstraintRow, Constraints
-from tansiq.storage.micros import micros
 from tansiq.storage.store import Tx
 from tansiq.storage.subscriptions import Notified, Subscriptions
 

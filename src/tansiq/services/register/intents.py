@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tansiq.domain.intent import NEEDS_KEY, EntityID, IntentState
+from tansiq.domain.time import micros
 from tansiq.errors import BadInput, Forbidden, NotFound, StaleOVN, UssDown
 from tansiq.f3548 import wire
 from tansiq.services.register.requests import IntentWrite
@@ -27,7 +28,6 @@ from tansiq.storage.availability import Availability
 from tansiq.storage.cells import Cover
 from tansiq.storage.constraints import ConstraintRow, Constraints
 from tansiq.storage.intents import UNKNOWN, IntentRow, Intents
-from tansiq.storage.micros import micros
 from tansiq.storage.store import Tx
 from tansiq.storage.subscriptions import Notified, SubscriptionRow, Subscriptions
 

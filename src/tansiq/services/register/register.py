@@ -10,6 +10,7 @@ from datetime import datetime
 import msgspec
 
 from tansiq.domain.intent import EntityID
+from tansiq.domain.time import micros
 from tansiq.f3548 import codec, wire
 from tansiq.f3548.convert import entity_id
 from tansiq.services.register import availability, constraints, intents, requests, subscriptions
@@ -23,7 +24,6 @@ from tansiq.services.register.values import (
 from tansiq.settings import Limits
 from tansiq.storage.availability import Reports
 from tansiq.storage.cells import Cover
-from tansiq.storage.micros import micros
 from tansiq.storage.store import Store, Tx
 
 _ENTITY = "entityid"

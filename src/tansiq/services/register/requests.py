@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from tansiq.domain.intent import NEEDS_KEY, EntityID, IntentState, check_transition
-from tansiq.domain.time import zulu
+from tansiq.domain.time import micros, zulu
 from tansiq.domain.volume import Volumes
 from tansiq.errors import BadInput, TooLarge
 from tansiq.f3548 import wire
@@ -32,7 +32,6 @@ from tansiq.services.register.values import (
 )
 from tansiq.settings import Limits
 from tansiq.storage.cells import Cover, check, cover
-from tansiq.storage.micros import micros
 
 OVN_CHARS_MAX = 128
 _SUFFIX_SKEW = timedelta(minutes=5)

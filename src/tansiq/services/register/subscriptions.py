@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tansiq.domain.intent import EntityID
-from tansiq.domain.time import zulu
+from tansiq.domain.time import from_micros, micros, zulu
 from tansiq.errors import BadInput, Forbidden, NotFound, StateConflict
 from tansiq.f3548 import wire
 from tansiq.services.register.constraints import query_constraints
@@ -14,7 +14,6 @@ from tansiq.services.register.requests import SubscriptionWrite
 from tansiq.services.register.values import Caller, subscription_answer
 from tansiq.storage.cells import Cover
 from tansiq.storage.intents import Intents
-from tansiq.storage.micros import from_micros, micros
 from tansiq.storage.store import Tx
 from tansiq.storage.subscriptions import SubscriptionRow, Subscriptions
 

@@ -7,13 +7,13 @@ from enum import StrEnum
 from typing import Final
 
 from tansiq.domain.intent import IntentState
+from tansiq.domain.time import from_micros
 from tansiq.domain.volume import Volumes
 from tansiq.errors import Forbidden, MissingOVNs
 from tansiq.f3548 import wire
 from tansiq.f3548.convert import Area, to_time
 from tansiq.storage.constraints import ConstraintRow
 from tansiq.storage.intents import IntentRow
-from tansiq.storage.micros import from_micros
 from tansiq.storage.store import Tx
 from tansiq.storage.subscriptions import Notified, SubscriptionRow
 
