@@ -16,6 +16,7 @@ from typing import Any
 
 import uvicorn
 
+from tansiq.clock import Clock, SystemClock
 from tansiq.domain.agreement import Agreement, Minima, Party, Register
 from tansiq.domain.draft import Datum, PlanDraft, StatedBand, Units
 from tansiq.domain.intent import EntityID, PartyID
@@ -46,6 +47,15 @@ TIMERS = Timers(
     waiting_poll_s=0.05,
     sweep_s=60.0,
 )
+
+
+class ShiftedClock(SystemClock):
+    """The machine's clock, ahead by as much as a test says."""
+
+    ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
 
 
 def volume(
@@ -103,6 +113,8 @@ class Side:
     settings: Settings
     party: Party
     port: int
+    clock: Clock | None = None
+    """Instead of the machine's."""
     node: Node | None = None
     _peer: uvicorn.Server | None = None
     _serving: asyncio.Task[None] | None = None
@@ -114,7 +126,7 @@ class Side:
 
     async def start(self) -> None:
         """Open the node, listen, and take up its work, in the order of ``tansiq serve``."""
-        self.node = await Node.open(self.settings)
+        self.node = await Node.open(self.settings, self.clock)
         await self.listen()
         await self.node.start()
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 from outsider import Outsider, outside
-from sky import TIMERS, Side, Sky, flying, make_sky, plan, two, until
+from sky import TIMERS, ShiftedClock, Side, Sky, flying, make_sky, plan, two, until
 
 from tansiq.domain.agreement import IfUnreachable
 from tansiq.domain.intent import IntentState
@@ -279,6 +279,31 @@ async def test_a_lost_answer_to_the_subscription_does_not_stop_the_sweep(tmp_pat
         )
         view = await north.declare(plan(-121, "ALPHA"))
         assert view.status is Status.COORDINATED
+
+
+async def test_the_audit_leaves_alone_what_is_past(tmp_path: Path) -> None:
+    """No register takes it again, and it is in nobody's way."""
+    sky = make_sky(tmp_path, timers=OFTEN)
+    clock = ShiftedClock()
+    for side in sky.sides.values():
+        side.clock = clock
+    async with flying(sky):
+        north, south = sky["north"], sky["south"]
+        view = await north.declare(plan(-121, "ALPHA"))
+        area = await north.no_go(plan(-122, "FIRE"))
+        seq = (await north.up.events.bounds())[1]
+        clock.ahead = timedelta(days=3)
+        await asyncio.sleep(3 * OFTEN.sweep_s)
+        assert (await north.up.events.bounds())[1] == seq, "nothing has happened"
+        assert _everywhere(await north.up.plans.plan(view.id))
+        assert (await north.up.constraints.get(area.id)).status == "everywhere"
+        # Both go on working, and what is past can still be ended.
+        later = plan(-121, "BRAVO", at=(4 * 1_440, 4 * 1_440 + 60))
+        assert (await south.declare(later)).status is Status.COORDINATED
+        await north.up.plans.end(view.id)
+        assert (await north.settled(view.id)).status is Status.ENDED
+        await north.up.constraints.end(area.id)
+        assert (await north.up.constraints.settled(area.id, 10.0)).status == "ended"
 
 
 def _ready(ask: Callable[[], Any]) -> Callable[[], Any]:

@@ -7,7 +7,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -28,6 +28,8 @@ _REUSED_FOR: Final = 0.8
 class _Kept:
     token: str
     until_s: float
+    made: datetime
+    until: datetime
 
 
 class Minter:
@@ -59,13 +61,20 @@ class Minter:
         """Return a token for one host, without port, and one or more scopes parted by spaces."""
         host = host.lower()
         kept = self._kept.get((host, scope))
-        if kept is None or kept.until_s <= self._clock.monotonic_s():
+        if kept is None or self._is_stale(kept):
             kept = self._mint(host, scope)
             self._kept.pop((host, scope), None)
             self._kept[host, scope] = kept
             if len(self._kept) > _KEPT_MAX:
                 self._kept.popitem(last=False)
         return kept.token
+
+    def _is_stale(self, kept: _Kept) -> bool:
+        """Report whether to make another; on both clocks, because the monotonic one stands still
+        while a machine sleeps, and the other one may be set.
+        """
+        timely = kept.made <= self._clock.now() < kept.until
+        return not timely or kept.until_s <= self._clock.monotonic_s()
 
     def _mint(self, host: str, scope: str) -> _Kept:
         now, life = self._clock.now(), self._timers.token_life
@@ -83,5 +92,6 @@ class Minter:
             "agreement": self._agreement_digest,
         }
         token = jwt.encode({"alg": ALGORITHM}, claims, self._key, algorithms=[ALGORITHM])
-        reused_s = life.total_seconds() * _REUSED_FOR
-        return _Kept(token, self._clock.monotonic_s() + reused_s)
+        reused = life * _REUSED_FOR
+        until_s = self._clock.monotonic_s() + reused.total_seconds()
+        return _Kept(token, until_s, now, now + reused)
