@@ -1,6 +1,5 @@
 """Notifications between nodes: taken in once, refused with the reason, owed until they are told."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
@@ -235,12 +234,17 @@ async def test_who_has_not_been_reached_is_shown_and_told_later_even_after_a_res
     finally:
         outsider.told.clear()
         outsider.answer_status = 204
+    versions = await until(lambda: _now(_versions(outsider, view)), lambda found: len(found) >= 2)
+    assert versions == sorted(versions), "each in its order"
     await north.until(view.id, lambda v: not v.not_reached)
-    versions = [b["operational_intent"]["reference"]["version"] for _, b in outsider.told
-                if b["operational_intent_id"] == view.intent_id]  # fmt: skip
-    assert versions == sorted(versions)
-    assert len(versions) >= 2, "each version in its order"
-    await asyncio.sleep(0)
+
+
+def _versions(outsider: Outsider, view: PlanView) -> list[int]:
+    return [
+        body["operational_intent"]["reference"]["version"]
+        for _, body in outsider.told
+        if body["operational_intent_id"] == view.intent_id
+    ]
 
 
 async def test_who_refuses_a_notification_is_not_asked_for_ever(told: Told, lat: float) -> None:
