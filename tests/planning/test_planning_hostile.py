@@ -1,9 +1,12 @@
 """Peers that contradict a register or are half there, lost answers, a full disk: nothing sticks."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 from typing import Any, cast
 
 import msgspec
@@ -12,7 +15,7 @@ from outsider import Outsider, outside
 from sky import TIMERS, Side, flying, make_sky, plan, two
 
 from tansiq.domain.volume import Volumes
-from tansiq.errors import PeerUnreachable
+from tansiq.errors import PeerError, PeerUnreachable
 from tansiq.f3548 import convert, wire
 from tansiq.services.planning.ports import RegisterPort, Written
 from tansiq.services.views import Status
@@ -55,6 +58,66 @@ async def test_a_plan_whose_end_was_answered_by_nobody_blocks_none_of_its_own_pa
             assert second.status is Status.COORDINATED, second.reason
             await side.up.plans.end(second.id)
             await side.settled(second.id)
+
+
+# ---- a disk that is full for a while
+
+
+@contextmanager
+def disk_full(side: Side) -> Iterator[None]:
+    """Let the store refuse every write."""
+    connection = side.up.store._connection
+    connection.pragma("query_only", 1)
+    try:
+        yield
+    finally:
+        connection.pragma("query_only", 0)
+
+
+async def test_what_a_full_disk_interrupted_goes_on_by_itself(tmp_path: Path) -> None:
+    async with two(tmp_path, timers=OFTEN) as (north, south):
+        for side in (north, south):
+            declared = await side.up.plans.submit(plan(-121, "ALPHA"))
+            area = await side.up.constraints.submit(plan(-122, "FIRE"))
+            with disk_full(side):
+                await asyncio.sleep(0.5)
+                assert not (await side.up.plans.plan(declared.id)).coordinated
+            assert (await side.settled(declared.id)).status is Status.COORDINATED
+            assert (await side.up.constraints.settled(area.id, 10.0)).status == "everywhere"
+            assert not any(task.done() for task in side.up.upkeep._tasks)
+            await side.up.plans.end(declared.id)
+            with disk_full(side):
+                await asyncio.sleep(0.3)
+            assert (await side.settled(declared.id)).status is Status.ENDED
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_disk_that_is_full_at_any_moment_leaves_no_plan_behind(
+    tmp_path: Path, seed: int
+) -> None:
+    random = Random(seed)
+    print("seed", seed)
+    async with two(tmp_path) as (north, south):
+        for i in range(8):
+            side, at = random.choice((north, south)), (i * 100, i * 100 + 60)
+            view = await side.up.plans.submit(plan(-121, "ALPHA", at=at))
+            await asyncio.sleep(random.uniform(0.0, 0.02))
+            with disk_full(random.choice((north, south))):
+                await asyncio.sleep(random.uniform(0.0, 0.1))
+            assert (await side.settled(view.id)).status is Status.COORDINATED
+            assert not side.up.planner.newcomers._reopening
+
+
+# ---- places that cannot be asked
+
+
+@pytest.mark.parametrize(
+    "url", [f"http://{'a' * 64}.example", "http://[::1", "http://a:99999999", "ftp://x", ""]
+)
+async def test_a_url_that_cannot_be_asked_is_a_peer_out_of_reach(tmp_path: Path, url: str) -> None:
+    async with two(tmp_path) as (north, _):
+        with pytest.raises(PeerError):
+            await north.up.link.call("GET", f"{url}/uss/v1/x", scope="utm.strategic_coordination")
 
 
 # ---- notifications that do not come

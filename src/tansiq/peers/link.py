@@ -119,6 +119,8 @@ class Link:
             raise NeverSent(f"{_host(url)}: {error.os_error}") from error
         except (aiohttp.ClientError, OSError) as error:
             raise PeerUnreachable(f"{_host(url)}: {str(error) or type(error).__name__}") from error
+        except ValueError as error:  # Others choose the URLs: host names that cannot be, and such.
+            raise PeerUnreachable(f"{url[:80]!r} cannot be asked: {error}") from error
 
     async def _exchange(
         self, method: str, url: str, scope: str | None, body: bytes | None

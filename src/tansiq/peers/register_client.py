@@ -52,6 +52,9 @@ class RegisterClient:
         answer = await self._call("PUT", path, scope, codec.encode(parameters))
         if answer.status in (200, 201):
             message = self._decoded(answer, wire.ChangeOperationalIntentReferenceResponse)
+            told = message.operational_intent_reference.id
+            if told.lower() != intent_id.lower():
+                raise PeerMalformed(f"{self._base} answered for {told[:60]!r}, asked {intent_id}")
             return Written(
                 outcome=Outcome.OK,
                 reference=message.operational_intent_reference,

@@ -16,7 +16,7 @@ from tansiq.domain.placement import Outcome
 from tansiq.domain.time import from_micros, micros, zulu
 from tansiq.domain.volume import altitude_bounds, time_bounds
 from tansiq.engine.enlarge import enlarged_by
-from tansiq.errors import NotFound, PeerError, StateConflict, WrongState
+from tansiq.errors import NotFound, StateConflict, TansiqError, WrongState
 from tansiq.f3548 import convert, wire
 from tansiq.services.airspace import CONSTRAINT, Airspace, Known
 from tansiq.services.events import Events
@@ -337,10 +337,10 @@ class OwnConstraints:
                 ovn = None if reference is None else reference.ovn
             await self._note(row.id, register, msgspec.structs.replace(slot, doubt=True))
             written = await self._ask(nogo, place, ovn)
-        except PeerError as error:
+            return await self._answered(nogo, place, written)
+        except TansiqError as error:
             self._problems[row.id, register] = str(error)
             return False
-        return await self._answered(nogo, place, written)
 
     async def _ask(self, nogo: NoGo, place: Place, ovn: str | None) -> Written:
         row = nogo.row

@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 
 from tansiq.domain.placement import Aim, Blocker, Due, Look, SlotState
 from tansiq.domain.placement_steps import Step
-from tansiq.errors import PeerError, PeerUnreachable
+from tansiq.errors import PeerError, PeerUnreachable, StoreError
 from tansiq.f3548 import wire
 from tansiq.services.airspace import CONSTRAINT, Airspace, Blocking, Known, extent_of
 from tansiq.services.planning.book import Book, Plan
@@ -383,15 +383,17 @@ class Judging:
         return _Missing(reference, "ours, and its last write is not confirmed yet")
 
     async def _keep(self, records: Sequence[Record]) -> None:
-        new = []
-        for record in records:
-            known = self.airspace.get(record.known.register, record.known.id)
-            if known is None or known.ovn != record.known.ovn:
-                new.append(record.known)
-            self.airspace.put(record.known)
-        # Before it is stored: whoever stops us in between finds it new once more.
-        for newcomer in new:
-            await self.on_learnt(newcomer)
+        for found in (record.known for record in records):
+            before = self.airspace.get(found.register, found.id)
+            self.airspace.put(found)
+            if before is not None and before.ovn == found.ovn:
+                continue
+            # Before it is stored: whatever stops us in between, it is found new once more.
+            try:
+                await self.on_learnt(found)
+            except StoreError:
+                self.airspace.drop(found.register, found.id)
+                raise
 
         async def write(tx: Tx) -> None:
             for record in records:

@@ -13,6 +13,7 @@ from tansiq.domain.conflict import conflicts
 from tansiq.domain.extent import Extent
 from tansiq.domain.placement import Phase
 from tansiq.domain.placement_steps import Step, recheck
+from tansiq.errors import StoreError
 from tansiq.services.airspace import CONSTRAINT, Airspace, Known
 from tansiq.services.planning.book import Plan
 from tansiq.services.planning.claim import Claim
@@ -37,6 +38,7 @@ class Newcomers:
     ) -> None:
         self._registers = site.agreement.registers
         self._clock = site.clock
+        self._timers = site.timers
         self._steps = steps
         self._book = steps.book
         self._airspace = airspace
@@ -84,7 +86,7 @@ class Newcomers:
     async def _reload(self, plan_id: str) -> None:
         """Take in what a register's transaction made of a plan, once it is committed."""
         try:
-            await self._apply(plan_id, lambda p: Step(placement=p))
+            await self._surely(lambda: self._apply(plan_id, lambda p: Step(placement=p)))
         finally:
             self._reopening.remove(plan_id)
 
@@ -104,7 +106,17 @@ class Newcomers:
     def heard_of_own(self, known: Known) -> None:
         """The same for an entity of ours; without own register its answer is all we hear of it."""
         if self._own is None:
-            self._spawn(self.heard(known))
+            self._spawn(self._surely(lambda: self.heard(known)))
+
+    async def _surely(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Do it again until the store takes it: nobody else would."""
+        while True:
+            try:
+                await work()
+            except StoreError:
+                await self._clock.sleep(self._timers.retry_last_s)
+            else:
+                return
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = self._loop.create_task(work)

@@ -10,7 +10,7 @@ import msgspec
 
 from tansiq.clock import Clock
 from tansiq.domain.time import from_micros, micros
-from tansiq.errors import PeerError, PeerMalformed, PeerRefused
+from tansiq.errors import PeerError, PeerMalformed, PeerRefused, StoreError
 from tansiq.f3548 import codec, wire
 from tansiq.services.planning.ports import PeerPort
 from tansiq.services.planning.records import without_extra
@@ -20,6 +20,8 @@ from tansiq.storage.store import Store, Tx
 
 LATE_US = 2_000_000
 """A notification on its way for less, in microseconds, is nothing to show to people."""
+TOLD_MAX = 1_000
+"""Subscribers told of one change: a register may name anybody, and each costs us."""
 BATCH = 64
 """Deliveries that are struck off in one commit."""
 
@@ -66,7 +68,7 @@ class Notices:
     ) -> list[Owed]:
         """Return the notifications that a write obliges us to; our own subscriptions left out."""
         found = []
-        for subscriber in subscribers:
+        for subscriber in subscribers[:TOLD_MAX]:
             url = subscriber.uss_base_url
             if url == self._own_url or url.startswith(self._own_url + "/"):
                 continue
@@ -182,7 +184,11 @@ class Notices:
         async def write(tx: Tx) -> None:
             await Notifications(tx).drop(seqs)
 
-        await self._store.write(write)
+        while True:
+            try:
+                return await self._store.write(write)
+            except StoreError:  # They are delivered all the same.
+                await self._clock.sleep(self._timers.retry_last_s)
 
 
 def _for_strangers(

@@ -28,7 +28,14 @@ from tansiq.domain.placement_steps import (
     timed_out,
     unsent,
 )
-from tansiq.errors import AgreementMismatch, NeverSent, PeerError, PeerUnreachable, TansiqError
+from tansiq.errors import (
+    AgreementMismatch,
+    NeverSent,
+    PeerError,
+    PeerUnreachable,
+    StoreError,
+    TansiqError,
+)
 from tansiq.f3548 import wire
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.claim import Claim
@@ -190,7 +197,10 @@ class Planner:
                 step = looked(step.placement, seen.look)
             return step
 
-        done = await self.apply(plan.id, event)
+        try:
+            done = await self.apply(plan.id, event)
+        except StoreError:
+            return False  # The usual way pauses and begins again.
         return done.placement != plan.placement
 
     async def _visit(self, plan_id: str, drive: Drive, look: Due[Claim]) -> None:
@@ -214,7 +224,7 @@ class Planner:
         except PeerUnreachable as error:
             place.reachable, place.problem = False, str(error)
             await self._silence(plan_id, drive, r)
-        except (PeerError, AgreementMismatch) as error:
+        except (PeerError, AgreementMismatch, StoreError) as error:
             place.problem = str(error)
             await self._silence(plan_id, drive, r)
         finally:
@@ -254,8 +264,6 @@ class Planner:
         except TansiqError as error:
             await self._lost(plan.id, request, error)
             raise
-        if written.outcome is Outcome.MISSING:
-            await self.judging.learn(plan.id, place.register.id, written, key)
 
         async def write(tx: Tx) -> Done:
             now = self._clock.now()
@@ -263,7 +271,13 @@ class Planner:
                 tx, plan.id, place.register.id, request, written, now
             )
 
-        self._taken(await self._store.write(write))
+        try:
+            self._taken(await self._store.write(write))
+        except TansiqError as error:  # An answer that cannot be kept is as good as none.
+            await self._lost(plan.id, request, error)
+            raise
+        if written.outcome is Outcome.MISSING:
+            await self.judging.learn(plan.id, place.register.id, written, key)
         if written.outcome is Outcome.REFUSED:
             raise _Refused(f"refused: {written.problem}")
         return True
@@ -278,7 +292,11 @@ class Planner:
         async def write(tx: Tx) -> Done:
             return await self.steps.step(tx, plan_id, event, None, self._clock.now())
 
-        self._taken(await self._store.write(write))
+        while True:
+            try:
+                return self._taken(await self._store.write(write))
+            except StoreError:  # Until it is noted, nothing is due there: nobody else would.
+                await self._clock.sleep(self._timers.retry_last_s)
 
     def _parameters(
         self, plan: Plan, place: Place, request: Request[Claim], key: frozenset[str]

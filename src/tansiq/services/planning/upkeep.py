@@ -22,7 +22,7 @@ from tansiq.domain.volume import (
     time_bounds,
 )
 from tansiq.engine.enlarge import enlarged
-from tansiq.errors import PeerError
+from tansiq.errors import PeerError, TansiqError
 from tansiq.f3548 import convert, wire
 from tansiq.services.airspace import Airspace
 from tansiq.services.planning.book import Book, Plan
@@ -109,8 +109,11 @@ class Upkeep:
                 await self._sweep(place)
                 place.reachable, place.problem = True, None
                 pause_s = self._timers.sweep_s
-            except PeerError as error:
-                place.reachable, place.problem = False, str(error)
+            except TansiqError as error:
+                # Our own store may be at fault too; nobody but us begins again.
+                if isinstance(error, PeerError):
+                    place.reachable = False
+                place.problem = str(error)
                 pause_s = min(max(pause_s, 0.25) * 2, self._timers.retry_last_s)
             try:
                 await self._clock.limit(self._soon.wait(), pause_s)
