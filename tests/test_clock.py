@@ -20,7 +20,7 @@ async def test_a_limit_ends_the_wait_and_no_sooner() -> None:
 async def test_a_cancellation_that_meets_the_end_of_the_wait_is_not_lost(turns: int) -> None:
     """``turns``: how many turns of the loop pass between what is waited for and the cancellation.
 
-    On Python 3.11 ``asyncio.wait_for`` loses it at one turn, and the worker below never stops.
+    On Python 3.11 ``asyncio.wait_for`` loses it in the first turns, and this worker never stops.
     """
     clock, wake = SystemClock(), asyncio.Event()
 

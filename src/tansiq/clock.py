@@ -53,8 +53,8 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
     async def limit(self, awaitable: Awaitable[T], seconds: float) -> T:
-        # Not wait_for: until Python 3.12 it can swallow a cancellation that comes as time runs out,
-        # and then a node does not stop.
+        # Not wait_for: until Python 3.12 it can swallow a cancellation that meets the end of the
+        # wait, and then a node does not stop.
         async with asyncio.timeout(seconds):
             return await awaitable
 
