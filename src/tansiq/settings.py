@@ -74,6 +74,8 @@ class Timers:
     """How often a waiting plan looks whether its blocker has gone."""
     sweep_s: float = 60.0
     """How often the agreement's area is searched for strays of ours, and held entries audited."""
+    past_kept: timedelta = timedelta(hours=24)
+    """How long after its end a plan or no-go area is ended by the node itself."""
     notify_retry_for: timedelta = timedelta(minutes=30)
     """How long a notification is tried again; then its receiver is shown as not reached."""
     token_life: timedelta = timedelta(minutes=30)

@@ -8,6 +8,7 @@ everywhere yet*.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import msgspec
 
@@ -127,6 +128,12 @@ class OwnConstraints:
         task = self._tasks.get(constraint_id)
         if task is None or task.done():
             self._tasks[constraint_id] = asyncio.create_task(self._spread(constraint_id))
+
+    async def end_past(self, before: datetime) -> None:
+        """Lift what ended before a time."""
+        for nogo in list(self._known.values()):
+            if not nogo.row.ending and from_micros(nogo.row.time_end) < before:
+                await self.end(nogo.row.id)
 
     # ---- use cases
 

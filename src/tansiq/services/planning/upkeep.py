@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from tansiq.domain.placement import Outcome
-from tansiq.domain.placement_steps import swept
+from tansiq.domain.placement import Outcome, Phase
+from tansiq.domain.placement_steps import end, swept
 from tansiq.domain.time import TimeSpan, from_micros, micros
 from tansiq.domain.volume import (
     ALTITUDE_M_MAX,
@@ -66,7 +66,7 @@ class Upkeep:
         margin_m = 1.1 * site.agreement.minima.horizontal_m + 1_000.0
         self._outline = enlarged(site.agreement.area, margin_m)
         self._constraints: OwnConstraints | None = None
-        self._soon = asyncio.Event()
+        self._soon = {r.id: asyncio.Event() for r in site.agreement.registers}
         self._tasks: list[asyncio.Task[None]] = []
 
     def keep_constraints(self, constraints: OwnConstraints) -> None:
@@ -88,7 +88,7 @@ class Upkeep:
 
     def sweep_soon(self, register: str, entity: str) -> None:
         """Somebody met something of ours that we do not hold: look at once."""
-        self._soon.set()
+        self._soon[register].set()
 
     def subscription(self, register: str, plan: Plan) -> str | None:
         """Return the standing subscription of a register if it covers a plan's time."""
@@ -105,6 +105,7 @@ class Upkeep:
         pause_s = self._timers.retry_first_s
         while True:
             try:
+                await self._end_past()
                 await self._subscribe(place)
                 await self._sweep(place)
                 place.reachable, place.problem = True, None
@@ -116,12 +117,25 @@ class Upkeep:
                 place.problem = str(error)
                 pause_s = min(max(pause_s, 0.25) * 2, self._timers.retry_last_s)
             try:
-                await self._clock.limit(self._soon.wait(), pause_s)
-                self._soon.clear()
+                soon = self._soon[place.register.id]
+                await self._clock.limit(soon.wait(), pause_s)
+                soon.clear()
                 # Strays are rare; their discovery must not become a stream of sweeps.
                 await self._clock.sleep(self._timers.retry_first_s)
             except TimeoutError:
                 continue
+
+    async def _end_past(self) -> None:
+        """End what is long past: it blocks nobody, and lists must not grow for ever."""
+        before = self._clock.now() - self._timers.past_kept
+        for plan in self._book.living():
+            placement = plan.placement
+            ending = placement.after is Phase.ENDED
+            span = time_bounds(self._book.volumes(plan.id, placement.want))
+            if span.end < before and not ending:
+                await self._planner.apply(plan.id, end)
+        if self._constraints is not None:
+            await self._constraints.end_past(before)
 
     # ---- subscriptions
 
