@@ -12,7 +12,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 from outsider import Outsider, outside
-from sky import TIMERS, Side, flying, make_sky, plan, two
+from sky import TIMERS, Side, flying, make_sky, plan, two, until
 
 from tansiq.domain.volume import Volumes
 from tansiq.errors import PeerError, PeerUnreachable
@@ -218,3 +218,57 @@ async def test_a_blocker_of_a_version_that_the_register_has_not_seen_blocks_all_
         for party in ("south", "north"):
             view = await sky[party].declare(plan(-121, "ALPHA"))
             assert view.status is Status.REFUSED, view
+
+
+# ---- who says what
+
+
+async def test_a_change_asked_for_before_an_activation_leaves_the_plan_activated(
+    tmp_path: Path,
+) -> None:
+    """Two officers: one's change was on its way while the other's activation went through."""
+    async with two(tmp_path) as (north, _):
+        view = await north.declare(plan(-121, "ALPHA"))
+        before = north.up.planner.book.get(view.id)
+        assert before is not None
+        await north.up.plans.activate(view.id)
+        await north.until(view.id, lambda v: v.state == "Activated" and v.status == "coordinated")
+        later = plan(-121, "ALPHA", at=(10, 70))
+        number = await north.up.store.write(
+            lambda tx: north.up.planner.book.add_set(tx, view.id, later)
+        )
+        claim = replace(before.placement.want, parts=(number,))
+        await north.up.plans._to(before, claim)
+        changed = await north.until(view.id, lambda v: v.status is Status.COORDINATED)
+        assert (changed.state, changed.time_start > view.time_start) == ("Activated", True)
+
+
+async def test_whoever_claims_a_foreign_intent_first_is_not_believed_for_long(
+    tmp_path: Path,
+) -> None:
+    async with two(tmp_path) as (north, south):
+        view = await north.declare(plan(-121, "ALPHA"))
+        airspace = south.up.planner.judging.airspace
+        known = airspace.get("north", view.intent_id)
+        assert known is not None
+        airspace.put(replace(known, manager="drones"))
+        await north.up.plans.change(view.id, plan(-121, "ALPHA", at=(10, 70)))
+
+        async def manager() -> tuple[str, int]:
+            now = airspace.get("north", view.intent_id)
+            return ("", 0) if now is None else (now.manager, now.version)
+
+        await until(manager, lambda m: m[0] == "north" and m[1] > known.version, 3.0)
+
+
+async def test_details_of_a_hundred_thousand_volumes_are_not_read(tmp_path: Path) -> None:
+    sky = make_sky(tmp_path, registers=[("north", True), ("south", False)])
+    async with outside(sky) as outsider, flying(sky):
+        entity = await outsider.place(sky["north"], plan(-121).volumes)
+        good = outsider.details[entity]
+        spoilt = msgspec.json.decode(msgspec.json.encode(good))
+        spoilt["operational_intent"]["details"]["volumes"] *= 20_000
+        outsider.details[entity] = msgspec.json.encode(spoilt)
+        view = await sky["south"].up.plans.submit(plan(-121, "ALPHA"))
+        told = await sky["south"].until(view.id, lambda v: "4000000 bytes" in (v.reason or ""))
+        assert not told.coordinated

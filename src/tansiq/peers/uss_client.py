@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from tansiq.errors import PeerRefused, PeerUnreachable
+from tansiq.errors import PeerMalformed, PeerRefused, PeerUnreachable
 from tansiq.f3548 import wire
 from tansiq.peers.link import Answer, Link
 from tansiq.peers.register_client import MANAGEMENT, PROCESSING, STRATEGIC, decoded, message_of
@@ -18,14 +18,21 @@ class UssClient:
 
     async def intent_details(self, base_url: str, intent_id: str) -> wire.OperationalIntent:
         url = _url(base_url, f"operational_intents/{quote(intent_id)}")
-        answer = _accepted(await self._link.call("GET", url, scope=STRATEGIC), base_url)
+        answer = await self._asked(url, STRATEGIC, base_url)
         message = decoded(answer, wire.GetOperationalIntentDetailsResponse, self._limits)
         return message.operational_intent
 
     async def constraint_details(self, base_url: str, constraint_id: str) -> wire.Constraint:
         url = _url(base_url, f"constraints/{quote(constraint_id)}")
-        answer = _accepted(await self._link.call("GET", url, scope=PROCESSING), base_url)
+        answer = await self._asked(url, PROCESSING, base_url)
         return decoded(answer, wire.GetConstraintDetailsResponse, self._limits).constraint
+
+    async def _asked(self, url: str, scope: str, base_url: str) -> Answer:
+        answer = _accepted(await self._link.call("GET", url, scope=scope), base_url)
+        # One entity, as long as a notification of it may be; a register's list may be longer.
+        if len(answer.body) > self._limits.body_bytes_max:
+            raise PeerMalformed(f"details of more than {self._limits.body_bytes_max} bytes")
+        return answer
 
     async def notify(self, base_url: str, kind: str, body: bytes) -> None:
         intents = kind == "intent"

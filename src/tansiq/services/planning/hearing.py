@@ -77,6 +77,8 @@ class Hearing:
     ) -> None:
         known = self._airspace.get(register, entity)
         if known is not None and known.manager != sender:
+            if not known.own:
+                self.on_stray(register, entity)  # One of the two lies; the register knows which.
             raise Forbidden(f"{entity} is managed by {known.manager}, not by {sender}")
         if document is None:
             if known is not None:

@@ -238,16 +238,15 @@ class OwnPlans:
         return await self.change(plan_id, draft)
 
     async def _to(self, plan: Plan, claim: Claim) -> PlanView:
-        placement = plan.placement
-        if placement.base is not None and placement.base.flying:
-            claim = replace(claim, state=placement.base.state)
-        fresh = self._declared(claim)
-
         def event(current: Placement[Claim]) -> Step[Claim]:
+            # The state as it is in this transaction: somebody else may have activated it by now.
+            flying = current.base is not None and current.base.flying
+            state = current.base.state if current.base is not None and flying else claim.state
+            wanted = replace(claim, state=state)
             if current.phase in _UNPLACED and _nowhere(current):
-                again = replace(fresh, number=current.number)
+                again = replace(self._declared(wanted), number=current.number)
                 return Step(placement=again, news=News.PLACING)
-            return placement_steps.change(current, claim)
+            return placement_steps.change(current, wanted)
 
         return self._view(await self._planner.apply(plan.id, event))
 

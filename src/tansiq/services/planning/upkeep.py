@@ -277,7 +277,11 @@ class Upkeep:
         for reference in foreign.values():
             known = self._airspace.get(register, reference.id)
             # A lower version is news too: an id that was given up and is used again.
-            if known is None or known.version != reference.version:
+            if (
+                known is None
+                or known.version != reference.version
+                or known.manager != reference.manager
+            ):
                 if isinstance(reference, wire.ConstraintReference):
                     new_constraints.append(reference)
                 else:
