@@ -22,6 +22,7 @@ LATE_US = 2_000_000
 """A notification on its way for less, in microseconds, is nothing to show to people."""
 TOLD_MAX = 1_000
 """Subscribers told of one change: a register may name anybody, and each costs us."""
+GIVEN_UP_MAX = 10_000
 BATCH = 64
 """Deliveries that are struck off in one commit."""
 
@@ -58,6 +59,7 @@ class Notices:
         self._queues: dict[str, deque[Notification]] = defaultdict(deque)
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._problems: dict[tuple[str, str], str] = {}
+        self._given_up: dict[tuple[str, str], str] = {}
 
     def owed(
         self,
@@ -132,10 +134,14 @@ class Notices:
             for n in queue
             if n.entity == entity and (n.made < late or (entity, url) in self._problems)
         }
-        return tuple(
+        told = [
             f"{url} ({self._problems[entity, url]})" if (entity, url) in self._problems else url
             for url in sorted(waiting)
-        )
+        ]
+        told += [
+            f"{url} (given up: {why})" for (e, url), why in self._given_up.items() if e == entity
+        ]
+        return tuple(told)
 
     async def stop(self) -> None:
         """Stop delivering; what is owed stays in the store."""
@@ -157,6 +163,9 @@ class Notices:
                 queue.popleft()
                 done.append(notification.seq)
                 self._problems.pop((notification.entity, url), None)
+                self._given_up.pop((notification.entity, url), None)
+                if problem is not None:
+                    self._give_up(notification, problem)
             else:
                 self._problems[notification.entity, url] = problem
             if done and (problem is not None or not queue or len(done) >= BATCH):
@@ -165,6 +174,12 @@ class Notices:
             if problem is not None and not expired:
                 await self._clock.sleep(pause)
                 pause = min(pause * 2, self._timers.retry_last_s)
+
+    def _give_up(self, notification: Notification, problem: str) -> None:
+        """Stop trying, and go on saying that this subscriber has not been reached."""
+        self._given_up[notification.entity, notification.url] = problem
+        while len(self._given_up) > GIVEN_UP_MAX:
+            self._given_up.pop(next(iter(self._given_up)))
 
     async def _try(self, notification: Notification) -> str | None:
         """Deliver once; return what went wrong, or None when nothing is left to do."""

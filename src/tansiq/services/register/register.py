@@ -4,8 +4,10 @@ Each write is there twice: ``put_intent`` for a caller from outside, and ``read_
 and covers, no store) with ``put_intent_tx`` for whoever holds a transaction already.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 
@@ -28,6 +30,18 @@ from tansiq.storage.store import Store, Tx
 
 _ENTITY = "entityid"
 _SUBSCRIPTION = "subscriptionid"
+_QUICK_CORNERS = 512
+T = TypeVar("T")
+
+
+async def _aside(extents: Sequence[wire.Volume4D], read: Callable[[], T]) -> T:
+    """Validate and cover a request; in a thread where it has so many corners that others notice."""
+    corners = sum(
+        len(extent.volume.outline_polygon.vertices)
+        for extent in extents
+        if extent.volume.outline_polygon is not None
+    )
+    return read() if corners <= _QUICK_CORNERS else await asyncio.to_thread(read)
 
 
 class Register:
@@ -84,7 +98,9 @@ class Register:
         now: datetime,
     ) -> wire.ChangeOperationalIntentReferenceResponse:
         """Create (``ovn`` is None) or update an intent."""
-        write = self.read_intent(caller, intent_id, ovn, params, now)
+        write = await _aside(
+            params.extents, lambda: self.read_intent(caller, intent_id, ovn, params, now)
+        )
         return await self._store.write(lambda tx: self._intents.put(tx, write))
 
     async def delete_intent_tx(
@@ -144,7 +160,9 @@ class Register:
         now: datetime,
     ) -> wire.ChangeConstraintReferenceResponse:
         """Create (``ovn`` is None) or update a constraint."""
-        write = self.read_constraint(caller, constraint_id, ovn, params, now)
+        write = await _aside(
+            params.extents, lambda: self.read_constraint(caller, constraint_id, ovn, params, now)
+        )
         return await self._store.write(lambda tx: self._constraints.put(tx, write))
 
     async def delete_constraint(
