@@ -17,6 +17,7 @@ from sky import TIMERS, Side, flying, make_sky, plan, two, until
 from tansiq.domain.volume import Volumes
 from tansiq.errors import PeerError, PeerUnreachable
 from tansiq.f3548 import convert, wire
+from tansiq.services.airspace import Airspace
 from tansiq.services.planning.ports import RegisterPort, Written
 from tansiq.services.views import Status
 
@@ -272,3 +273,27 @@ async def test_details_of_a_hundred_thousand_volumes_are_not_read(tmp_path: Path
         view = await sky["south"].up.plans.submit(plan(-121, "ALPHA"))
         told = await sky["south"].until(view.id, lambda v: "4000000 bytes" in (v.reason or ""))
         assert not told.coordinated
+
+
+async def test_nobody_is_refused_by_a_memory(tmp_path: Path) -> None:
+    """What was told of a plan's end never came: its record is asked for before it counts."""
+    async with two(tmp_path) as (north, south):
+        for side, other in ((south, north), (north, south)):
+            airspace = side.up.planner.judging.airspace
+            gone = await other.declare(plan(-121, "GONE"))
+
+            async def where(entity: str = gone.intent_id, at: Airspace = airspace) -> int:
+                return len(at.registers_of(entity))
+
+            await until(where, lambda count: count == 2)
+            records = [airspace.get(name, gone.intent_id) for name in ("north", "south")]
+            await other.up.plans.end(gone.id)
+            await until(where, lambda count: count == 0)
+            for known in records:
+                assert known is not None
+                airspace.put(known)
+            view = await side.declare(plan(-121, "ALPHA"))
+            assert view.status is Status.COORDINATED, view.reason
+            assert await where() == 0
+            await side.up.plans.end(view.id)
+            await side.settled(view.id)
