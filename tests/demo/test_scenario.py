@@ -3,6 +3,8 @@
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tansiq.demo.calfire import Flight
 from tansiq.demo.scenario import (
     BUFFERS,
@@ -16,7 +18,9 @@ from tansiq.demo.scenario import (
     party_by_aircraft,
 )
 from tansiq.demo.small import small
+from tansiq.demo.story import DELAY_S_MAX
 from tansiq.domain.conflict import conflicts
+from tansiq.domain.resolution import smallest_delay
 from tansiq.domain.volume import LatLng
 from tansiq.formats.plans import read_plan
 from tansiq.formats.track_file import TrackPoint
@@ -125,3 +129,15 @@ def test_the_small_scenario_has_what_it_promises() -> None:
     assert [name for name in plans if conflicts(plans[name].volumes, area.volumes, MINIMA)] == [
         "TANKER-7"
     ]
+
+
+@pytest.mark.parametrize("second", ["DRONE-N", "DRONE-S"])
+def test_whichever_drone_comes_second_has_a_way_out_that_a_desk_takes(second: str) -> None:
+    """Both parties declare at once, so the small scenario must end well either way."""
+    scenario = small(datetime(2026, 11, 23, tzinfo=UTC))
+    drafts = [sortie.draft for sortie in (*scenario.sorties, *scenario.no_go)]
+    mine = next(draft for draft in drafts if draft.callsign == second)
+    others = [draft.volumes for draft in drafts if draft.callsign != second]
+    delay = smallest_delay(mine.volumes, others, scenario.minima, limit=timedelta(hours=6))
+    assert delay is not None
+    assert delay.total_seconds() <= DELAY_S_MAX
