@@ -2,7 +2,7 @@
 
 import pytest
 
-from tansiq.domain.agreement import Agreement, Formation, Party, Register
+from tansiq.domain.agreement import NO_MINIMA, Agreement, Formation, Party, Register
 from tansiq.domain.intent import PartyID
 from tansiq.domain.volume import Circle, LatLng
 
@@ -18,6 +18,7 @@ AGREEMENT = Agreement(
     registers=(Register(id="north", party=NORTH.id, url=NORTH.url),),
     area=Circle(center=LatLng(0.0, 0.0), radius_m=1_000.0),
     area_km2_max=1.0,
+    minima=NO_MINIMA,
     formations=(ATTACK, SURVEY),
 )
 
