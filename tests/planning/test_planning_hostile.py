@@ -136,6 +136,17 @@ async def test_a_newcomer_that_only_the_sweep_finds_displaces_too(tmp_path: Path
         assert [b.id for b in displaced.blockers] == [high]
 
 
+async def test_in_a_pool_a_no_go_area_displaces_those_without_a_register_too(
+    tmp_path: Path,
+) -> None:
+    async with two(tmp_path, registers=[("north", False)]) as (north, south):
+        plan_south = await south.declare(plan(-121, "ALPHA"))
+        assert plan_south.status is Status.COORDINATED
+        area = await north.no_go(plan(-121, "FIRE"))
+        displaced = await south.until(plan_south.id, lambda v: v.status is Status.DISPLACED, 3.0)
+        assert [b.id for b in displaced.blockers] == [area.id]
+
+
 # ---- details that contradict the register
 
 
