@@ -280,7 +280,7 @@ async def test_without_the_sweep_a_late_create_shuts_others_out(tmp_path: Path) 
 
 
 async def test_each_register_shows_its_own_reference_during_changes(tmp_path: Path) -> None:
-    """Read as peers do, while a plan moves to and fro over a slow link that loses answers.
+    """Read as peers do, while a plan moves back and forth over a slow link that loses answers.
 
     At the owner's own register the details are those of the reference at any moment; at the other
     they are behind while an answer is on its way or lost, and never of two writes mixed.
