@@ -20,6 +20,8 @@ from tansiq.services.near import Near
 _CELL_M = 5_000.0
 """Registers find by cells of about a kilometre; twice that and some more."""
 
+_LARGE_VOLUMES = 64
+
 INTENT = "intent"
 CONSTRAINT = "constraint"
 
@@ -74,6 +76,11 @@ class Candidate:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "extent", Extent.of(self.volumes))
+
+    @property
+    def is_large(self) -> bool:
+        """Whether judging it takes so long that others would notice: then it is done aside."""
+        return len(self.volumes) > _LARGE_VOLUMES
 
 
 @dataclass(frozen=True, slots=True)

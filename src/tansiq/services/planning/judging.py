@@ -119,7 +119,11 @@ class Judging:
         while True:
             relevant = self.airspace.relevant(candidate, within, register, named)
             judged = {known.id: known.ovn for known in relevant}
-            judgement = self.airspace.judge(candidate, relevant)
+            judgement = (
+                await asyncio.to_thread(self.airspace.judge, candidate, relevant)
+                if candidate.is_large
+                else self.airspace.judge(candidate, relevant)
+            )
             blocking = judgement.blocking
             if port is None or not blocking:
                 break

@@ -8,6 +8,7 @@ read, the decision, the write and its answer are one transaction.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from tansiq.domain.agreement import Register
 from tansiq.domain.placement import (
@@ -328,7 +329,7 @@ class Planner:
             if plan is None:
                 return False
             seen = await self.judging.see(plan, look, None, reachable=True)
-            verdict = self._verdict(plan, look, seen)
+            verdict = await self._verdict(plan, look, seen)
             try:
                 done, written = await self._store.write(
                     self._own_attempt(plan, place, seen, verdict)
@@ -416,7 +417,7 @@ class Planner:
 
     async def _commit(self, plan_id: str, look: Due[Claim], seen: Seen) -> Done:
         plan = self.book.get(plan_id)
-        verdict = None if plan is None else self._verdict(plan, look, seen)
+        verdict = None if plan is None else await self._verdict(plan, look, seen)
 
         async def write(tx: Tx) -> Done:
             now = self._clock.now()
@@ -426,7 +427,7 @@ class Planner:
         self._taken(done)
         return done
 
-    def _verdict(self, plan: Plan, look: Due[Claim], seen: Seen) -> Verdict | None:
+    async def _verdict(self, plan: Plan, look: Due[Claim], seen: Seen) -> Verdict | None:
         """Say why, if this look is going to end in a refusal or a displacement."""
         if not seen.blocking or look.against is None:
             return None
@@ -435,7 +436,9 @@ class Planner:
         if said is None:
             return None
         candidate = self.book.candidate(plan, look.against)
-        return self.reasons.verdict(candidate, seen.blocking, said)
+        explain = partial(self.reasons.verdict, candidate, seen.blocking, said)
+        # The search for alternatives is long for plans of many volumes; others must not wait.
+        return await asyncio.to_thread(explain) if candidate.is_large else explain()
 
     def _taken(self, done: Done) -> None:
         """Take into memory what was committed."""

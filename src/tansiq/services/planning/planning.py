@@ -281,7 +281,10 @@ class OwnPlans:
     def _living(self, plan_id: str) -> Plan:
         plan = self._book.get(plan_id)
         if plan is None:
-            raise NotFound(f"no living plan {plan_id}; `tansiq plan list --all` shows all")
+            raise NotFound(
+                f"no living plan {plan_id}: it has ended, or was never here; "
+                "`tansiq plan list --all` shows all"
+            )
         return plan
 
 
