@@ -228,4 +228,4 @@ def test_the_guides_plan_and_agreement_are_good() -> None:
 
 
 def test_no_machine_of_ours_is_in_the_documents() -> None:
-    assert not re.search(r"(/work/|/home/|/root/|/tmp/)\w", TEXT)
+    assert not re.search(r"(/home/|/root/|/tmp/)\w", TEXT)

@@ -107,7 +107,7 @@ class Airspace:
         self._at: dict[str, dict[str, Known]] = {r.id: {} for r in agreement.registers}
         self._near: dict[str, Near[Known]] = {r.id: Near() for r in agreement.registers}
         minima = agreement.minima
-        self._reach = Minima(
+        self.reach = Minima(
             # Each side may be enlarged by the whole minima. What shares a register's cell with a
             # plan from further away is rare, and then named by the register.
             horizontal_m=min(2 * minima.horizontal_m + _CELL_M, 200_000.0),
@@ -186,12 +186,12 @@ class Airspace:
         """Return the records of one register that a write over ``within`` may have to prove:
         what is near, and what the register has ``named`` although it is not.
         """
-        near = self._near[register].around(within, self._reach.horizontal_m)
+        near = self._near[register].around(within, self.reach.horizontal_m)
         found = [
             known
             for known in near
             if known.id != candidate.intent_id
-            and (known.extent is None or not within.apart(known.extent, self._reach))
+            and (known.extent is None or not within.apart(known.extent, self.reach))
         ]
         if named:
             ids = {known.id for known in found}
