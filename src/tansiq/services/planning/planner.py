@@ -359,6 +359,9 @@ class Planner:
 
         async def attempt(tx: Tx) -> tuple[Done, Written | None]:
             now = self._clock.now()
+            current = await self.book.load(tx, plan.id)
+            if current.intent_id != plan.intent_id:  # Memory is behind: that attempt is over.
+                return Done(current, Step(placement=current.placement)), None
             # A write is checked by its key; all that is decided without one is checked here.
             if look.due.against is not None and (look.blockers or look.due.write is None):
                 claim = look.due.write or look.due.against
