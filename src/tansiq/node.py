@@ -32,6 +32,8 @@ from tansiq.http.feed import Feed
 from tansiq.http.own_handlers import OwnApi
 from tansiq.http.problems import Boundary, f3548_error, handlers
 from tansiq.http.uss import tansiq_routes, uss_routes
+from tansiq.peers.credentials import wallet
+from tansiq.peers.exchange import Exchange
 from tansiq.peers.identity import load_signing_key
 from tansiq.peers.link import Link
 from tansiq.peers.register_client import RegisterClient
@@ -133,7 +135,9 @@ async def _wire(
     )
     key = load_signing_key(settings.data)
     minter = Minter(key, settings.party, agreement.digest, clock, timers=timers)
-    link = Link(agreement, minter.token, clock, limits, timers)
+    exchange = Exchange(agreement, clock, limits, timers)
+    purse = wallet(minter, settings.party, settings.credentials, exchange, clock, timers)
+    link = Link(exchange, purse)
     late = _Late()
     register = Register(
         events.store,

@@ -436,7 +436,7 @@ def test_a_minter_and_an_authority_remember_no_more_than_their_bound(
     minter = Minter(NORTH, "north", DIGEST, clock, timers=Timers())
     for n in range(1_100):
         minter.token(f"host{n}", "")
-    assert len(minter._kept) == 1_024
+    assert len(minter.shelf) == 1_024
     for n in range(4_150):
         authority.caller(headers(by_party(jti=str(n))), [])
     assert len(authority._remembered) == 4_096

@@ -10,6 +10,7 @@ from tansiq.domain.agreement import Agreement, Minima, Party, Register
 from tansiq.domain.intent import PartyID
 from tansiq.domain.volume import Circle, LatLng
 from tansiq.errors import PeerRefused
+from tansiq.peers.exchange import Exchange
 from tansiq.peers.link import Link
 from tansiq.peers.uss_client import UssClient
 from tansiq.settings import Limits, Timers
@@ -34,6 +35,16 @@ ALONE = Agreement(
 )
 
 
+class AnyToken:
+    """Tokens that nobody looks at."""
+
+    async def token(self, _url: str, _scope: str) -> str:
+        return "token"
+
+    def refused(self, _url: str, _scope: str, _token: str) -> bool:
+        return False
+
+
 async def test_a_base_url_with_a_query_is_not_called() -> None:
     """Else a supplier could send our requests, with our token, to any path of any service."""
     called: list[bytes] = []
@@ -46,8 +57,8 @@ async def test_a_base_url_with_a_query_is_not_called() -> None:
 
     server = await asyncio.start_server(refuse, "127.0.0.1", 0)
     base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/north"
-    link = Link(ALONE, lambda _host, _scope: "token", SystemClock(), Limits(), Timers())
-    client = UssClient(link, Limits())
+    exchange = Exchange(ALONE, SystemClock(), Limits(), Timers())
+    client = UssClient(Link(exchange, AnyToken()), Limits())
     try:
         for tail in ("?", "?delete=", "#"):
             for ask in (
@@ -62,5 +73,5 @@ async def test_a_base_url_with_a_query_is_not_called() -> None:
             await client.intent_details(base_url, INTENT)
         assert called == [f"/north/uss/v1/operational_intents/{INTENT}".encode()]
     finally:
-        await link.close()
+        await exchange.close()
         server.close()

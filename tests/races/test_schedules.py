@@ -293,7 +293,8 @@ async def test_each_register_shows_its_own_reference_during_changes(tmp_path: Pa
         plan = await on.declare("north")
         assert await on.status("north", plan) == "coordinated"
         entity = on.intent_id("north", plan)
-        token = on.nodes["south"].link._token("127.0.0.1", "utm.strategic_coordination")
+        tokens = on.nodes["south"].link._tokens
+        token = await tokens.token("http://127.0.0.1", "utm.strategic_coordination")
 
         async def get(party: str, path: str) -> dict[str, Any]:
             url = f"http://127.0.0.1:{on.pair.folders[party].peer_port}{path}"

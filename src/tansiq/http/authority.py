@@ -66,6 +66,8 @@ def read_issuer(file: IssuerFile) -> Issuer:
     Raises:
         BadInput: no such file, or it does not hold an RSA public key.
     """
+    if file.public_key is None:
+        raise BadInput("key sets are not read yet; give public_key", field="issuer.jwks")
     where = str(file.public_key)
     try:
         key = load_pem_public_key(file.public_key.read_bytes())

@@ -1,95 +1,47 @@
-"""One authenticated HTTP exchange with another node: pinned TLS, our token, limits, one deadline.
+"""One authenticated exchange with another node: the request, our token, the whole answer.
 
-Leaves out what the messages mean: ``register_client`` and ``uss_client`` know that.
+Leaves out what the messages mean (``register_client`` and ``uss_client`` know that), which token
+is for whom (``credentials``), and how a connection is made (``exchange``).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from ipaddress import ip_address
-from urllib.parse import urlsplit
+from typing import Protocol
 
-import aiohttp
+from tansiq.domain.agreement import Party
+from tansiq.peers.exchange import Answer, Exchange
 
-from tansiq.clock import Clock
-from tansiq.domain.agreement import Agreement, Party
-from tansiq.errors import NeverSent, PeerMalformed, PeerRefused, PeerUnreachable
-from tansiq.settings import Limits, Timers
-
-Token = Callable[[str, str], str]
-"""(host, scope) -> bearer token."""
+__all__ = ["Answer", "Link", "Tokens"]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A complete answer: its fate is known."""
+class Tokens(Protocol):
+    """Where our bearer tokens come from."""
 
-    status: int
-    body: bytes
+    async def token(self, url: str, scope: str) -> str:
+        """Return a token for whoever answers at ``url``; scopes are parted by spaces.
+
+        Raises:
+            NeverSent: none can be had, for the reason in the sentence.
+        """
+        ...
+
+    def refused(self, url: str, scope: str, token: str) -> bool:
+        """Note that a token was answered with 401; report whether another one may do better."""
+        ...
 
 
 class Link:
-    """Our side of all outgoing connections.
+    """Requests in our name."""
 
-    A party of the agreement is recognised by the fingerprint of its certificate, compared before a
-    byte of the request leaves us; anybody else by the machine's certificate authorities.
-    """
-
-    def __init__(
-        self, agreement: Agreement, token: Token, clock: Clock, limits: Limits, timers: Timers
-    ) -> None:
-        self._agreement = agreement
-        self._token = token
-        self._clock = clock
-        self._limits = limits
-        self._timers = timers
-        self._session: aiohttp.ClientSession | None = None
-        # One object a party: connections are kept under it, and a new one would never be reused.
-        self._pins = {
-            party.id: aiohttp.Fingerprint(party.tls_sha256)
-            for party in agreement.parties
-            if party.tls_sha256
-        }
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            # trust_env stays off: a proxy from the environment would see pinned traffic.
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=self._limits.connections_max, limit_per_host=48
-                ),
-                # The injected clock keeps the deadline. Connecting has a shorter one of its own,
-                # because of a request that found no connection it is known that it never left.
-                timeout=aiohttp.ClientTimeout(
-                    total=None, sock_connect=0.8 * self._timers.peer_request_s
-                ),
-                auto_decompress=False,
-            )
-            # A kept connection that breaks must not send a write twice behind our back: the second
-            # answer would hide the first. There is no public switch.
-            self._session._retry_connection = False  # noqa: SLF001
-        return self._session
+    def __init__(self, exchange: Exchange, tokens: Tokens) -> None:
+        self._exchange = exchange
+        self._tokens = tokens
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._exchange.close()
 
     def party_at(self, url: str) -> Party | None:
         """Return the agreement party whose node answers at ``url``."""
-        return next(
-            (p for p in self._agreement.parties if url == p.url or url.startswith(p.url + "/")),
-            None,
-        )
-
-    def _tls(self, url: str) -> aiohttp.Fingerprint | bool:
-        parts = urlsplit(url)
-        if parts.scheme == "http":
-            if not _is_loopback(parts.hostname or ""):
-                raise PeerRefused(f"{url} is plain http beyond this machine; use https", status=0)
-            return True
-        party = self.party_at(url)
-        return True if party is None else self._pins.get(party.id, True)
+        return self._exchange.party_at(url)
 
     async def call(
         self, method: str, url: str, *, scope: str | None, body: bytes | None = None
@@ -98,61 +50,25 @@ class Link:
 
         Raises:
             PeerUnreachable: no complete answer in time; whether it took effect is not known.
-            NeverSent: no connection in time.
+            NeverSent: no connection in time, or no token to send with.
             PeerRefused: never sent: the certificate or the scheme is wrong.
             PeerMalformed: the answer is larger than the limit.
         """
-        seconds = self._timers.peer_request_s
-        try:
-            return await self._clock.limit(self._exchange(method, url, scope, body), seconds)
-        except aiohttp.ConnectionTimeoutError as error:
-            raise NeverSent(f"{_host(url)} cannot be reached") from error
-        except TimeoutError as error:
-            raise PeerUnreachable(f"{_host(url)} did not answer within {seconds:g} s") from error
-        except aiohttp.ServerFingerprintMismatch as error:
-            raise PeerRefused(
-                f"{_host(url)} shows a certificate that is not the one in the agreement; "
-                "nothing was sent",
-                status=0,
-            ) from error
-        except aiohttp.ClientConnectorError as error:
-            raise NeverSent(f"{_host(url)}: {error.os_error}") from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise PeerUnreachable(f"{_host(url)}: {str(error) or type(error).__name__}") from error
-        except ValueError as error:  # Others choose the URLs: host names that cannot be, and such.
-            raise PeerUnreachable(f"{url[:80]!r} cannot be asked: {error}") from error
-
-    async def _exchange(
-        self, method: str, url: str, scope: str | None, body: bytes | None
-    ) -> Answer:
         headers = {"Accept": "application/json"}
-        if scope is not None:
-            token = self._token(urlsplit(url).hostname or "", scope)
-            headers["Authorization"] = f"Bearer {token}"
         if body is not None:
             headers["Content-Type"] = "application/json"
-        async with self._open().request(
-            method, url, data=body, headers=headers, ssl=self._tls(url), allow_redirects=False
-        ) as response:
-            limit = self._limits.peer_answer_bytes_max
-            if (response.content_length or 0) > limit:
-                raise PeerMalformed(f"{_host(url)} answered with more than {limit} bytes")
-            content = bytearray()
-            async for chunk in response.content.iter_any():
-                content += chunk
-                if len(content) > limit:
-                    raise PeerMalformed(f"{_host(url)} answered with more than {limit} bytes")
-            return Answer(response.status, bytes(content))
+        if scope is None:
+            return await self._exchange.send(method, url, headers=headers, body=body)
+        token = await self._tokens.token(url, scope)
+        answer = await self._send(method, url, headers, body, token)
+        # A 401 means that nothing was done, so a second request repeats nothing.
+        if answer.status == 401 and self._tokens.refused(url, scope, token):
+            token = await self._tokens.token(url, scope)
+            answer = await self._send(method, url, headers, body, token)
+        return answer
 
-
-def _host(url: str) -> str:
-    return urlsplit(url).netloc
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    async def _send(
+        self, method: str, url: str, headers: dict[str, str], body: bytes | None, token: str
+    ) -> Answer:
+        shown = {**headers, "Authorization": f"Bearer {token}"}
+        return await self._exchange.send(method, url, headers=shown, body=body)
