@@ -27,8 +27,10 @@ from tansiq.errors import BadInput
 from tansiq.formats.agreement import load_agreement
 from tansiq.http import auxiliary, dss
 from tansiq.http.api import own_app
-from tansiq.http.authority import Authority, Identity, read_issuer, register_caller
+from tansiq.http.authority import Authority, Identity, register_caller
 from tansiq.http.feed import Feed
+from tansiq.http.issuers import read_issuer
+from tansiq.http.key_sets import KeySets
 from tansiq.http.own_handlers import OwnApi
 from tansiq.http.problems import Boundary, f3548_error, handlers
 from tansiq.http.uss import tansiq_routes, uss_routes
@@ -75,6 +77,7 @@ class Node:
     agreement: Agreement
     store: SqliteStore
     link: Link
+    key_sets: KeySets
     planner: Planner
     plans: OwnPlans
     constraints: OwnConstraints
@@ -103,6 +106,7 @@ class Node:
 
     async def start(self) -> None:
         """Take up the work that an earlier run left, and begin the slow clockwork."""
+        self.key_sets.start()
         await self.constraints.start()
         await self.notices.resume()
         self.upkeep.start()
@@ -111,6 +115,7 @@ class Node:
 
     async def stop(self) -> None:
         """Stop all tasks; everything acknowledged is in the store."""
+        await self.key_sets.stop()
         await self.upkeep.stop()
         await self.planner.stop()
         await self.constraints.stop()
@@ -138,6 +143,14 @@ async def _wire(
     exchange = Exchange(agreement, clock, limits, timers)
     purse = wallet(minter, settings.party, settings.credentials, exchange, clock, timers)
     link = Link(exchange, purse)
+    key_sets = KeySets(
+        [read_issuer(file) for file in settings.issuers],
+        exchange.document,
+        clock,
+        folder=settings.data,
+        limits=limits,
+        timers=timers,
+    )
     late = _Late()
     register = Register(
         events.store,
@@ -165,7 +178,7 @@ async def _wire(
     api = OwnApi(
         planning=plans,
         constraints=constraints,
-        status=Overview(site, planner=planner, airspace=airspace),
+        status=Overview(site, planner=planner, airspace=airspace, issuers=key_sets.views),
         events=events,
         idempotency=Idempotency(events.store, clock, limits, new_id=_new_id),
         feed=Feed(events, clock, limits, timers),
@@ -177,6 +190,7 @@ async def _wire(
         agreement=agreement,
         store=opened,
         link=link,
+        key_sets=key_sets,
         planner=planner,
         plans=plans,
         constraints=constraints,
@@ -184,7 +198,7 @@ async def _wire(
         upkeep=upkeep,
         events=events,
         own=own_app(api, token=load_own_token(settings.data), port=settings.own_port),
-        peer=_peer_app(site, settings, register, hearing),
+        peer=_peer_app(site, settings, register, hearing, key_sets),
     )
 
 
@@ -262,14 +276,14 @@ def _party_name(agreement: Agreement) -> Callable[[str], str]:
     return name
 
 
-def _peer_app(site: Site, settings: Settings, register: Register, hearing: Hearing) -> Starlette:
+def _peer_app(
+    site: Site, settings: Settings, register: Register, hearing: Hearing, key_sets: KeySets
+) -> Starlette:
     agreement, clock = site.agreement, site.clock
     me = agreement.party(site.party)
     assert me is not None  # noqa: S101 - checked by ``Node.open``
     pool = Pool(me, site.store, settings.limits.subscription_skew)
-    authority = Authority(
-        agreement, settings, clock, [read_issuer(file) for file in settings.issuers]
-    )
+    authority = Authority(agreement, settings, clock, key_sets.issuers)
 
     def identify(request: Request, scopes: Sequence[str]) -> Identity:
         return authority.caller(request.headers, scopes)

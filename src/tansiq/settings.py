@@ -50,6 +50,9 @@ class Limits:
     """Call signs and names."""
     peer_answer_bytes_max: int = 32_000_000
     connections_max: int = 256
+    jwks_bytes_max: int = 262_144
+    """One key set of an issuer."""
+    jwks_keys_max: int = 32
     feed_clients_max: int = 100
     header_bytes_max: int = 16_384
     """All headers of one request to the own API."""
@@ -169,6 +172,8 @@ class Settings:
     issuers: tuple[IssuerFile, ...] = ()
     credentials: tuple[Credential, ...] = ()
     """Our tokens towards hosts outside the agreement; at most one is without ``hosts``."""
+    test_interface: str | None = None
+    """URL of the register that test drivers may use us on; None: nobody may."""
     limits: Limits = field(default_factory=Limits)
     timers: Timers = field(default_factory=Timers)
 
@@ -258,9 +263,15 @@ def _settings(data: Path, top: Table) -> Settings:
             for entry in top.tables("issuer", ("iss", "public_key", "jwks"), count_max=32)
         ),
         credentials=_credentials(data, top),
+        test_interface=_test_interface(top),
         limits=_overridden(Limits(), top, "limits"),
         timers=timers,
     )
+
+
+def _test_interface(top: Table) -> str | None:
+    table = top.table("test_interface", ("register",), required=False)
+    return table.text("register").rstrip("/") if "test_interface" in top else None
 
 
 def _issuer(data: Path, entry: Table) -> IssuerFile:
@@ -350,6 +361,7 @@ _KEYS: Final = (
     "audiences",
     "issuer",
     "credential",
+    "test_interface",
     "limits",
     "timers",
 )

@@ -32,9 +32,9 @@ from tansiq.errors import AgreementMismatch, BadInput, Forbidden, TansiqError, U
 from tansiq.http.authority import (
     Authority,
     Identity,
-    read_issuer,
     register_caller,
 )
+from tansiq.http.issuers import read_issuer
 from tansiq.peers.tokens import Minter
 from tansiq.services.parties import search_km2_max
 from tansiq.services.register import CONSTRAINT_MANAGEMENT, STRATEGIC_COORDINATION, Caller

@@ -34,7 +34,8 @@ from tansiq.clock import Clock, kernel_clock
 from tansiq.domain.agreement import Agreement, Party
 from tansiq.errors import BadInput, PeerRefused, TansiqError
 from tansiq.formats.agreement import load_agreement
-from tansiq.http.authority import mismatch_sentence, read_issuer
+from tansiq.http.authority import mismatch_sentence
+from tansiq.http.issuers import read_issuer
 from tansiq.peers.identity import (
     SECRETS,
     TLS_CERTIFICATE,

@@ -17,25 +17,22 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from joserfc import jwt
 from joserfc.errors import JoseError, SecurityWarning
-from joserfc.jwk import OKPKey, RSAKey
+from joserfc.jwk import OKPKey
 from starlette.datastructures import Headers
 
 from tansiq.clock import Clock
 from tansiq.domain.agreement import Agreement, Party
 from tansiq.errors import AgreementMismatch, BadInput, Forbidden, Unauthenticated
+from tansiq.http.issuers import Issuer, TrustedKey, trusted
 from tansiq.services.parties import party_caller
 from tansiq.services.register import Caller
-from tansiq.settings import IssuerFile, Limits, Settings, is_loopback
+from tansiq.settings import Limits, Settings, is_loopback
 
 _TOKEN_CHARS_MAX: Final = 8_192
 _CLAIM_CHARS_MAX: Final = 1_000
 _REMEMBERED_MAX: Final = 4_096
-_RSA_BITS_MIN: Final = 1_024
-"""The conformance suite's well-known key has no more; ``tansiq doctor`` warns below 2048."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,41 +49,10 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Issuer:
-    """A token issuer outside the agreement."""
-
-    iss: str
-    key: RSAKey
-    bits: int
-
-
-def read_issuer(file: IssuerFile) -> Issuer:
-    """Read an issuer's public key.
-
-    Raises:
-        BadInput: no such file, or it does not hold an RSA public key.
-    """
-    if file.public_key is None:
-        raise BadInput("key sets are not read yet; give public_key", field="issuer.jwks")
-    where = str(file.public_key)
-    try:
-        key = load_pem_public_key(file.public_key.read_bytes())
-    except OSError as error:
-        raise BadInput(f"cannot be read ({error.strerror})", field=where) from error
-    except ValueError as error:
-        raise BadInput("not a public key in PEM", field=where) from error
-    if not isinstance(key, RSAPublicKey) or key.key_size < _RSA_BITS_MIN:
-        raise BadInput(f"not an RSA key of {_RSA_BITS_MIN} bits or more", field=where)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SecurityWarning)  # Short keys are the doctor's subject.
-        return Issuer(file.iss, RSAKey.import_key(key), key.key_size)
-
-
-@dataclass(frozen=True, slots=True)
 class _Source:
     """Whose word is taken for what, and how it must be signed."""
 
-    key: OKPKey | RSAKey
+    issuer: Issuer
     algorithms: tuple[str, ...]
     party: Party | None
 
@@ -94,6 +60,9 @@ class _Source:
 @dataclass(frozen=True, slots=True)
 class _Remembered:
     identity: Identity
+    source: _Source
+    key: TrustedKey
+    """What the signature was checked with: once it is withdrawn, the token is nothing."""
     not_before_s: float
     expires_s: float
 
@@ -119,13 +88,13 @@ class Authority:
         self._parties = frozenset(party.id for party in agreement.parties)
         # Ed25519 is the name of RFC 9864; EdDSA is what older libraries call the same.
         self._sources: dict[str, _Source] = {
-            party.id: _Source(_party_key(party), ("Ed25519", "EdDSA"), party)
+            party.id: _Source(_party_issuer(party), ("Ed25519", "EdDSA"), party)
             for party in agreement.parties
         }
         for issuer in issuers:
             if issuer.iss in self._sources:
                 raise BadInput(f"{issuer.iss} is named twice, or a party too", field="issuer.iss")
-            self._sources[issuer.iss] = _Source(issuer.key, ("RS256",), None)
+            self._sources[issuer.iss] = _Source(issuer, ("RS256",), None)
         self._remembered: OrderedDict[bytes, _Remembered] = OrderedDict()
 
     def caller(self, headers: Headers, needed: Collection[str]) -> Identity:
@@ -152,6 +121,9 @@ class Authority:
             self._remembered[name] = known
             if len(self._remembered) > _REMEMBERED_MAX:
                 self._remembered.popitem(last=False)
+        if known.key not in self._keys(known.source):
+            self._remembered.pop(name, None)
+            raise Unauthenticated("its issuer has withdrawn the key, or cannot be asked any more")
         if known.expires_s <= now_s - self._timers.clock_leeway_s:
             self._remembered.pop(name, None)
             raise Unauthenticated("the token has expired; ask for a new one", field="exp")
@@ -161,24 +133,19 @@ class Authority:
         return known.identity
 
     def _verified(self, token: str, now_s: float) -> _Remembered:
-        algorithm, claims = _unverified(token)
+        header, claims = _unverified(token)
         iss, sub = _text(claims, "iss"), _text(claims, "sub")
         source = self._sources.get(iss)
         if source is None:
             raise Unauthenticated(f"no issuer {iss[:60]!r} is known here", field="iss")
-        _check_signature(token, algorithm, source)
+        key = self._check_signature(token, header, source)
         if source.party is not None and sub != iss:
             raise Unauthenticated("a party signs for itself: sub must be equal to iss", field="sub")
         if source.party is None and sub in self._parties:
             # Else an issuer could write and end plans in the name of a party.
             raise Unauthenticated(f"{sub} is a party and signs with its own key", field="sub")
         self._check_audience(claims)
-        expires_s = _seconds(claims, "exp")
-        life_max_s = self._timers.token_life_max.total_seconds() + self._timers.clock_leeway_s
-        if expires_s > now_s + life_max_s:
-            raise Unauthenticated(
-                f"expires more than {self._timers.token_life_max} ahead", field="exp"
-            )
+        not_before_s, expires_s = self._times(claims, now_s)
         agreement = claims.get("agreement")
         identity = Identity(
             id=sub,
@@ -186,8 +153,54 @@ class Authority:
             party=source.party,
             agreement_digest=agreement if source.party and isinstance(agreement, str) else None,
         )
-        not_before_s = _seconds(claims, "nbf") if "nbf" in claims else 0.0
-        return _Remembered(identity, not_before_s, expires_s)
+        return _Remembered(identity, source, key, not_before_s, expires_s)
+
+    def _times(self, claims: Mapping[str, Any], now_s: float) -> tuple[float, float]:
+        """Return from when until when a token is good, without the leeway."""
+        leeway_s, expires_s = self._timers.clock_leeway_s, _seconds(claims, "exp")
+        if expires_s > now_s + self._timers.token_life_max.total_seconds() + leeway_s:
+            raise Unauthenticated(
+                f"expires more than {self._timers.token_life_max} ahead", field="exp"
+            )
+        # Two clocks may each be off by the leeway, and only nbf is written with that in mind.
+        if "iat" in claims and _seconds(claims, "iat") > now_s + 2 * leeway_s:
+            raise Unauthenticated("made in the future; compare clocks", field="iat")
+        return _seconds(claims, "nbf") if "nbf" in claims else 0.0, expires_s
+
+    def _keys(self, source: _Source) -> tuple[TrustedKey, ...]:
+        clock, keep = self._clock, self._timers.jwks_keep
+        return source.issuer.believed(clock.now(), clock.monotonic_s(), keep)
+
+    def _check_signature(
+        self, token: str, header: Mapping[str, Any], source: _Source
+    ) -> TrustedKey:
+        """Return the key that a token was signed with."""
+        if header.get("alg") not in source.algorithms:
+            wanted = " or ".join(source.algorithms)
+            raise Unauthenticated(f"this issuer signs with {wanted}", field="alg")
+        kid, keys = header.get("kid"), self._keys(source)
+        if kid is not None and not isinstance(kid, str):
+            raise Unauthenticated("not text", field="kid")
+        if not keys:
+            # Why not is for our own people: the sentence names hosts of ours.
+            source.issuer.wanted.set()
+            raise Unauthenticated(
+                f"the keys of issuer {source.issuer.iss[:60]!r} could not be read here, or not for "
+                f"more than {self._timers.jwks_keep}; they are asked for again",
+                field="iss",
+            )
+        candidates = [key for key in keys if kid is None or key.kid in (None, kid)]
+        if not candidates:
+            source.issuer.wanted.set()
+            raise Unauthenticated(
+                f"no key {kid[:60] if kid else kid!r} of this issuer is known here yet; "
+                "its keys are read again, so try again in a minute",
+                field="kid",
+            )
+        for key in candidates:
+            if _is_signed(token, key, source.algorithms):
+                return key
+        raise Unauthenticated("the signature is not good", field="Authorization")
 
     def _check_audience(self, claims: Mapping[str, Any]) -> None:
         given = claims.get("aud")
@@ -232,8 +245,11 @@ def _audiences(agreement: Agreement, settings: Settings) -> frozenset[str]:
     return frozenset(names - {""})
 
 
-def _party_key(party: Party) -> OKPKey:
-    return OKPKey.import_key(Ed25519PublicKey.from_public_bytes(party.public_key))
+def _party_issuer(party: Party) -> Issuer:
+    issuer = Issuer(party.id)
+    key = OKPKey.import_key(Ed25519PublicKey.from_public_bytes(party.public_key))
+    issuer.keys = (trusted(key),)
+    return issuer
 
 
 def _bearer(headers: Headers) -> str:
@@ -251,12 +267,12 @@ def _bearer(headers: Headers) -> str:
     return token
 
 
-def _unverified(token: str) -> tuple[object, dict[str, Any]]:
-    """Return algorithm and claims, to know whose key to try; nothing of them is believed yet."""
+def _unverified(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return header and claims, to know whose key to try; nothing of them is believed yet."""
     parts = token.split(".")
     if len(parts) != 3:
         raise Unauthenticated("not a signed JWT (three parts)", field="Authorization")
-    return _decoded(parts[0]).get("alg"), _decoded(parts[1])
+    return _decoded(parts[0]), _decoded(parts[1])
 
 
 def _decoded(part: str) -> dict[str, Any]:
@@ -279,17 +295,15 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _check_signature(token: str, algorithm: object, source: _Source) -> None:
-    wanted = " or ".join(source.algorithms)
-    if algorithm not in source.algorithms:
-        raise Unauthenticated(f"this issuer signs with {wanted}", field="alg")
+def _is_signed(token: str, key: TrustedKey, algorithms: tuple[str, ...]) -> bool:
     try:
         with warnings.catch_warnings():
             # "EdDSA is deprecated": to be accepted, not to be told at every request.
             warnings.simplefilter("ignore", SecurityWarning)
-            jwt.decode(token, source.key, algorithms=list(source.algorithms))
-    except (JoseError, ValueError) as error:
-        raise Unauthenticated("the signature is not good", field="Authorization") from error
+            jwt.decode(token, key.key, algorithms=list(algorithms))
+    except (JoseError, ValueError):
+        return False
+    return True
 
 
 def _text(claims: Mapping[str, Any], name: str, default: str | None = None) -> str:

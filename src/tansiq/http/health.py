@@ -119,10 +119,16 @@ def _gauges(
         for peer in status.peers
         if peer.reachable is not None
     }
+    ages: dict[metrics.Labels, float] = {
+        (("issuer", one.iss),): one.age_s for one in status.issuers if one.age_s is not None
+    }
+    keys: dict[metrics.Labels, float] = {(("issuer", i.iss),): i.keys for i in status.issuers}
     return [
         ("tansiq_info", "Version, party and agreement of this node", {about: 1.0}),
         ("tansiq_plans", "Own plans by status", plans),
         ("tansiq_peer_reachable", "1 where the peer or register answers", peers),
+        ("tansiq_issuer_keys", "Keys of an issuer that count now", keys),
+        ("tansiq_issuer_keys_age_seconds", "Time since its key set was read", ages),
         ("tansiq_event_last", "Number of the newest event", {(): last_event}),
         ("tansiq_feed_readers", "Readers of the event feed now", {(): readers}),
     ]

@@ -127,6 +127,19 @@ class Exchange:
         except ValueError as error:  # Others choose the URLs: host names that cannot be, and such.
             raise PeerUnreachable(f"{url[:80]!r} cannot be asked: {error}") from error
 
+    async def document(self, url: str, bytes_max: int) -> bytes:
+        """Return what is at a URL, in whole; no redirect is followed.
+
+        Raises:
+            PeerUnreachable, PeerMalformed: as in ``send``.
+            PeerRefused: as there, or the answer is not 200.
+        """
+        headers = {"Accept": "application/json"}
+        answer = await self.send("GET", url, headers=headers, bytes_max=bytes_max)
+        if answer.status != 200:
+            raise PeerRefused(f"{_host(url)} answered {answer.status}", status=answer.status)
+        return answer.body
+
     async def _whole(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, limit: int
     ) -> Answer:

@@ -1,6 +1,7 @@
 """The node at a glance, and the sky as it knows it: for people and programs, read only."""
 
 from collections import Counter
+from collections.abc import Callable
 
 import msgspec
 
@@ -12,7 +13,7 @@ from tansiq.services.airspace import Airspace
 from tansiq.services.planning.planner import Planner
 from tansiq.services.planning.site import Site
 from tansiq.services.planning.status import status_of
-from tansiq.services.views import AirspaceEntry, PeerView, StatusView
+from tansiq.services.views import AirspaceEntry, IssuerView, PeerView, StatusView
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -20,12 +21,20 @@ _ENCODER = msgspec.json.Encoder()
 class Overview:
     """Satisfies ``services.facade.NodeStatus``."""
 
-    def __init__(self, site: Site, *, planner: Planner, airspace: Airspace) -> None:
+    def __init__(
+        self,
+        site: Site,
+        *,
+        planner: Planner,
+        airspace: Airspace,
+        issuers: Callable[[], tuple[IssuerView, ...]],
+    ) -> None:
         self._agreement = site.agreement
         self._party = site.party
         self._clock = site.clock
         self._planner = planner
         self._airspace = airspace
+        self._issuers = issuers
 
     async def status(self) -> StatusView:
         """Return who we are, what we agreed, and how the registers are."""
@@ -48,6 +57,7 @@ class Overview:
             agreement_name=self._agreement.name,
             peers=peers,
             plans=dict(sorted(plans.items())),
+            issuers=self._issuers(),
         )
 
     async def airspace(self) -> list[AirspaceEntry]:

@@ -164,6 +164,21 @@ class PeerView(msgspec.Struct, frozen=True, kw_only=True):
     """Digest that the peer last showed."""
 
 
+class IssuerView(msgspec.Struct, frozen=True, kw_only=True):
+    """A token issuer outside the agreement, and how fresh its keys are."""
+
+    iss: str
+    source: str
+    """Where its key set is read; of a PEM file that alone is said."""
+    keys: int
+    """How many of its keys count now; while there are none, its tokens are refused."""
+    read_at: str | None = None
+    """When its key set was last read; nothing for a PEM file, or where it never was."""
+    age_s: float | None = None
+    problem: str | None = None
+    """Why the latest reading failed."""
+
+
 class StatusView(msgspec.Struct, frozen=True, kw_only=True):
     """The node at a glance."""
 
@@ -175,6 +190,7 @@ class StatusView(msgspec.Struct, frozen=True, kw_only=True):
     peers: tuple[PeerView, ...]
     plans: dict[str, int]
     """Count by status."""
+    issuers: tuple[IssuerView, ...] = ()
 
 
 class EventView(msgspec.Struct, frozen=True, kw_only=True):
