@@ -1,6 +1,6 @@
 """References of operational intents that stand in the register."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Container
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,6 +40,12 @@ SELECT i.id, i.manager, i.state, i.version, i.ovn, i.uss_base_url, i.subscriptio
 _GET = _COLUMNS + "WHERE i.id = :id"
 
 _SELECT = _COLUMNS + "WHERE i.id IN (SELECT p.value FROM json_each(:ids) AS p) ORDER BY i.id"  # noqa: S608 - constants
+
+_OVNS = """
+SELECT i.id, i.ovn, i.state, COALESCE(a.availability, 'Unknown')
+  FROM intent AS i LEFT JOIN uss_availability AS a ON a.uss = i.manager
+ WHERE i.id IN (SELECT p.value FROM json_each(:ids) AS p)
+"""
 
 _OF_SUBSCRIPTION = _COLUMNS + "WHERE i.subscription_id = :subscription_id ORDER BY i.id"
 
@@ -103,6 +109,27 @@ class Intents:
         if not ids:
             return []
         return [_row(row) for row in await self._tx.fetch(_SELECT, {"ids": id_list(ids)})]
+
+    async def unknown(
+        self, where: Cover, key: Container[str], *, besides: str, idle: tuple[str, str]
+    ) -> list[IntentRow]:
+        """Return those of ``find`` whose OVN is not in ``key``, ordered by id.
+
+        Those in the state and of the availability ``idle`` are left out. Only what is missing is
+        read in full: in a busy cell a good key names everything.
+        """
+        ids = await self._cells.find(where)
+        ids.discard(besides)
+        if not ids:
+            return []
+        missing = [
+            entity
+            for entity, ovn, *about in await self._tx.fetch(_OVNS, {"ids": id_list(ids)})
+            if ovn not in key and tuple(about) != idle
+        ]
+        if not missing:
+            return []
+        return [_row(row) for row in await self._tx.fetch(_SELECT, {"ids": id_list(missing)})]
 
     async def of_subscription(self, subscription_id: str) -> list[IntentRow]:
         """Return the intents that hang on a subscription, ordered by id."""

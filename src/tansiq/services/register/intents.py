@@ -260,12 +260,9 @@ async def _check_key(tx: Tx, write: IntentWrite, *, for_constraints: bool) -> No
 
     Accepted intents of a supplier that is Down need not be known: nobody can be asked for them.
     """
-    missing = [
-        row
-        for row in await Intents(tx).find(write.cover, besides=write.id)
-        if row.ovn not in write.key
-        and not (row.availability == _DOWN and row.state == IntentState.ACCEPTED)
-    ]
+    missing = await Intents(tx).unknown(
+        write.cover, write.key, besides=write.id, idle=(IntentState.ACCEPTED, _DOWN)
+    )
     barred: list[ConstraintRow] = []
     if for_constraints:
         found = await Constraints(tx).find(write.cover)
