@@ -1,0 +1,76 @@
+"""Fills a register with intents that stand somewhere else, through the storage layer."""
+
+import asyncio
+import random
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from _node import uuid4
+from tansiq.domain.time import micros
+from tansiq.domain.volume import Circle, LatLng
+from tansiq.f3548.convert import Area
+from tansiq.storage.cells import Cover, cover
+from tansiq.storage.intents import IntentRow, Intents
+from tansiq.storage.sqlite import SqliteStore
+from tansiq.storage.store import Tx
+
+PLACES = 10_000
+RADIUS_M = 300.0
+BATCH = 10_000
+SLOT = timedelta(minutes=15)
+
+
+def _places(rng: random.Random, count: int) -> list[Cover]:
+    """Return covers all over the earth, in the order of their cells: neighbours share pages."""
+    spots = (LatLng(rng.uniform(-70, 70), rng.uniform(-179, 179)) for _ in range(count))
+    found = [
+        cover([Area(outline=Circle(center=spot, radius_m=RADIUS_M), lower_m=0.0, upper_m=120.0)])
+        for spot in spots
+    ]
+    return sorted(found, key=lambda where: where.patches[0].cells[0])
+
+
+def fill(store: Path, count: int, seed: int) -> float:
+    """Place so many intents of 15 minutes over the next day and after; return the seconds taken.
+
+    Ids are in order, so that the tables grow at their ends.
+    """
+    rng = random.Random(seed)
+    began = time.perf_counter()
+    first = datetime.now(UTC) + timedelta(hours=1)
+    places = _places(rng, min(count, PLACES))
+    slots = -(-count // len(places))
+    ids = sorted(uuid4(rng.getrandbits(128)) for _ in range(count))
+    rows = (
+        (where, micros(first + slot * SLOT), micros(first + (slot + 1) * SLOT))
+        for where in places
+        for slot in range(slots)
+    )
+    numbered = zip(ids, rows, strict=False)
+
+    async def run() -> None:
+        opened = SqliteStore.open(store)
+        for _ in range(0, count, BATCH):
+            await opened.write(lambda tx: _some(tx, BATCH))
+        await opened.close()
+
+    async def _some(tx: Tx, size: int) -> None:
+        intents = Intents(tx)
+        for _, (name, (where, start, end)) in zip(range(size), numbered, strict=False):
+            row = IntentRow(
+                id=name,
+                manager="elsewhere",
+                state="Accepted",
+                version=1,
+                ovn=name.replace("-", ""),
+                uss_base_url="https://elsewhere.example/uss",
+                subscription_id=None,
+                time_start=start,
+                time_end=end,
+                cover=where.timed(start, end),
+            )
+            await intents.put(row, old=None)
+
+    asyncio.run(run())
+    return time.perf_counter() - began
