@@ -274,7 +274,7 @@ async def test_a_lost_answer_to_the_subscription_does_not_stop_the_sweep(tmp_pat
         )
         await north.restart()
         await until(
-            _ready(lambda: north.up.upkeep._standing.get("south")),
+            _ready(lambda: north.up.upkeep.subscribing.standing("south")),
             lambda standing: standing is not None and standing.version is not None,
         )
         view = await north.declare(plan(-121, "ALPHA"))

@@ -13,6 +13,7 @@ from tansiq.services.planning.ports import Written
 from tansiq.settings import Limits
 
 M = TypeVar("M", bound=msgspec.Struct)
+R = TypeVar("R", wire.OperationalIntentReference, wire.ConstraintReference)
 
 STRATEGIC = "utm.strategic_coordination"
 MANAGEMENT = "utm.constraint_management"
@@ -36,7 +37,7 @@ class RegisterClient:
         if answer.status == 404:
             return None
         message = self._decoded(answer, wire.GetOperationalIntentReferenceResponse)
-        return message.operational_intent_reference
+        return _lower(message.operational_intent_reference)
 
     async def put_intent(
         self,
@@ -57,7 +58,7 @@ class RegisterClient:
                 raise PeerMalformed(f"{self._base} answered for {told[:60]!r}, asked {intent_id}")
             return Written(
                 outcome=Outcome.OK,
-                reference=message.operational_intent_reference,
+                reference=_lower(message.operational_intent_reference),
                 subscribers=message.subscribers,
             )
         return self._refused_write(answer, creating=ovn is None)
@@ -87,7 +88,8 @@ class RegisterClient:
         answer = await self._call("GET", f"{_CONSTRAINTS}/{quote(constraint_id)}", PROCESSING)
         if answer.status == 404:
             return None
-        return self._decoded(answer, wire.GetConstraintReferenceResponse).constraint_reference
+        message = self._decoded(answer, wire.GetConstraintReferenceResponse)
+        return _lower(message.constraint_reference)
 
     async def put_constraint(
         self, constraint_id: str, ovn: str | None, parameters: wire.PutConstraintReferenceParameters
@@ -148,13 +150,19 @@ class RegisterClient:
         message = self._decoded(answer, wire.ChangeConstraintReferenceResponse)
         return Written(
             outcome=Outcome.OK,
-            reference=message.constraint_reference,
+            reference=_lower(message.constraint_reference),
             subscribers=message.subscribers,
         )
 
     def _refused_write(self, answer: Answer, *, creating: bool) -> Written:
         if answer.status == 404:
             return Written(outcome=Outcome.GONE, problem=message_of(answer))
+        if answer.status == 412:
+            return Written(
+                outcome=Outcome.REFUSED,
+                problem=f"we are marked Down in this register ({message_of(answer)}); it takes no "
+                "plan of ours until whoever arbitrates availability marks us Normal",
+            )
         if answer.status != 409:
             return Written(
                 outcome=Outcome.REFUSED, problem=f"{answer.status}: {message_of(answer)}"
@@ -163,12 +171,18 @@ class RegisterClient:
         if missing.missing_operational_intents or missing.missing_constraints:
             return Written(
                 outcome=Outcome.MISSING,
-                missing_intents=missing.missing_operational_intents,
-                missing_constraints=missing.missing_constraints,
+                missing_intents=tuple(map(_lower, missing.missing_operational_intents)),
+                missing_constraints=tuple(map(_lower, missing.missing_constraints)),
                 problem=missing.message,
             )
         outcome = Outcome.EXISTS if creating else Outcome.STALE
         return Written(outcome=outcome, problem=missing.message)
+
+
+def _lower(reference: R) -> R:
+    """Return a reference with its id as we write ids: others may write them in capitals."""
+    lower = reference.id.lower()
+    return reference if reference.id == lower else msgspec.structs.replace(reference, id=lower)
 
 
 def _path(kind: str, entity: str, ovn: str | None) -> str:

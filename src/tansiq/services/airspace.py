@@ -6,13 +6,14 @@ hints: the register's key check is what proves them current.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from tansiq.domain.agreement import NO_MINIMA, Agreement, Minima
 from tansiq.domain.conflict import Conflict, blocks, conflict_between
 from tansiq.domain.draft import StatedBand
 from tansiq.domain.extent import Extent
+from tansiq.domain.intent import IntentState
 from tansiq.domain.time import TimeSpan
 from tansiq.domain.volume import Volumes
 from tansiq.services.near import Near
@@ -46,6 +47,8 @@ class Known:
     """Already enlarged by its manager with the whole minima (a party's view at a foreign one)."""
     callsign: str = ""
     formation: str = ""
+    down: bool = False
+    """Its manager is marked Down, by the register's last word."""
     extent: Extent | None = field(init=False, default=None, compare=False)
     """Made from the volumes; None where there are none."""
 
@@ -56,6 +59,15 @@ class Known:
     def name(self) -> str:
         """What a desk calls it."""
         return self.callsign or f"{self.kind} {self.id[:8]}"
+
+    @property
+    def counts(self) -> bool:
+        """Whether it may block anybody: what a supplier that is Down has Accepted does not.
+
+        Nobody can be asked for it, and such a supplier may not activate it. What is in the air
+        counts, whoever is Down.
+        """
+        return not (self.down and self.kind == INTENT and self.state == IntentState.ACCEPTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +154,15 @@ class Airspace:
                     seen.setdefault(known.id, known)
         return sorted(seen.values(), key=lambda known: (known.time.start, known.id))
 
+    def mark(self, register: str, entity: str, *, down: bool) -> Known | None:
+        """Note whether a manager is marked Down; return the record if it counts again by that."""
+        known = self.get(register, entity)
+        if known is None or known.down == down:
+            return None
+        marked = replace(known, down=down)
+        self.put(marked)
+        return marked if marked.counts and not known.counts else None
+
     def registers_of(self, entity: str) -> tuple[str, ...]:
         """Return the registers where we know an entity to stand."""
         return tuple(name for name, records in self._at.items() if entity in records)
@@ -174,7 +195,7 @@ class Airspace:
         """Report whether a conflict with this record would forbid the plan."""
         if known.kind == CONSTRAINT:
             return True
-        return blocks(
+        return known.counts and blocks(
             candidate.priority,
             known.priority,
             equal_priority_blocks=self._agreement.equal_priority_blocks,
@@ -202,11 +223,14 @@ class Airspace:
     def judge(self, candidate: Candidate, relevant: Iterable[Known]) -> Judgement:
         """Judge a candidate against records.
 
-        A key never names what blocks: only OVNs whose volumes were judged not to are in it.
+        A key never names what blocks: only OVNs whose volumes were judged not to are in it. Nor
+        does it name what does not count, so that a register for which it counts again says so.
         """
         blocking = []
         key = set()
         for known in relevant:
+            if not known.counts:
+                continue
             conflict = None
             if self.blocks(candidate, known) and known.id not in candidate.already_met:
                 conflict = self.judge_one(candidate, known)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
+from tansiq.domain.intent import IntentState
 from tansiq.domain.placement import Aim, Blocker, Due, Look, SlotState
 from tansiq.domain.placement_steps import Step
 from tansiq.errors import PeerError, PeerUnreachable, StoreError
@@ -30,6 +31,7 @@ FETCHES_AT_ONCE = 16
 """At one host: one that hangs keeps nobody from asking another."""
 LEARNT_AT_ONCE = 1_000
 """References taken from one answer; a register names the rest again."""
+_DOWN = wire.UssAvailabilityState.DOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ class Judging:
         self._peers = peers
         self._missing: dict[tuple[str, str], tuple[_Missing, ...]] = {}
         self._named: dict[tuple[str, str], set[str]] = {}
+        self._demanding: set[str] = set()
+        """Registers whose keys must name what suppliers that are Down have Accepted."""
         self._fetching: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self.on_stray: Callable[[str, str], None] = lambda register, entity: None
         self.on_learnt: Callable[[Known], Awaitable[None]] = _nobody
@@ -118,7 +122,7 @@ class Judging:
         asked: dict[str, _Missing | None] = {}
         while True:
             relevant = self.airspace.relevant(candidate, within, register, named)
-            judged = {known.id: known.ovn for known in relevant}
+            judged = {known.id: known.ovn for known in relevant if known.counts}
             judgement = (
                 await asyncio.to_thread(self.airspace.judge, candidate, relevant)
                 if candidate.is_large
@@ -205,7 +209,8 @@ class Judging:
         """Report whether it stands as we know it; what is new of it is learnt, if it is to be had.
 
         Where its manager tells of a version that the register has not seen, the manager's word
-        counts: whoever asks a second time in the same look would ask for ever.
+        counts: whoever asks a second time in the same look would ask for ever. What does not count
+        any more, because its manager is marked Down, does not stand.
         """
         known = found.known
         if known.own and known.kind != CONSTRAINT:
@@ -215,6 +220,11 @@ class Judging:
         if reference is None:
             await self._forget(register, known.id)
             return False
+        if self.is_idle(register, reference):
+            self.airspace.mark(register, known.id, down=True)
+            now = self.airspace.get(register, known.id)
+            if now is None or not now.counts:
+                return False
         if reference.version == known.version:
             return True
         missing = await self._fetch_all(register, (reference,))
@@ -232,13 +242,38 @@ class Judging:
         """
         for entity in written.gone:
             await self._forget(register, entity)
+        for entity in written.ignored:
+            self.airspace.mark(register, entity, down=True)
         missing: tuple[Reference, ...] = (*written.missing_intents, *written.missing_constraints)
+        if any(_idle(reference) for reference in missing):
+            # By F3548-21 no key has to name these. Where one has to, they count like all others.
+            self._demanding.add(register)
+        for reference in missing:
+            self.airspace.mark(register, reference.id, down=self.is_idle(register, reference))
         wanted = self._unheard_of(plan_id, register, missing[:LEARNT_AT_ONCE])
         failed = await self._fetch_all(register, wanted)
         failed += self._refused(register, wanted, failed, named)
         if failed:
             self._missing[plan_id, register] = failed
         return not failed
+
+    async def catch_up(
+        self, register: str, news: Sequence[Reference], gone: Collection[str]
+    ) -> None:
+        """Fetch what is new at a register, for no plan in particular, and forget what has gone."""
+        for entity in gone:
+            await self._forget(register, entity)
+        for i in range(0, len(news), LEARNT_AT_ONCE):
+            for missing in await self._fetch_all(register, news[i : i + LEARNT_AT_ONCE]):
+                known = self.airspace.get(register, missing.reference.id)
+                if known is not None and known.version == missing.reference.version:
+                    # We were told something that this reference contradicts: whoever meets it
+                    # there is stopped by what its manager answers now.
+                    await self._forget(register, known.id)
+
+    def is_idle(self, register: str, reference: Reference) -> bool:
+        """Report whether a reference is Accepted and its manager Down, and may be left out."""
+        return register not in self._demanding and _idle(reference)
 
     def _refused(
         self,
@@ -290,8 +325,17 @@ class Judging:
             return None
         first, more = missing[0], len(missing) - 1
         tail = f", and {more} more" if more else ""
-        name = f"{first.reference.id[:8]} of {first.reference.manager}"
-        return f"details of {name} are not to be had ({first.why}){tail}"
+        reference = first.reference
+        name = f"{reference.id[:8]} of {reference.manager}"
+        if reference.uss_availability is not _DOWN:
+            return f"details of {name} are not to be had ({first.why}){tail}"
+        name += ", which is marked Down,"
+        if isinstance(reference, wire.ConstraintReference) or _idle(reference):
+            return f"details of {name} are not to be had ({first.why}){tail}"
+        return (
+            f"details of {name} are not to be had: its flight may be in the air "
+            f"({reference.state}; {first.why}){tail}"
+        )
 
     def learnt(self, plan_id: str, register: str) -> None:
         """Note that nothing is lacking at a register any more."""
@@ -308,7 +352,7 @@ class Judging:
         """Try once more for what was not to be had; return what still is not."""
         # What has left the register since has no details any more, and needs none.
         lacking = self._missing.get((plan_id, register), ())
-        missing = await self._still_there([one.reference for one in lacking], port)
+        missing = await self._still_there(register, [one.reference for one in lacking], port)
         failed = await self._fetch_all(register, missing) if missing else ()
         refused = {one.refused for one in lacking if one.refused is not None}
         failed += self._refused(register, missing, failed, refused)
@@ -318,7 +362,7 @@ class Judging:
         return frozenset(one.reference.id for one in failed)
 
     async def _still_there(
-        self, references: Sequence[Reference], port: RegisterPort
+        self, register: str, references: Sequence[Reference], port: RegisterPort
     ) -> tuple[Reference, ...]:
         async def ask(reference: Reference) -> Reference | None:
             if isinstance(reference, wire.ConstraintReference):
@@ -326,7 +370,11 @@ class Judging:
             return await port.get_intent(reference.id)
 
         found = await asyncio.gather(*(ask(reference) for reference in references))
-        return tuple(reference for reference in found if reference is not None)
+        return tuple(
+            reference
+            for reference in found
+            if reference is not None and not self.is_idle(register, reference)
+        )
 
     async def _fetch_all(
         self, register: str, references: Sequence[Reference]
@@ -358,7 +406,8 @@ class Judging:
                 newer = self._newer(register, reference, before)
                 if newer is not None and newer.version > entity.reference.version:
                     return None  # A notification came while we asked.
-                return self._records.of(register, entity)
+                down = self.is_idle(register, reference)
+                return self._records.of(register, entity, down=down)
             except PeerUnreachable as error:
                 silent[host] = str(error)
                 if self._newer(register, reference, before) is not None:
@@ -418,6 +467,15 @@ class Judging:
 
 async def _nobody(_: Known) -> None:
     """Take no notice."""
+
+
+def _idle(reference: Reference) -> bool:
+    """Report whether no key has to name it: Accepted, and its manager is marked Down."""
+    return (
+        isinstance(reference, wire.OperationalIntentReference)
+        and reference.uss_availability is _DOWN
+        and reference.state is IntentState.ACCEPTED
+    )
 
 
 def _host(url: str) -> str:

@@ -9,9 +9,17 @@ from datetime import datetime
 from typing import TypeVar
 
 from tansiq.clock import Clock
-from tansiq.domain.intent import EntityID
+from tansiq.domain.intent import EntityID, IntentState
 from tansiq.domain.placement import Outcome
-from tansiq.errors import BadInput, Forbidden, NotFound, PeerRefused, StateConflict, TansiqError
+from tansiq.errors import (
+    BadInput,
+    Forbidden,
+    NotFound,
+    PeerRefused,
+    StateConflict,
+    TansiqError,
+    UssDown,
+)
 from tansiq.f3548 import convert, wire
 from tansiq.services.planning.ports import Written
 from tansiq.services.register import AirspaceConflict, Caller, Register
@@ -22,6 +30,9 @@ from tansiq.storage.intents import Intents
 from tansiq.storage.store import Tx
 
 T = TypeVar("T")
+
+_DOWN = wire.UssAvailabilityState.DOWN
+_ACCEPTED = IntentState.ACCEPTED
 
 
 class OwnRegister:
@@ -52,17 +63,20 @@ class OwnRegister:
         intents = await Intents(tx).find(where, besides=intent_id)
         constraints = await Constraints(tx).find(where)
         viewer = self._caller.id
-        new_intents = [r for r in intents if judged.get(r.id) != r.ovn]
+        idle = {r.id for r in intents if r.availability == _DOWN and r.state == _ACCEPTED}
+        new_intents = [r for r in intents if judged.get(r.id) != r.ovn and r.id not in idle]
         new_constraints = [r for r in constraints if judged.get(r.id) != r.ovn]
         present = {row.id for row in intents} | {row.id for row in constraints}
         gone = tuple(entity for entity in blocking if entity not in present)
-        if not new_intents and not new_constraints and not gone:
+        ignored = tuple(entity for entity in blocking if entity in idle)
+        if not new_intents and not new_constraints and not gone and not ignored:
             return None
         return Written(
             outcome=Outcome.MISSING,
             missing_intents=tuple(intent_reference(row, viewer) for row in new_intents),
             missing_constraints=tuple(constraint_reference(row, viewer) for row in new_constraints),
             gone=gone,
+            ignored=ignored,
         )
 
     async def put(
@@ -194,6 +208,8 @@ async def _written(
 def _outcome(error: TansiqError, *, creating: bool) -> Outcome:
     if isinstance(error, NotFound):
         return Outcome.GONE
+    if isinstance(error, UssDown):
+        return Outcome.REFUSED
     if isinstance(error, StateConflict):
         return Outcome.EXISTS if creating else Outcome.STALE
     return Outcome.REFUSED

@@ -92,8 +92,21 @@ class Newcomers:
 
     async def heard(self, known: Known) -> None:
         """Reopen own plans that something at another register meets and outranks."""
-        index = next(i for i, r in enumerate(self._registers) if r.id == known.register)
-        if index == self._own:
+        index = self._index(known)
+        if index != self._own:
+            await self._reopen(index, known)
+
+    async def returned(self, known: Known) -> None:
+        """The same for what counts again because its manager is no longer marked Down; no register
+        tells of that, ours neither.
+        """
+        await self._reopen(self._index(known), known)
+
+    def _index(self, known: Known) -> int:
+        return next(i for i, r in enumerate(self._registers) if r.id == known.register)
+
+    async def _reopen(self, index: int, known: Known) -> None:
+        if not known.counts:
             return
         for plan in self._book.living():
             claim = _standing(plan)

@@ -25,6 +25,8 @@ class Written:
     missing_constraints: tuple[wire.ConstraintReference, ...] = ()
     gone: tuple[str, ...] = ()
     """Entities that we took to stand there, and that do not."""
+    ignored: tuple[str, ...] = ()
+    """Blockers that stand there and do not count: Accepted, and their manager is marked Down."""
     problem: str | None = None
 
     @property
@@ -117,7 +119,8 @@ class LocalRegister(Protocol):
         """Compare what is relevant to ``extents`` with what was judged (entity id -> OVN).
 
         Returns None if all of it was judged in its present version and all that blocks is there;
-        else MISSING with the references that were not, and in ``gone`` the blockers that are not.
+        else MISSING with the references that were not, in ``gone`` the blockers that are not, and
+        in ``ignored`` those that do not count.
         """
         ...
 

@@ -10,8 +10,9 @@ from typing import TypeAlias, TypeVar
 import msgspec
 
 from tansiq.domain.agreement import Agreement
+from tansiq.domain.intent import NEEDS_KEY
 from tansiq.domain.placement import View
-from tansiq.domain.time import TimeSpan, micros
+from tansiq.domain.time import TimeSpan, micros, zulu
 from tansiq.domain.volume import Volumes, time_bounds
 from tansiq.errors import BadInput, PeerMalformed
 from tansiq.f3548 import convert, wire
@@ -24,8 +25,11 @@ Reference: TypeAlias = wire.OperationalIntentReference | wire.ConstraintReferenc
 Entity: TypeAlias = wire.OperationalIntent | wire.Constraint
 
 _ENCODER = msgspec.json.Encoder()
-_SLACK = timedelta(seconds=1)
-"""Times may have been rounded outwards on their way."""
+SLACK = timedelta(seconds=1)
+"""Times may have been rounded on their way."""
+_OVN_CHARS = range(16, 129)
+_HIDDEN = "Available from USS"
+"""What the field's reference register shows in the place of an OVN that is not the reader's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +48,16 @@ class Records:
         self._party = party
         self._foreign = {r.id: r.foreign for r in agreement.registers}
 
-    def of(self, register: str, entity: Entity) -> Record:
-        """Return the record of a message.
+    def of(self, register: str, entity: Entity, *, down: bool = False) -> Record:
+        """Return the record of a message; ``down`` is the register's word on its manager.
 
         Raises:
             PeerMalformed: OVN missing, or volumes that cannot be.
         """
         try:
-            known = self._known(register, entity)
+            known = self._known(register, entity, down=down)
+            if not known.own:
+                _check_span(known.volumes, _span(entity.reference))
         except BadInput as error:
             raise PeerMalformed(f"details of {entity.reference.id}: {error}") from error
         row = ViewRow(
@@ -65,16 +71,18 @@ class Records:
         )
         return Record(row, known)
 
-    def _known(self, register: str, entity: Entity) -> Known:
+    def _known(self, register: str, entity: Entity, *, down: bool) -> Known:
         reference = entity.reference
         if reference.ovn is None:
             raise PeerMalformed(f"details of {reference.id} come without their OVN")
+        if len(reference.ovn) not in _OVN_CHARS or reference.ovn == _HIDDEN:
+            raise PeerMalformed(f"details of {reference.id}: {reference.ovn[:60]!r} is no OVN")
         party = self._agreement.party(reference.manager) is not None
         if isinstance(entity, wire.Constraint):
             constraint = convert.constraint_to_domain(entity, "constraint")
             return Known(
                 register=register,
-                id=reference.id,
+                id=constraint.id,
                 kind=CONSTRAINT,
                 manager=reference.manager,
                 own=reference.manager == self._party,
@@ -88,13 +96,16 @@ class Records:
                 callsign=constraint.name if party else "",
             )
         intent = convert.intent_to_domain(entity, "operational_intent")
+        own = reference.manager == self._party
+        if intent.state not in NEEDS_KEY and not intent.off_nominal_volumes and not own:
+            raise PeerMalformed(f"{reference.id} is {intent.state}, without off-nominal volumes")
         volumes = intent.all_volumes
         return Known(
             register=register,
-            id=reference.id,
+            id=intent.id,
             kind=INTENT,
             manager=reference.manager,
-            own=reference.manager == self._party,
+            own=own,
             version=reference.version,
             ovn=reference.ovn,
             state=intent.state.value,
@@ -106,32 +117,41 @@ class Records:
             # Nobody outside the agreement is taken for a member of one of its formations.
             callsign=intent.callsign if party else "",
             formation=intent.formation if party else "",
+            down=down,
         )
 
     def check_details(self, reference: Reference, entity: Entity) -> None:
         """Check that fetched details are those of the reference, or of a later version.
 
         Raises:
-            PeerMalformed: another id or manager, an older version, or volumes that reach out of
-                the time span of the reference.
+            PeerMalformed: another id or manager, an older version; in the same version another
+                OVN, state or time span, or volumes that reach out of that span.
         """
         got = entity.reference
         # It may have changed meanwhile; the register will tell us of that version.
         newer = got.version > reference.version
-        for field in ("id", "manager") if newer else ("id", "manager", "version"):
-            asked, told = getattr(reference, field), getattr(got, field)
+        for field in ("id", "manager") if newer else ("id", "manager", "version", "state"):
+            asked, told = getattr(reference, field, None), getattr(got, field, None)
+            if field == "id":
+                asked, told = reference.id.lower(), got.id.lower()
             if asked != told:
                 raise PeerMalformed(f"{field} is {told!r}, the register says {asked!r}")
+        if newer:
+            return
+        if reference.ovn not in (None, _HIDDEN, got.ovn):
+            raise PeerMalformed(f"ovn is {got.ovn!r}, the register says {reference.ovn!r}")
         try:
             volumes = _volumes(entity)
-            span = _span(got if newer else reference)
+            span, told_span = _span(reference), _span(got)
+            _check_span(volumes, span)
         except BadInput as error:
             raise PeerMalformed(str(error)) from error
-        if not volumes:
-            return
-        told_span = time_bounds(volumes)
-        if told_span.start < span.start - _SLACK or told_span.end > span.end + _SLACK:
-            raise PeerMalformed("they reach outside the time span of its reference")
+        for name in ("start", "end"):
+            asked_at, told_at = getattr(span, name), getattr(told_span, name)
+            if abs(asked_at - told_at) > SLACK:
+                raise PeerMalformed(
+                    f"time_{name} is {zulu(told_at)}, the register says {zulu(asked_at)}"
+                )
 
     def own_intent(
         self,
@@ -172,6 +192,38 @@ def _volumes(entity: Entity) -> Volumes:
     if isinstance(entity, wire.Constraint):
         return convert.constraint_to_domain(entity, "constraint").volumes
     return convert.intent_to_domain(entity, "operational_intent").all_volumes
+
+
+def is_news(known: Known | None, reference: Reference) -> bool:
+    """Report whether a reference shows something that we have not been told.
+
+    Of details we know times, state and manager to be those of their reference only where we fetched
+    them ourselves: a notification comes alone.
+    """
+    # A lower version is news too: an id that was given up and is used again.
+    if known is None or (known.version, known.manager) != (reference.version, reference.manager):
+        return True
+    state = "" if isinstance(reference, wire.ConstraintReference) else reference.state.value
+    if known.state != state:
+        return True
+    try:
+        _check_span(known.volumes, _span(reference))
+    except BadInput:
+        return True
+    return False
+
+
+def _check_span(volumes: Volumes, span: TimeSpan) -> None:
+    """Check that volumes lie in the time span of their reference.
+
+    Raises:
+        BadInput: there are none, or they do not.
+    """
+    if not volumes:
+        raise BadInput("there are no volumes")
+    told = time_bounds(volumes)
+    if told.start < span.start - SLACK or told.end > span.end + SLACK:
+        raise BadInput("they reach outside the time span of its reference")
 
 
 def _span(reference: Reference) -> TimeSpan:

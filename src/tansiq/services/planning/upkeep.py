@@ -1,43 +1,39 @@
 """What has to be done again and again: standing subscriptions, strays, lost entries, old records.
 
-A subscription over the whole agreed area at every register keeps us told of all intents and
-no-go areas. The sweep reads each register and compares: what stands there under our name and is no
-living plan's is deleted; what it has lost is written again; what we did not know is learnt.
+A subscription over the whole agreed area at every register that takes one keeps us told of all
+intents and no-go areas. The sweep reads each register and compares: what stands there under our
+name and is no living plan's is deleted; what it has lost is written again; what we did not know is
+learnt, and what we were told otherwise is forgotten.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from tansiq.domain.placement import Outcome, Phase
+from tansiq.domain.placement import Phase
 from tansiq.domain.placement_steps import end, swept
-from tansiq.domain.time import TimeSpan, from_micros, micros
-from tansiq.domain.volume import (
-    ALTITUDE_M_MAX,
-    ALTITUDE_M_MIN,
-    AltitudeBand,
-    Volume3D,
-    Volume4D,
-    time_bounds,
-)
+from tansiq.domain.time import micros
+from tansiq.domain.volume import time_bounds
 from tansiq.engine.enlarge import enlarged
 from tansiq.errors import PeerError, TansiqError
-from tansiq.f3548 import convert, wire
+from tansiq.f3548 import wire
 from tansiq.services.airspace import Airspace
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.constraints import OwnConstraints, Slot
 from tansiq.services.planning.judging import Judging
 from tansiq.services.planning.planner import Place, Planner
-from tansiq.services.planning.ports import Written
-from tansiq.services.planning.records import Reference
+from tansiq.services.planning.records import Reference, is_news
+from tansiq.services.planning.sight import Sight
 from tansiq.services.planning.site import Site
 from tansiq.services.planning.steps import Event
-from tansiq.storage.plans import Standing, Standings, Views
+from tansiq.services.planning.subscribing import Subscribing
+from tansiq.storage.plans import Views
 from tansiq.storage.store import Tx
 
-_NOBODY = "sweep"
-"""Stands for a plan where something is learnt for no plan in particular."""
+_SHARE = 4.0
+"""How many times as long as it took a sweep rests, at least."""
+_STEP = 500
+"""References compared before others get their turn."""
 
 
 class Upkeep:
@@ -60,11 +56,11 @@ class Upkeep:
         self._book: Book = planner.book
         self._clock = site.clock
         self._timers = site.timers
-        self._limits = site.limits
-        self._new_id = site.new_id
-        self._standing: dict[str, Standing] = {}
         margin_m = 1.1 * site.agreement.minima.horizontal_m + 1_000.0
-        self._outline = enlarged(site.agreement.area, margin_m)
+        # Wide enough for plans at the edge of the area, with their enlargement.
+        outline = enlarged(site.agreement.area, margin_m)
+        self.subscribing = Subscribing(site, book=planner.book, outline=outline)
+        self._sight = Sight(site, outline=outline)
         self._constraints: OwnConstraints | None = None
         self._soon = {r.id: asyncio.Event() for r in site.agreement.registers}
         self._tasks: list[asyncio.Task[None]] = []
@@ -92,24 +88,20 @@ class Upkeep:
 
     def subscription(self, register: str, plan: Plan) -> str | None:
         """Return the standing subscription of a register if it covers a plan's time."""
-        standing = self._standing.get(register)
-        if standing is None or standing.version is None:
-            return None
-        index = next(p.register for p in self._planner.places if p.register.id == register)
-        volumes = self._book.extents(plan.id, plan.placement.want, index).volumes
-        start, end = from_micros(standing.time_start), from_micros(standing.time_end)
-        covered = all(start <= v.time.start and v.time.end <= end for v in volumes)
-        return standing.id if covered else None
+        return self.subscribing.covering(register, plan)
 
     async def _tend(self, place: Place) -> None:
         pause_s = self._timers.retry_first_s
         while True:
             try:
                 await self._end_past()
-                await self._subscribe(place)
+                await self.subscribing.keep(place)
+                begun_s = self._clock.monotonic_s()
                 await self._sweep(place)
                 place.reachable, place.problem = True, None
-                pause_s = self._timers.sweep_s
+                # An area of many pieces takes long to read; others want the register too.
+                took_s = self._clock.monotonic_s() - begun_s
+                pause_s = max(self._timers.sweep_s, _SHARE * took_s)
             except TansiqError as error:
                 # Our own store may be at fault too; nobody but us begins again.
                 if isinstance(error, PeerError):
@@ -137,76 +129,6 @@ class Upkeep:
         if self._constraints is not None:
             await self._constraints.end_past(before)
 
-    # ---- subscriptions
-
-    async def _subscribe(self, place: Place) -> None:
-        register, now = place.register.id, self._clock.now()
-        standing = await self._store.read(lambda tx: Standings(tx).get(register))
-        if standing is not None:
-            there = await place.port.get_subscription(standing.id)
-            if there is None:
-                standing = None  # A register that came back from an old backup has lost it.
-            elif there.version != standing.version:
-                # The answer to our last write was lost; what it made of the times is not known.
-                standing = replace(standing, version=there.version, time_start=0, time_end=0)
-            else:
-                self._standing[register] = standing
-                if from_micros(standing.time_end) - now > self._length(place) / 2:
-                    return
-        if standing is None:
-            standing = Standing(
-                register=register, id=self._new_id(), version=None, time_start=0, time_end=0
-            )
-            await self._put_standing(standing)
-        start = now - timedelta(seconds=1)
-        end = start + self._length(place)
-        response = await place.port.put_subscription(
-            standing.id,
-            standing.version,
-            wire.PutSubscriptionParameters(
-                extents=self._area(start, end),
-                uss_base_url=place.base_url,
-                notify_for_operational_intents=True,
-                notify_for_constraints=True,
-            ),
-        )
-        subscription = response.subscription
-        await self._put_standing(
-            Standing(
-                register=register,
-                id=standing.id,
-                version=subscription.version,
-                time_start=micros(
-                    convert.moment(subscription.time_start, "time_start", round_up=True)
-                ),
-                time_end=micros(convert.moment(subscription.time_end, "time_end", round_up=False)),
-            )
-        )
-
-    async def _put_standing(self, standing: Standing) -> None:
-        async def write(tx: Tx) -> None:
-            await Standings(tx).put(standing)
-
-        await self._store.write(write)
-        self._standing[standing.register] = standing
-
-    def _length(self, place: Place) -> timedelta:
-        """How long a subscription may last: parties' registers take the whole plan horizon."""
-        if place.register.party is None:
-            return self._limits.subscription_max
-        return self._limits.plan_ahead_max
-
-    def _area(self, start: datetime, end: datetime) -> wire.Volume4D:
-        """Return the agreed area, wide enough for plans at its edge with their enlargement."""
-        volume = Volume4D(
-            volume=Volume3D(
-                outline=self._outline,
-                altitude=AltitudeBand(lower_m=ALTITUDE_M_MIN, upper_m=ALTITUDE_M_MAX),
-            ),
-            time=TimeSpan(start=start, end=end),
-        )
-        return convert.to_wire(volume)
-
     # ---- sweep and audit
 
     async def _sweep(self, place: Place) -> None:
@@ -216,13 +138,11 @@ class Upkeep:
         before = {plan.id: plan for plan in self._book.living()}
         asked = {plan.id: [slot.asked for slot in plan.placement.slots] for plan in before.values()}
         known_before = {k.id: k.ovn for k in self._airspace.at(register).values() if not k.own}
-        area = self._area(now - timedelta(days=1), now + 2 * self._limits.plan_ahead_max)
-        intents = await place.port.query_intents(area)
         lasting = {} if self._constraints is None else self._constraints.standing(register)
-        constraints = await place.port.query_constraints(area)
-        await self._sweep_own(place, intents, before, asked)
-        await self._sweep_constraints(place, constraints, lasting)
-        await self._learn_foreign(place, (*intents, *constraints), known_before)
+        seen = await self._sight.read(place, since=now - timedelta(days=1))
+        await self._sweep_own(place, seen.intents, before, asked)
+        await self._sweep_constraints(place, seen.constraints, lasting)
+        await self._learn_foreign(place, (*seen.intents, *seen.constraints), known_before)
         self._airspace.forget_ended(now - timedelta(hours=1))
 
         async def write(tx: Tx) -> None:
@@ -245,6 +165,10 @@ class Upkeep:
             if time_bounds(self._book.volumes(plan.id, plan.placement.want)).end < now:
                 continue  # Past: no register takes it again, and it is in nobody's way.
             slot = plan.placement.slots[index]
+            if ovn is None and slot.view is not None:
+                # Perhaps beyond what was read; only the register itself can say that it is lost.
+                there = await place.port.get_intent(plan.intent_id)
+                ovn = None if there is None else there.ovn
             if (slot.view.ovn if slot.view is not None else None) != ovn:
                 count = asked[plan.id][index]
                 await self._planner.apply_if_same(plan, _swept(index, ovn, count))
@@ -271,38 +195,34 @@ class Upkeep:
     async def _learn_foreign(
         self, place: Place, references: Sequence[Reference], known_before: dict[str, str]
     ) -> None:
+        """Learn what is new of others at a register; what counts again is judged again."""
         register = place.register.id
         foreign = {ref.id: ref for ref in references if ref.manager != self._party}
-        new_intents, new_constraints = [], []
-        for reference in foreign.values():
-            known = self._airspace.get(register, reference.id)
-            # A lower version is news too: an id that was given up and is used again.
-            if (
-                known is None
-                or known.version != reference.version
-                or known.manager != reference.manager
-            ):
-                if isinstance(reference, wire.ConstraintReference):
-                    new_constraints.append(reference)
-                else:
-                    new_intents.append(reference)
-        gone = tuple(
-            entity
+        unseen = [
+            known
             for entity, ovn in known_before.items()
             if entity not in foreign
             and (known := self._airspace.get(register, entity)) is not None
             and known.ovn == ovn
-        )
-        await self._judging.learn(
-            _NOBODY,
-            register,
-            Written(
-                outcome=Outcome.MISSING,
-                missing_intents=tuple(new_intents),
-                missing_constraints=tuple(new_constraints),
-                gone=gone,
-            ),
-        )
+        ]
+        beyond, gone = await self._sight.ask(place, unseen)
+        news: list[Reference] = []
+        for i, reference in enumerate((*foreign.values(), *beyond)):
+            if i % _STEP == _STEP - 1:
+                await self._clock.sleep(0)
+            idle = self._judging.is_idle(register, reference)
+            again = self._airspace.mark(register, reference.id, down=idle)
+            if again is not None:
+                await self._planner.newcomers.returned(again)
+            if not idle and is_news(self._airspace.get(register, reference.id), reference):
+                news.append(reference)
+        # What was told of meanwhile is not gone.
+        left = [e for e in gone if self._known_as(register, e) == known_before[e]]
+        await self._judging.catch_up(register, news, left)
+
+    def _known_as(self, register: str, entity: str) -> str | None:
+        known = self._airspace.get(register, entity)
+        return None if known is None else known.ovn
 
 
 def _swept(register: int, own_ovn: str | None, asked: int) -> Event:
