@@ -8,6 +8,7 @@
     │   ├── Unauthenticated      no token, or not a good one          (401)
     │   ├── KeyReused            an Idempotency-Key with another request (422)
     │   ├── Forbidden            not yours, or scope missing          (403)
+    │   ├── TooMany              beyond a caller's share              (429)
     │   └── NotFound             no such entity                       (404)
     ├── StateConflict          the request was right, the state is not (409)
     │   ├── MissingOVNs          the key lacks OVNs of relevant entities
@@ -22,6 +23,7 @@
     │   └── PeerMalformed        an answer that is not what the standard says
     ├── AgreementMismatch      the two sides do not hold the same agreement
     ├── Busy                   a stated number of clients is being served (503)
+    ├── TimedOut               not done in time, and nothing of it was kept (503)
     └── StoreError             our fault: the store cannot be read or written (503)
 
 Each carries a stable ``code``, a sentence, and where it applies the ``field`` it is about.
@@ -76,6 +78,12 @@ class Forbidden(CallerError):
 
 class NotFound(CallerError):
     code = "not-found"
+
+
+class TooMany(CallerError):
+    """One caller holds, or asks for, as much as a stated limit allows each of them."""
+
+    code = "too-many"
 
 
 class StateConflict(TansiqError):
@@ -150,6 +158,12 @@ class AgreementMismatch(TansiqError):
 
 class Busy(TansiqError):
     code = "busy"
+
+
+class TimedOut(TansiqError):
+    """A request took longer than it may; what it was about to write was taken back."""
+
+    code = "timed-out"
 
 
 class StoreError(TansiqError):

@@ -28,11 +28,13 @@ from tansiq.formats.agreement import load_agreement
 from tansiq.http import auxiliary, dss
 from tansiq.http.api import own_app
 from tansiq.http.authority import Authority, Identity, register_caller
+from tansiq.http.deadline import Deadline
 from tansiq.http.feed import Feed
 from tansiq.http.issuers import read_issuer
 from tansiq.http.key_sets import KeySets
 from tansiq.http.own_handlers import OwnApi
 from tansiq.http.problems import Boundary, f3548_error, handlers
+from tansiq.http.reports import report_routes
 from tansiq.http.uss import tansiq_routes, uss_routes
 from tansiq.peers.credentials import wallet
 from tansiq.peers.exchange import Exchange
@@ -62,6 +64,7 @@ from tansiq.services.planning.steps import Steps
 from tansiq.services.planning.upkeep import Upkeep
 from tansiq.services.pool import Pool
 from tansiq.services.register import AcceptedWrite, Caller, Register
+from tansiq.services.reports import Reports
 from tansiq.settings import STORE, Settings, load_own_token
 from tansiq.storage.sqlite import SqliteStore
 from tansiq.storage.store import Tx
@@ -84,6 +87,7 @@ class Node:
     notices: Notices
     upkeep: Upkeep
     events: Events
+    deadline: Deadline
     own: Starlette
     peer: Starlette
 
@@ -115,6 +119,7 @@ class Node:
 
     async def stop(self) -> None:
         """Stop all tasks; everything acknowledged is in the store."""
+        await self.deadline.stop()
         await self.key_sets.stop()
         await self.upkeep.stop()
         await self.planner.stop()
@@ -175,12 +180,14 @@ async def _wire(
     await planner.book.read_all(events.store)
     await restore_airspace(events.store, airspace, records)
     plans = OwnPlans(site, planner=planner, airspace=airspace)
+    deadline = Deadline(clock, timers.request_s)
     api = OwnApi(
         planning=plans,
         constraints=constraints,
         status=Overview(site, planner=planner, airspace=airspace, issuers=key_sets.views),
         events=events,
         idempotency=Idempotency(events.store, clock, limits, new_id=_new_id),
+        reports=Reports(events.store, limits, new_id=_new_id),
         feed=Feed(events, clock, limits, timers),
         clock=clock,
         settings=settings,
@@ -198,7 +205,8 @@ async def _wire(
         upkeep=upkeep,
         events=events,
         own=own_app(api, token=load_own_token(settings.data), port=settings.own_port),
-        peer=_peer_app(site, settings, register, hearing, key_sets),
+        deadline=deadline,
+        peer=_peer_app(site, settings, register, hearing, key_sets, deadline),
     )
 
 
@@ -277,7 +285,12 @@ def _party_name(agreement: Agreement) -> Callable[[str], str]:
 
 
 def _peer_app(
-    site: Site, settings: Settings, register: Register, hearing: Hearing, key_sets: KeySets
+    site: Site,
+    settings: Settings,
+    register: Register,
+    hearing: Hearing,
+    key_sets: KeySets,
+    deadline: Deadline,
 ) -> Starlette:
     agreement, clock = site.agreement, site.clock
     me = agreement.party(site.party)
@@ -295,12 +308,18 @@ def _peer_app(
         *dss.routes(register, clock, authenticate, settings.limits),
         *auxiliary.routes(pool, clock, authenticate),
         *uss_routes(hearing, identify, settings.limits),
+        *report_routes(
+            Reports(site.store, settings.limits, new_id=site.new_id),
+            clock,
+            identify,
+            settings.limits,
+        ),
         *tansiq_routes(settings.party, agreement.digest),
     ]
     app = Starlette(
         routes=routes,
         exception_handlers=handlers(f3548_error),
-        middleware=[Middleware(Boundary, render=f3548_error)],
+        middleware=[Middleware(Boundary, render=f3548_error), Middleware(deadline.around)],
     )
     app.router.redirect_slashes = False
     return app

@@ -63,6 +63,10 @@ class Limits:
     events_keep: timedelta = timedelta(days=7)
     events_max: int = 50_000
     """Events that a reader of the feed can resume from; the oldest go first."""
+    reports_keep: timedelta = timedelta(days=45)
+    reports_max: int = 1_000
+    """Reports of trouble that others filed; the oldest go first, and no reporter has more than a
+    fifth of them."""
     event_bytes_max: int = 64_000
     """A larger subject is not repeated in its event; the reader fetches it by its id."""
 
@@ -72,6 +76,8 @@ class Timers:
     """How long we wait, seconds, and for what."""
 
     peer_request_s: float = 5.0
+    request_s: float = 10.0
+    """One request of another node; then it is answered 503, and has changed nothing."""
     retry_first_s: float = 0.25
     """First pause before a failed step is tried again; doubles up to ``retry_last_s``."""
     retry_last_s: float = 10.0

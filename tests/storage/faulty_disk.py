@@ -1,5 +1,6 @@
 """A disk that fails on demand: an SQLite file layer over the real one."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,12 +8,16 @@ import apsw
 
 
 class FaultyDisk(apsw.VFS):
-    """Set ``full`` or ``sync_fails`` and the next write or sync of any file fails."""
+    """Set ``full`` or ``sync_fails`` and the next write or sync of any file fails.
+
+    ``sync_s`` makes each sync take so long.
+    """
 
     def __init__(self, name: str) -> None:
         self.full = False
         self.sync_fails = False
         self.syncs = 0
+        self.sync_s = 0.0
         super().__init__(name, "", makedefault=False)
         self.vfs_name = name
 
@@ -36,6 +41,7 @@ class FaultyFile(apsw.VFSFile):
         self._disk.syncs += 1
         if self._disk.sync_fails:
             raise apsw.IOError("sync failed")
+        time.sleep(self._disk.sync_s)
         super().xSync(flags)
 
 

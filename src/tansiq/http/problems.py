@@ -37,7 +37,7 @@ class _Unexpected(errors.TansiqError):
     code = "unexpected"
 
 
-_RETRY_AFTER_S: Final = "5"
+_RETRY_AFTER_S: Final = {429: "1", 503: "5"}
 _KINDS: Final[Mapping[type[errors.TansiqError], tuple[int, str]]] = {
     errors.BadInput: (400, "The request is not well-formed"),
     errors.TooLarge: (413, "Above a limit"),
@@ -46,12 +46,14 @@ _KINDS: Final[Mapping[type[errors.TansiqError], tuple[int, str]]] = {
     errors.NotFound: (404, "Not found"),
     _WrongMethod: (405, "Not done this way"),
     errors.KeyReused: (422, "The idempotency key belongs to another request"),
+    errors.TooMany: (429, "More than one caller's share"),
     errors.CallerError: (400, "The request cannot be done"),
     errors.StateConflict: (409, "The state does not allow it"),
     errors.PeerUnreachable: (504, "The other node does not answer"),
     errors.PeerError: (502, "The other node did not do it"),
     errors.AgreementMismatch: (409, "Two agreements"),
     errors.Busy: (503, "Too many at once"),
+    errors.TimedOut: (503, "Not done in time"),
     errors.StoreError: (503, "The store cannot be used"),
     errors.TansiqError: (500, "Our fault"),
 }
@@ -116,8 +118,8 @@ def headers_of(status: int) -> dict[str, str]:
     """Return what a status obliges us to say besides, whatever the body."""
     if status == 401:
         return {"WWW-Authenticate": "Bearer"}
-    if status == 503:
-        return {"Retry-After": _RETRY_AFTER_S}
+    if status in _RETRY_AFTER_S:
+        return {"Retry-After": _RETRY_AFTER_S[status]}
     return {}
 
 

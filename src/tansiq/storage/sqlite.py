@@ -18,7 +18,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -29,7 +29,7 @@ import apsw
 
 from tansiq.errors import StoreError
 from tansiq.storage.migrate import migrate
-from tansiq.storage.store import NOTHING, Parameters, Row, Tx
+from tansiq.storage.store import NOTHING, Parameters, Row, Tx, recall
 
 T = TypeVar("T")
 
@@ -136,9 +136,25 @@ class _Job:
     future: asyncio.Future[Any]
     result: Any = None
     error: BaseException | None = None
+    _claims: list[None] = field(default_factory=lambda: [None])
+
+    def claim(self) -> bool:
+        """Decide its fate, from any thread; report whether nobody had before.
+
+        Taking the only entry of a list is one step for all threads, and costs less than a lock.
+        """
+        try:
+            self._claims.pop()
+        except IndexError:
+            return False
+        return True
+
+    def withdraw(self) -> bool:
+        """Take it back; report whether the writer had not begun it."""
+        return self.claim()
 
     def deliver(self) -> None:
-        if self.future.done():  # The caller was cancelled; the write stands all the same.
+        if self.future.done():  # The caller was cancelled; the write stands unless taken back.
             return
         if self.error is None:
             self.future.set_result(self.result)
@@ -212,6 +228,8 @@ class SqliteStore:
             raise StoreError(f"{QUEUE_MAX} writes are waiting; try again later")
         loop = asyncio.get_running_loop()
         job = _Job(fn, loop, loop.create_future())
+        if (recalled := recall.get()) is not None:
+            recalled.bind(job)
         self._queue.put(job)
         return cast(T, await job.future)
 
@@ -312,7 +330,8 @@ class SqliteStore:
         try:
             connection.execute("BEGIN IMMEDIATE")
             for job in batch:
-                self._attempt(job)
+                if job.claim():  # Else its caller has taken it back.
+                    self._attempt(job)
             connection.execute("COMMIT")
         except _DISK_ERRORS as error:
             self._refusing = self._sentence(error)

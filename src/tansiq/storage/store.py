@@ -6,7 +6,9 @@ outside ``tx``. Inside it only ``tx`` is awaited: SQLite's never suspends, so th
 ``fn`` in one step.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
@@ -16,6 +18,40 @@ Row = tuple[Any, ...]
 """Columns in the order of the SELECT; cast at the edge of each aggregate's module."""
 Parameters = Mapping[str, object]
 NOTHING: Parameters = MappingProxyType({})
+
+
+class Pending(Protocol):
+    """A write that waits for its turn."""
+
+    def withdraw(self) -> bool:
+        """Take it back; report whether it was still waiting, hence leaves nothing."""
+        ...
+
+
+class Recall:
+    """Lets somebody take back the writing of one task, as long as none of it has begun.
+
+    Made and ``bind`` called in that task: what tasks of its own begin is not its writing.
+    """
+
+    __slots__ = ("_pending", "_task")
+
+    def __init__(self) -> None:
+        self._task = asyncio.current_task()
+        self._pending: Pending | None = None
+
+    def bind(self, pending: Pending) -> None:
+        """Note the task's first write: with that begun, nothing is taken back any more."""
+        if self._pending is None and asyncio.current_task() is self._task:
+            self._pending = pending
+
+    def withdraw(self) -> bool:
+        """Take back what waits; report whether the task has written nothing and will not."""
+        return self._pending is None or self._pending.withdraw()
+
+
+recall: ContextVar[Recall | None] = ContextVar("recall", default=None)
+"""Set by who may want to end a task in time; a store binds the writes of that task to it."""
 
 
 class Tx(Protocol):
