@@ -28,6 +28,7 @@ from tansiq.http.feed import Feed
 from tansiq.http.own_handlers import OwnApi
 from tansiq.services.events import Events
 from tansiq.services.idempotency import Idempotency
+from tansiq.services.reports import Reports
 from tansiq.services.views import (
     AirspaceEntry,
     Alternative,
@@ -380,6 +381,7 @@ def build(
         status=Glance(sky),
         events=events,
         idempotency=Idempotency(events.store, clock, limits, new_id=new_id),
+        reports=Reports(events.store, limits, new_id=new_id),
         feed=Feed(events, clock, limits, timers),
         clock=clock,
         settings=settings,

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from asgi import Answer, ask
 from tansiq.errors import Forbidden, Unauthenticated
 from tansiq.f3548 import codec
-from tansiq.http.dss import REPORT_BYTES_MAX, routes
+from tansiq.http.dss import routes
 from tansiq.services.register import Caller
 from tansiq.settings import Limits
 from tansiq.storage.sqlite import SqliteStore
@@ -209,7 +209,7 @@ async def test_subscriptions_over_http(world: World, call: Call) -> None:
     assert gone.status == 200
 
 
-async def test_availability_and_reports_over_http(world: World, call: Call) -> None:
+async def test_availability_over_http(world: World, call: Call) -> None:
     path = "/dss/v1/uss_availability/north"
     unknown = {"version": "", "status": {"uss": "north", "availability": "Unknown"}}
     assert (await call("GET", path)).json == unknown  # [56]
@@ -218,18 +218,6 @@ async def test_availability_and_reports_over_http(world: World, call: Call) -> N
     assert (await call("PUT", path, {"old_version": "x", "availability": "Down"})).status == 409
     entity = world.id()
     assert (await call("PUT", f"{INTENTS}/{entity}", intent())).status == 412
-    exchange = {
-        "url": "https://uss.example",
-        "method": "GET",
-        "recorder_role": "Client",
-        "request_time": {"value": "2026-11-23T12:00:00Z", "format": "RFC3339"},
-        "request_source": "x",
-    }
-    report = await call("POST", "/dss/v1/reports", {"exchange": exchange})
-    assert report.status == 201
-    assert report.json["report_id"]
-    exchange["problem"] = "x" * REPORT_BYTES_MAX
-    assert (await call("POST", "/dss/v1/reports", {"exchange": exchange})).status == 413
 
 
 async def test_null_means_absent_and_unknown_fields_are_ignored(world: World, call: Call) -> None:

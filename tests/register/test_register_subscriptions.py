@@ -364,18 +364,3 @@ async def test_references_show_the_availability_of_their_manager(world: World) -
     assert barred.uss_availability is wire.UssAvailabilityState.NORMAL
     found = await world.register.query_intents(SOUTH, volume())
     assert found.operational_intent_references[0].uss_availability == "Normal"
-
-
-async def test_reports_are_kept_with_an_id_and_in_bounds(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tansiq.storage.availability.REPORTS_KEPT", 2)
-    report = wire.ErrorReport(
-        exchange=wire.ExchangeRecord(
-            url=URL, method="GET", recorder_role="Client", request_time=to_time(NOON)
-        )
-    )
-    made = [await world.register.make_report(NORTH, report, NOON) for _ in range(4)]
-    assert len({one.report_id for one in made}) == 4  # [58]
-    rows = await world.store.read(lambda tx: tx.fetch("SELECT id FROM dss_report ORDER BY seq"))
-    assert [row[0] for row in rows] == [made[2].report_id, made[3].report_id]

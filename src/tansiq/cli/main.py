@@ -36,6 +36,8 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "constraint show": ("tansiq.cli.constraint:show", "Show one no-go area."),
     "constraint change": ("tansiq.cli.constraint:change", "Replace a no-go area's volumes."),
     "constraint end": ("tansiq.cli.constraint:end", "End a no-go area."),
+    "report list": ("tansiq.cli.report:list_reports", "List what others reported about us."),
+    "report show": ("tansiq.cli.report:show", "Show one such report."),
     "events": ("tansiq.cli.events:events", "Follow what happens at the node."),
     "init": ("tansiq.cli.node:init", "Make a node's folder: keys, certificate, settings."),
     "serve": ("tansiq.cli.serve:serve", "Run the node."),
@@ -47,6 +49,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
 _GROUPS = {
     "plan": "Plans of your own: declare, look, change, end.",
     "constraint": "No-go areas of your own: declare, look, change, end.",
+    "report": "Reports of trouble that others filed with us.",
 }
 
 _EXITS: tuple[tuple[type[TansiqError], int], ...] = (

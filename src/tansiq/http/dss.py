@@ -51,8 +51,6 @@ ANY_SCOPE = (
     CONFORMANCE_MONITORING,
     AVAILABILITY_ARBITRATION,
 )
-REPORT_BYTES_MAX = 262_144
-"""Reports are kept, so they have a lower limit than what is read and forgotten."""
 
 
 def routes(
@@ -80,7 +78,6 @@ def routes(
         ("PUT", f"{subscriptions}/{{subscriptionid}}", dss.create_subscription),
         ("PUT", f"{subscriptions}/{{subscriptionid}}/{{version}}", dss.update_subscription),
         ("DELETE", f"{subscriptions}/{{subscriptionid}}/{{version}}", dss.delete_subscription),
-        ("POST", "/dss/v1/reports", dss.make_dss_report),
         ("GET", availability, dss.get_uss_availability),
         ("PUT", availability, dss.set_uss_availability),
     ]
@@ -149,8 +146,8 @@ class _Dss:
         self._authenticate = authenticate
         self._limits = limits
 
-    async def _read(self, request: Request, message: type[M], *, bytes_max: int | None = None) -> M:
-        limit = bytes_max or self._limits.body_bytes_max
+    async def _read(self, request: Request, message: type[M]) -> M:
+        limit = self._limits.body_bytes_max
         body = await read_body(request, bytes_max=limit)
         return codec.decode(body, message, bytes_max=limit, depth_max=self._limits.json_depth_max)
 
@@ -260,12 +257,7 @@ class _Dss:
             )
         )
 
-    # Reports and availability
-
-    async def make_dss_report(self, request: Request) -> Response:
-        caller = self._authenticate(request, ANY_SCOPE)
-        report = await self._read(request, wire.ErrorReport, bytes_max=REPORT_BYTES_MAX)
-        return _json(await self._register.make_report(caller, report, self._clock.now()), 201)
+    # Availability
 
     async def get_uss_availability(self, request: Request) -> Response:
         self._authenticate(request, AVAILABILITY_READ_SCOPES)

@@ -21,6 +21,7 @@ from tansiq.http.operations import Answer, Call, Kind, Query
 from tansiq.services.events import Events
 from tansiq.services.facade import Constraints, NodeStatus, Planning
 from tansiq.services.idempotency import Idempotency
+from tansiq.services.reports import ReportList, Reports
 from tansiq.services.views import (
     Airspace,
     ConstraintView,
@@ -57,6 +58,7 @@ class OwnApi:
     status: NodeStatus
     events: Events
     idempotency: Idempotency
+    reports: Reports
     feed: feeds.Feed
     clock: Clock
     settings: Settings
@@ -204,6 +206,14 @@ async def change_constraint(api: OwnApi, call: Call) -> Answer:
 async def end_constraint(api: OwnApi, call: Call) -> Answer:
     view = await api.constraints.end(call.id)
     return _constraint_answer(await _settled_constraint(api, call, view))
+
+
+async def list_reports(api: OwnApi, _: Call) -> Answer:
+    return Answer(200, ReportList(await api.reports.newest_first()))
+
+
+async def get_report(api: OwnApi, call: Call) -> Answer:
+    return Answer(200, await api.reports.get(call.id))
 
 
 async def get_airspace(api: OwnApi, _: Call) -> Answer:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from tansiq.http import own_handlers as own
 from tansiq.http.feed import MEDIA_TYPE
 from tansiq.http.operations import Body, Kind, Operation, Query
+from tansiq.services.reports import ReportList, ReportView
 from tansiq.services.views import Airspace, ConstraintView, NoGoAreas, Plans, PlanView, StatusView
 
 WAIT_MAX_S = 60.0
@@ -197,6 +198,24 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         summary="Who we are, what we agreed, how our peers are.",
         handle=own.get_status,
         reply=StatusView,
+        statuses=_READ,
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/reports",
+        name="list_reports",
+        summary="List what others reported to have gone wrong with us, newest first.",
+        handle=own.list_reports,
+        reply=ReportList,
+        statuses=_READ,
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/reports/{id}",
+        name="get_report",
+        summary="Look at one report, the exchange that it is about included.",
+        handle=own.get_report,
+        reply=ReportView,
         statuses=_READ,
     ),
     Operation(

@@ -1,11 +1,8 @@
-"""What the arbiter says of suppliers' availability, and reports of trouble that others filed."""
+"""What the arbiter says of suppliers' availability."""
 
 from dataclasses import dataclass
 
 from tansiq.storage.store import Tx
-
-REPORTS_KEPT = 1_000
-"""Older ones are dropped: anybody with a token can file reports."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +20,6 @@ _PUT = """
 INSERT INTO uss_availability (uss, availability, version) VALUES (:uss, :availability, :version)
 ON CONFLICT (uss) DO UPDATE SET availability = excluded.availability, version = excluded.version
 """
-
-_FILE = """
-INSERT INTO dss_report (id, reporter, received, body) VALUES (:id, :reporter, :received, :body)
-"""
-
-_DROP_OLD = "DELETE FROM dss_report WHERE seq <= (SELECT MAX(seq) FROM dss_report) - :kept"
 
 
 class Availability:
@@ -51,16 +42,3 @@ class Availability:
         await self._tx.execute(
             _PUT, {"uss": row.uss, "availability": row.availability, "version": row.version}
         )
-
-
-class Reports:
-    """The table of filed reports, inside the caller's transaction."""
-
-    def __init__(self, tx: Tx) -> None:
-        self._tx = tx
-
-    async def add(self, report_id: str, *, reporter: str, received: int, body: bytes) -> None:
-        """Keep one report, and drop the oldest above the limit."""
-        row = {"id": report_id, "reporter": reporter, "received": received, "body": body}
-        await self._tx.execute(_FILE, row)
-        await self._tx.execute(_DROP_OLD, {"kept": REPORTS_KEPT})

@@ -1,4 +1,4 @@
-"""Availability of suppliers, by the arbiter's word, and reports of trouble."""
+"""Availability of suppliers, by the arbiter's word."""
 
 from collections.abc import Callable
 

@@ -9,11 +9,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-import msgspec
-
 from tansiq.domain.intent import EntityID
-from tansiq.domain.time import micros
-from tansiq.f3548 import codec, wire
+from tansiq.f3548 import wire
 from tansiq.f3548.convert import entity_id
 from tansiq.services.register import availability, constraints, intents, requests, subscriptions
 from tansiq.services.register.values import (
@@ -24,7 +21,6 @@ from tansiq.services.register.values import (
     nobody,
 )
 from tansiq.settings import Limits
-from tansiq.storage.availability import Reports
 from tansiq.storage.cells import Cover
 from tansiq.storage.store import Store, Tx
 
@@ -246,7 +242,7 @@ class Register:
         )
         return wire.QuerySubscriptionsResponse(subscriptions=found)
 
-    # Availability and reports
+    # Availability
 
     async def get_availability(self, uss: str) -> wire.UssAvailabilityStatusResponse:
         """Return what is known of a supplier's availability."""
@@ -264,16 +260,3 @@ class Register:
                 tx, checked, state, params.old_version or "", self._new_version
             )
         )
-
-    async def make_report(
-        self, caller: Caller, report: wire.ErrorReport, now: datetime
-    ) -> wire.ErrorReport:
-        """Keep a report of trouble, and return it with its id."""
-        kept = msgspec.structs.replace(report, report_id=self._new_id())
-        body, received = codec.encode(kept), micros(now)
-        await self._store.write(
-            lambda tx: Reports(tx).add(
-                kept.report_id or "", reporter=caller.id, received=received, body=body
-            )
-        )
-        return kept
