@@ -116,14 +116,12 @@ class Authority:
         now_s = self._clock.now().timestamp()
         name = hashlib.sha256(token.encode()).digest()
         known = self._remembered.get(name)
-        if known is None:
+        if known is None or known.key not in self._keys(known.source):
+            self._remembered.pop(name, None)
             known = self._verified(token, now_s)
             self._remembered[name] = known
             if len(self._remembered) > _REMEMBERED_MAX:
                 self._remembered.popitem(last=False)
-        if known.key not in self._keys(known.source):
-            self._remembered.pop(name, None)
-            raise Unauthenticated("its issuer has withdrawn the key, or cannot be asked any more")
         if known.expires_s <= now_s - self._timers.clock_leeway_s:
             self._remembered.pop(name, None)
             raise Unauthenticated("the token has expired; ask for a new one", field="exp")
