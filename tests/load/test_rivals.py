@@ -1,0 +1,56 @@
+"""Suppliers that plan at once in one small area: keys and notifications hold."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from bench._node import SERVE, RegisterNode
+from tests.load.rivals import CLIENTS, Journal, Rivals, Verdict, judge
+
+SEED = 20_261_124
+VARIANTS = Path(__file__).with_name("variants.py")
+
+
+def rival(folder: Path, seconds: float, variant: str | None = None) -> tuple[Journal, Verdict]:
+    """Run a node, honest or broken, and judge what it accepted."""
+    serve = SERVE if variant is None else (str(VARIANTS), variant, "serve")
+    node = RegisterNode.make(folder / "node", serve=serve)
+    node.start()
+    try:
+        journal = asyncio.run(Rivals(node, SEED).run(seconds))
+    finally:
+        node.stop()
+    verdict = judge(journal)
+    print(f"seed {SEED}, {CLIENTS} clients, {seconds:g} s: {dict(journal.answers)}; {verdict}")
+    return journal, verdict
+
+
+def check(folder: Path, seconds: float) -> None:
+    journal, verdict = rival(folder, seconds)
+    assert journal.wrong == []
+    assert verdict.good, verdict
+    assert journal.answers["refused"] > 50, "nobody raced: the test shows nothing"
+    assert verdict.pairs > 500
+    assert verdict.notices > 500
+
+
+def test_of_two_conflicting_intents_one_knew_the_other(tmp_path: Path) -> None:
+    """Method: 12 clients, one small area, 10 s; the oracle is PROJ and shapely."""
+    check(tmp_path, 10.0)
+
+
+@pytest.mark.soak
+def test_of_two_conflicting_intents_one_knew_the_other_for_a_minute(tmp_path: Path) -> None:
+    check(tmp_path, 60.0)
+
+
+def test_a_register_that_checks_keys_before_its_transaction_is_caught(tmp_path: Path) -> None:
+    _, verdict = rival(tmp_path, 4.0, "keys_apart")
+    assert verdict.unlinked
+
+
+def test_a_register_that_looks_up_subscribers_before_its_transaction_is_caught(
+    tmp_path: Path,
+) -> None:
+    _, verdict = rival(tmp_path, 4.0, "notices_apart")
+    assert verdict.repeated or verdict.missed
