@@ -150,6 +150,10 @@ def raw(header: str, body: dict[str, Any], sign: Callable[[bytes], bytes]) -> st
     return f"{signed}.{encoded(sign(signed.encode()))}"
 
 
+def by_header(**header: Any) -> str:
+    return raw(json.dumps({"alg": "Ed25519"} | header), claims(), NORTH.sign)
+
+
 def by_hmac(secret: bytes, **changed: Any) -> str:
     def sign(content: bytes) -> bytes:
         return hmac.digest(secret, content, hashlib.sha256)
@@ -165,6 +169,11 @@ def test_a_partys_own_token_names_it(authority: Authority) -> None:
         party=AGREEMENT.parties[0],
         agreement_digest=DIGEST,
     )
+
+
+def test_a_partys_token_may_name_its_key(authority: Authority) -> None:
+    """There is one key a party, whatever it is called."""
+    assert authority.caller(headers(by_header(kid="any")), []).id == "north"
 
 
 def test_the_older_name_of_the_algorithm_is_taken(authority: Authority) -> None:
@@ -226,6 +235,9 @@ REFUSED: list[tuple[str, Callable[[], str], str]] = [
     ("expired by the smallest step", lambda: by_party(exp=NOW - 5), "expired"),
     ("not valid yet by the smallest step", lambda: by_party(nbf=NOW + 6), "not valid yet"),
     ("expires too far ahead", lambda: by_party(exp=NOW + 3_606), "more than 1:00:00"),
+    ("made in the future by the smallest step", lambda: by_party(iat=NOW + 11), "in the future"),
+    ("made at a time that is text", lambda: by_party(iat="noon"), "not a time"),
+    ("a key's name that is a number", lambda: by_header(kid=7), "not text"),
     ("no expiry", lambda: by_party(exp=None), "missing or not a time"),
     ("expiry as text", lambda: by_party(exp="3000-01-01"), "not a time"),
     ("expiry true", lambda: by_party(exp=True), "not a time"),
@@ -312,7 +324,14 @@ def test_no_token_or_two_are_refused(
 
 @pytest.mark.parametrize(
     "changed",
-    [{"exp": NOW - 4}, {"nbf": NOW + 5}, {"exp": NOW + 3_605}, {"nbf": None}, {"iat": None}],
+    [
+        {"exp": NOW - 4},
+        {"nbf": NOW + 5},
+        {"exp": NOW + 3_605},
+        {"iat": NOW + 10},
+        {"nbf": None},
+        {"iat": None},
+    ],
     ids=str,
 )
 def test_bounds_of_time_are_accepted(authority: Authority, changed: dict[str, Any]) -> None:
