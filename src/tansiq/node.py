@@ -35,7 +35,6 @@ from tansiq.http.key_sets import KeySets
 from tansiq.http.own_handlers import OwnApi
 from tansiq.http.problems import Boundary, f3548_error, handlers
 from tansiq.http.reports import report_routes
-from tansiq.http.reports import report_routes
 from tansiq.http.uss import tansiq_routes, uss_routes
 from tansiq.peers.credentials import wallet
 from tansiq.peers.exchange import Exchange
@@ -65,7 +64,6 @@ from tansiq.services.planning.steps import Steps
 from tansiq.services.planning.upkeep import Upkeep
 from tansiq.services.pool import Pool
 from tansiq.services.register import AcceptedWrite, Caller, Register
-from tansiq.services.reports import Reports
 from tansiq.services.reports import Reports
 from tansiq.settings import STORE, Settings, load_own_token
 from tansiq.storage.sqlite import SqliteStore
@@ -190,7 +188,6 @@ async def _wire(
         events=events,
         idempotency=Idempotency(events.store, clock, limits, new_id=_new_id),
         reports=Reports(events.store, limits, new_id=_new_id),
-        reports=Reports(events.store, limits, new_id=_new_id),
         feed=Feed(events, clock, limits, timers),
         clock=clock,
         settings=settings,
@@ -311,12 +308,6 @@ def _peer_app(
         *dss.routes(register, clock, authenticate, settings.limits),
         *auxiliary.routes(pool, clock, authenticate),
         *uss_routes(hearing, identify, settings.limits),
-        *report_routes(
-            Reports(site.store, settings.limits, new_id=site.new_id),
-            clock,
-            identify,
-            settings.limits,
-        ),
         *report_routes(
             Reports(site.store, settings.limits, new_id=site.new_id),
             clock,

@@ -67,10 +67,6 @@ class Limits:
     reports_max: int = 1_000
     """Reports of trouble that others filed; the oldest go first, and no reporter has more than a
     fifth of them."""
-    reports_keep: timedelta = timedelta(days=45)
-    reports_max: int = 1_000
-    """Reports of trouble that others filed; the oldest go first, and no reporter has more than a
-    fifth of them."""
     event_bytes_max: int = 64_000
     """A larger subject is not repeated in its event; the reader fetches it by its id."""
 
