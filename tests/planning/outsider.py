@@ -32,7 +32,7 @@ from tansiq.settings import IssuerFile
 
 SCOPES = (
     "utm.strategic_coordination utm.constraint_management utm.constraint_processing "
-    "utm.conformance_monitoring_sa"
+    "utm.conformance_monitoring_sa utm.availability_arbitration"
 )
 ISSUER = "https://auth.example.com"
 

@@ -55,6 +55,20 @@ class Seen:
             return frozenset(self.judged.values())
         return self.key
 
+    def without(self, written: Written) -> "Seen":
+        """Return what is left when some of it is out of date, and nothing newer is to be had.
+
+        Nobody is refused by a memory: what was known of these is no reason to.
+        """
+        unknown = frozenset(written.missing_ids)
+        old = unknown.union(written.gone, written.ignored)
+        blockers = tuple(b for b in self.look.blockers if b.id not in old)
+        return replace(
+            self,
+            look=replace(self.look, unknown=unknown, blockers=blockers),
+            blocking=tuple(b for b in self.blocking if b.known.id not in old),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Missing:

@@ -96,9 +96,9 @@ class Newcomers:
         if index != self._own:
             await self._reopen(index, known)
 
-    async def returned(self, known: Known) -> None:
-        """The same for what counts again because its manager is no longer marked Down; no register
-        tells of that, ours neither.
+    async def found(self, known: Known) -> None:
+        """The same for what we come to know by asking, at our own register too: when that told of
+        it, it may not have counted, because its manager was marked Down.
         """
         await self._reopen(self._index(known), known)
 

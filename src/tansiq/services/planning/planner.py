@@ -120,7 +120,7 @@ class Planner:
             own=next((i for i, place in enumerate(self.places) if place.local), None),
             apply=self.apply,
         )
-        judging.on_learnt = self.newcomers.heard
+        judging.on_learnt = self.newcomers.found
 
     # ---- tasks
 
@@ -338,10 +338,7 @@ class Planner:
                 named = frozenset(seen.judged.values())
                 if await self.judging.learn(plan.id, place.register.id, error.written, named):
                     continue
-                unknown = frozenset(error.written.missing_ids)
-                await self._commit(
-                    plan_id, look, replace(seen, look=replace(seen.look, unknown=unknown))
-                )
+                await self._commit(plan_id, look, seen.without(error.written))
                 return False
             self._taken(done)
             self.judging.learnt(plan_id, place.register.id)

@@ -213,7 +213,7 @@ class Upkeep:
             idle = self._judging.is_idle(register, reference)
             again = self._airspace.mark(register, reference.id, down=idle)
             if again is not None:
-                await self._planner.newcomers.returned(again)
+                await self._planner.newcomers.found(again)
             if not idle and is_news(self._airspace.get(register, reference.id), reference):
                 news.append(reference)
         # What was told of meanwhile is not gone.
