@@ -393,4 +393,7 @@ def _claims(token: str) -> _Claims:
 
 
 def _host(url: str) -> str:
-    return (urlsplit(url).hostname or "").lower()
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:  # Others choose the URLs; that this one is none is found when it is asked.
+        return ""
