@@ -18,6 +18,7 @@ from tansiq.strict_toml import Table, read_toml
 
 FILE: Final = "tansiq.toml"
 STORE: Final = "tansiq.db"
+EXCHANGES: Final = "exchanges.db"
 OWN_TOKEN: Final = "own.token"  # noqa: S105 - the name of the file
 
 
@@ -54,6 +55,15 @@ class Limits:
     """One key set of an issuer."""
     jwks_keys_max: int = 32
     feed_clients_max: int = 100
+    intents_per_manager_max: int = 1_000_000
+    """References that one manager may hold in our register; our own party has no limit."""
+    constraints_per_manager_max: int = 100_000
+    subscriptions_per_manager_max: int = 100_000
+    """Those made by themselves; implicit ones go with their intents."""
+    requests_per_s: float = 2_000.0
+    """Of one caller of the peer listener, all routes together."""
+    expired_keep: timedelta = timedelta(days=2)
+    """How long the register keeps what has ended: longer than its managers need to end it."""
     header_bytes_max: int = 16_384
     """All headers of one request to the own API."""
     query_chars_max: int = 2_000
@@ -67,6 +77,13 @@ class Limits:
     reports_max: int = 1_000
     """Reports of trouble that others filed; the oldest go first, and no reporter has more than a
     fifth of them."""
+    exchanges_keep: timedelta = timedelta(days=45)
+    """The record of what passed between us and other nodes, for log sets."""
+    exchanges_max: int = 1_000_000
+    exchanges_bytes_max: int = 1_000_000_000
+    """All of them, compressed; the oldest go first."""
+    exchange_body_bytes_max: int = 64_000
+    """A longer body is cut in the record, which says so."""
     event_bytes_max: int = 64_000
     """A larger subject is not repeated in its event; the reader fetches it by its id."""
 
@@ -83,6 +100,10 @@ class Timers:
     retry_last_s: float = 10.0
     waiting_poll_s: float = 1.0
     """How often a waiting plan looks whether its blocker has gone."""
+    clean_s: float = 600.0
+    """Pause between two clean-ups of what has ended in the register."""
+    heartbeat_s: float = 60.0
+    """How often our register shows the pool that it is alive, by a write of its own."""
     sweep_s: float = 60.0
     """How often the agreement's area is searched for strays of ours, and held entries audited."""
     past_kept: timedelta = timedelta(hours=24)
@@ -282,8 +303,10 @@ def _test_interface(top: Table) -> str | None:
 
 def _issuer(data: Path, entry: Table) -> IssuerFile:
     iss = entry.text("iss")
-    if ("public_key" in entry) == ("jwks" in entry):
-        raise entry.wrong("public_key", "give either public_key (a PEM file) or jwks")
+    if "public_key" not in entry and "jwks" not in entry:
+        raise entry.wrong("public_key", "missing; give public_key (a PEM file) or jwks")
+    if "public_key" in entry and "jwks" in entry:
+        raise entry.wrong("public_key", "not together with jwks; give one of the two")
     if "public_key" in entry:
         return IssuerFile(iss=iss, public_key=data / entry.text("public_key"))
     jwks = entry.text("jwks")

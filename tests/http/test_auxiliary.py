@@ -212,3 +212,15 @@ async def test_a_wrong_heartbeat_is_400_and_kept_by_nobody(
     shown = (await call("GET", INSTANCES, READ_POOL)).json["dss_instances"]
     assert "most_recent_heartbeat" not in shown[0]
     await store.close()
+
+
+async def test_the_nodes_own_heartbeat_names_no_reporter(store: SqliteStore) -> None:
+    await Pool(NORTH, store, SKEW).beat(NOON, timedelta(seconds=120))
+    shown = (await build(store)("GET", INSTANCES, READ_POOL)).json["dss_instances"]
+    assert shown[0]["most_recent_heartbeat"] == {
+        "timestamp": "2026-11-23T12:00:00Z",
+        "source": "node",
+        "index": 0,
+        "next_heartbeat_expected_before": "2026-11-23T12:02:00Z",
+    }
+    await store.close()

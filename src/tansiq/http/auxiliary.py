@@ -42,9 +42,9 @@ class PoolAnswer(Message, frozen=True):
 
 class HeartbeatAnswer(Message, frozen=True):
     timestamp: str
-    reporter: str
     source: str
     index: int
+    reporter: str | None = None
     next_heartbeat_expected_before: str | None = None
 
 
@@ -116,7 +116,7 @@ async def _instances(pool: Pool) -> InstancesAnswer:
     if latest is not None:
         shown = HeartbeatAnswer(
             timestamp=zulu(latest.made),
-            reporter=latest.reporter,
+            reporter=latest.reporter or None,
             source=latest.source,
             index=latest.number,
             next_heartbeat_expected_before=(

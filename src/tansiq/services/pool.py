@@ -2,7 +2,8 @@
 
 A pool is a set of DSS instances that hold one picture of the airspace together. A register of ours
 shares its picture with no other: in direct mode each is a picture of its own, and a pool has one.
-Heartbeats come from outside, from what watches the node; nothing here sends them or acts on them.
+The node writes a heartbeat of its own, which shows that its store takes commits; what watches it
+from outside may report others. Nothing here acts on them.
 """
 
 import hashlib
@@ -16,11 +17,12 @@ from tansiq.storage.heartbeats import HeartbeatRow, Heartbeats
 from tansiq.storage.store import Store, Tx
 
 SOURCE_CHARS_MAX = 200
+OWN_SOURCE = "node"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
-    """A sign of life, by the word of ``reporter``."""
+    """A sign of life, by the word of ``reporter``; empty: the node's own."""
 
     source: str
     reporter: str
@@ -69,6 +71,15 @@ class Pool:
             next_before=None if row.next_before is None else from_micros(row.next_before),
             number=row.number,
         )
+
+    async def beat(self, now: datetime, until_next: timedelta) -> None:
+        """Write a heartbeat of the node's own.
+
+        Raises:
+            StoreError: it cannot, hence is not well.
+        """
+        own = Heartbeat(source=OWN_SOURCE, reporter="", made=now, next_before=now + until_next)
+        await self.report(own, now)
 
     async def report(self, heartbeat: Heartbeat, now: datetime) -> None:
         """Keep a heartbeat, unless a later one is there.

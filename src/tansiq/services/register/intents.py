@@ -106,7 +106,7 @@ class IntentRegister:
         new = replace(self._next(write, old), subscription_id=attached, availability=availability)
         await intents.put(new, old=old)
         if old is not None and old.subscription_id != attached:
-            await _drop_unused(intents, subscriptions, old.subscription_id)
+            await drop_unused(intents, subscriptions, old.subscription_id)
         told = await subscriptions.raise_indices(
             [new.cover] if old is None else [old.cover, new.cover], constraint=False, now=write.now
         )
@@ -173,7 +173,7 @@ class IntentRegister:
         check_up(old.availability, caller, "delete intents")
         told = await subscriptions.raise_indices([old.cover], constraint=False, now=micros(now))
         await intents.delete(old)
-        await _drop_unused(intents, subscriptions, old.subscription_id)
+        await drop_unused(intents, subscriptions, old.subscription_id)
         await self.on_accepted(
             tx,
             AcceptedWrite(
@@ -275,7 +275,7 @@ async def _check_key(tx: Tx, write: IntentWrite, *, for_constraints: bool) -> No
         )
 
 
-async def _drop_unused(
+async def drop_unused(
     intents: Intents, subscriptions: Subscriptions, subscription_id: str | None
 ) -> None:
     """Delete an implicit subscription on which nothing hangs any more."""

@@ -5,7 +5,7 @@ and covers, no store) with ``put_intent_tx`` for whoever holds a transaction alr
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from tansiq.domain.intent import EntityID
 from tansiq.f3548 import wire
 from tansiq.f3548.convert import entity_id
 from tansiq.services.register import availability, constraints, intents, requests, subscriptions
+from tansiq.services.register.holdings import Holdings
 from tansiq.services.register.values import (
     AVAILABILITY_ARBITRATION,
     CONSTRAINT_MANAGEMENT,
@@ -21,7 +22,7 @@ from tansiq.services.register.values import (
     nobody,
 )
 from tansiq.settings import Limits
-from tansiq.storage.cells import Cover
+from tansiq.storage.cells import CONSTRAINT, INTENT, SUBSCRIPTION, Cover
 from tansiq.storage.store import Store, Tx
 
 _ENTITY = "entityid"
@@ -45,6 +46,7 @@ class Register:
 
     ``new_id`` makes UUIDs of version 4, ``new_ovn`` unguessable texts of 16 to 128 characters that
     need no escape in a URL. ``on_accepted`` runs inside the transaction of each accepted change.
+    ``exempt`` are managers who may hold any number of entities.
     """
 
     def __init__(
@@ -55,16 +57,31 @@ class Register:
         new_ovn: Callable[[], str],
         on_accepted: OnAccepted = nobody,
         limits: Limits | None = None,
+        exempt: Iterable[str] = (),
     ) -> None:
         self._store = store
         self._new_id = new_id
         self._new_version = new_ovn
         self._limits = limits = limits or Limits()
+        self.holdings = Holdings(limits, exempt)
         self._intents = intents.IntentRegister(new_id, new_ovn, on_accepted)
         self._constraints = constraints.ConstraintRegister(new_ovn, on_accepted)
         self._subscriptions = subscriptions.SubscriptionRegister(
             new_ovn, limits.subscription_max, limits.subscription_skew
         )
+
+    async def _created(self, kind: int, caller: Caller, put: Callable[[Tx], Awaitable[T]]) -> T:
+        """Write an entity that is not there yet, if its manager may hold one more.
+
+        Raises:
+            TooMany: it may not.
+        """
+        self.holdings.take(kind, caller.id)
+        try:
+            return await self._store.write(put)
+        except BaseException:  # Refused, failed or taken back: it is not there.
+            self.holdings.give_back(kind, caller.id)
+            raise
 
     # Operational intents
 
@@ -97,7 +114,12 @@ class Register:
         write = await _aside(
             params.extents, lambda: self.read_intent(caller, intent_id, ovn, params, now)
         )
-        return await self._store.write(lambda tx: self._intents.put(tx, write))
+
+        async def put(tx: Tx) -> wire.ChangeOperationalIntentReferenceResponse:
+            return await self._intents.put(tx, write)
+
+        creating = ovn is None
+        return await (self._created(INTENT, caller, put) if creating else self._store.write(put))
 
     async def delete_intent_tx(
         self, tx: Tx, caller: Caller, intent_id: EntityID, ovn: str, now: datetime
@@ -110,9 +132,11 @@ class Register:
     ) -> wire.ChangeOperationalIntentReferenceResponse:
         """Remove an intent."""
         entity, given = entity_id(intent_id, _ENTITY), requests.version_given(ovn, "ovn")
-        return await self._store.write(
+        answer = await self._store.write(
             lambda tx: self._intents.delete(tx, caller, entity, given, now)
         )
+        self.holdings.give_back(INTENT, caller.id)
+        return answer
 
     async def get_intent(
         self, caller: Caller, intent_id: str
@@ -159,7 +183,14 @@ class Register:
         write = await _aside(
             params.extents, lambda: self.read_constraint(caller, constraint_id, ovn, params, now)
         )
-        return await self._store.write(lambda tx: self._constraints.put(tx, write))
+
+        async def put(tx: Tx) -> wire.ChangeConstraintReferenceResponse:
+            return await self._constraints.put(tx, write)
+
+        creating = ovn is None
+        return await (
+            self._created(CONSTRAINT, caller, put) if creating else self._store.write(put)
+        )
 
     async def delete_constraint(
         self, caller: Caller, constraint_id: str, ovn: str, now: datetime
@@ -167,9 +198,11 @@ class Register:
         """Remove a constraint."""
         caller.require(CONSTRAINT_MANAGEMENT, "deleting a constraint")
         entity, given = entity_id(constraint_id, _ENTITY), requests.version_given(ovn, "ovn")
-        return await self._store.write(
+        answer = await self._store.write(
             lambda tx: self._constraints.delete(tx, caller, entity, given, now)
         )
+        self.holdings.give_back(CONSTRAINT, caller.id)
+        return answer
 
     async def get_constraint(
         self, caller: Caller, constraint_id: str
@@ -208,9 +241,21 @@ class Register:
         params: wire.PutSubscriptionParameters,
         now: datetime,
     ) -> wire.PutSubscriptionResponse:
-        """Create (``version`` is None) or update a subscription."""
+        """Create (``version`` is None) or update a subscription; return what stands in it.
+
+        That is read after the commit: what comes in between is told twice rather than never, and
+        a subscription to a crowded area does not hold up everybody's writes.
+        """
         write = self.read_subscription(caller, subscription_id, version, params, now)
-        return await self._store.write(lambda tx: self._subscriptions.put(tx, write))
+
+        async def put(tx: Tx) -> subscriptions.Subscribed:
+            return await self._subscriptions.put(tx, write)
+
+        creating = version is None
+        made = await (
+            self._created(SUBSCRIPTION, caller, put) if creating else self._store.write(put)
+        )
+        return await self._store.read(lambda tx: subscriptions.with_entities(tx, caller, made))
 
     async def delete_subscription(
         self, caller: Caller, subscription_id: str, version: str
@@ -218,9 +263,12 @@ class Register:
         """Remove a subscription."""
         entity = entity_id(subscription_id, _SUBSCRIPTION)
         given = requests.version_given(version, "version")
-        return await self._store.write(
+        answer = await self._store.write(
             lambda tx: self._subscriptions.delete(tx, caller, entity, given)
         )
+        if not answer.subscription.implicit_subscription:
+            self.holdings.give_back(SUBSCRIPTION, caller.id)
+        return answer
 
     async def get_subscription(
         self, caller: Caller, subscription_id: str

@@ -19,6 +19,14 @@ from tansiq.storage.subscriptions import SubscriptionRow, Subscriptions
 
 
 @dataclass(frozen=True, slots=True)
+class Subscribed:
+    """A subscription as it was written."""
+
+    row: SubscriptionRow
+    dependents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SubscriptionRegister:
     """The rules for subscriptions: each is its manager's alone, and ends within a day."""
 
@@ -26,8 +34,8 @@ class SubscriptionRegister:
     life_max: timedelta
     skew: timedelta
 
-    async def put(self, tx: Tx, write: SubscriptionWrite) -> wire.PutSubscriptionResponse:
-        """Create or update a subscription, and return what stands in it already.
+    async def put(self, tx: Tx, write: SubscriptionWrite) -> Subscribed:
+        """Create or update a subscription.
 
         Raises:
             NotFound, Forbidden, StateConflict: the stored version is not what is presumed.
@@ -52,16 +60,7 @@ class SubscriptionRegister:
         )
         dependents = await _served(tx, new)
         await subscriptions.put(new, old=old)
-        caller = write.caller
-        return wire.PutSubscriptionResponse(
-            subscription=subscription_answer(new, dependents),
-            operational_intent_references=(
-                await query_intents(tx, caller, new.cover) if new.for_intents else None
-            ),
-            constraint_references=(
-                await query_constraints(tx, caller, new.cover) if new.for_constraints else None
-            ),
-        )
+        return Subscribed(row=new, dependents=dependents)
 
     def _times(
         self, write: SubscriptionWrite, old: SubscriptionRow | None
@@ -112,6 +111,20 @@ class SubscriptionRegister:
             )
         await subscriptions.delete(old)
         return wire.DeleteSubscriptionResponse(subscription=subscription_answer(old, ()))
+
+
+async def with_entities(tx: Tx, caller: Caller, made: Subscribed) -> wire.PutSubscriptionResponse:
+    """Return the answer to a subscription: itself, and what stands in it."""
+    row = made.row
+    return wire.PutSubscriptionResponse(
+        subscription=subscription_answer(row, made.dependents),
+        operational_intent_references=(
+            await query_intents(tx, caller, row.cover) if row.for_intents else None
+        ),
+        constraint_references=(
+            await query_constraints(tx, caller, row.cover) if row.for_constraints else None
+        ),
+    )
 
 
 def _check_previous(old: SubscriptionRow | None, caller: Caller, version: str | None) -> None:

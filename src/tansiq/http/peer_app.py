@@ -1,0 +1,79 @@
+"""The peer-facing listener as an ASGI application: all routes of F3548-21, and the few beside them.
+
+Around every route stand the boundary, which renders what is raised, and the deadline. Whoever has
+shown a good token is counted against the rate of one caller.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+
+from tansiq.clock import Clock
+from tansiq.domain.agreement import Agreement
+from tansiq.http import auxiliary, dss
+from tansiq.http.authority import Authority, Identity, register_caller
+from tansiq.http.deadline import Deadline
+from tansiq.http.issuers import Issuer
+from tansiq.http.problems import Boundary, f3548_error, handlers
+from tansiq.http.rates import Rates
+from tansiq.http.recording import CALLER
+from tansiq.http.reports import report_routes
+from tansiq.http.uss import tansiq_routes, uss_routes
+from tansiq.services.planning.hearing import Hearing
+from tansiq.services.pool import Pool
+from tansiq.services.register import Caller, Register
+from tansiq.services.reports import Reports
+from tansiq.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerApi:
+    """What the routes of the peer-facing listener work on."""
+
+    agreement: Agreement
+    settings: Settings
+    clock: Clock
+    issuers: Sequence[Issuer]
+    register: Register
+    hearing: Hearing
+    reports: Reports
+    pool: Pool
+    deadline: Deadline
+
+
+def peer_app(api: PeerApi) -> Starlette:
+    """Return the whole application of the peer-facing listener.
+
+    Raises:
+        BadInput: our party is not in the agreement, or an issuer has the name of a party.
+    """
+    agreement, clock, limits = api.agreement, api.clock, api.settings.limits
+    authority = Authority(agreement, api.settings, clock, api.issuers)
+    rates = Rates(clock, limits.requests_per_s)
+
+    def identify(request: Request, scopes: Sequence[str]) -> Identity:
+        identity = authority.caller(request.headers, scopes)
+        request.scope[CALLER] = identity.id
+        rates.take(identity.id)
+        return identity
+
+    def authenticate(request: Request, scopes: Sequence[str]) -> Caller:
+        return register_caller(identify(request, scopes), agreement, limits)
+
+    routes = [
+        *dss.routes(api.register, clock, authenticate, limits),
+        *auxiliary.routes(api.pool, clock, authenticate),
+        *uss_routes(api.hearing, identify, limits),
+        *report_routes(api.reports, clock, identify, limits),
+        *tansiq_routes(api.settings.party, agreement.digest),
+    ]
+    app = Starlette(
+        routes=routes,
+        exception_handlers=handlers(f3548_error),
+        middleware=[Middleware(Boundary, render=f3548_error), Middleware(api.deadline.around)],
+    )
+    app.router.redirect_slashes = False
+    return app
