@@ -29,14 +29,41 @@ from tansiq.errors import WrongState
 
 
 class Mask(NamedTuple):
-    """A space for tests: a set of sites as bits, and whether the plan is Activated."""
+    """A space for tests: a set of sites as bits, and whether the plan is Activated.
+
+    ``away`` are the sites where its aircraft has strayed to, ``off`` says that it still is there.
+    """
 
     sites: int
     flying: bool = False
     priority: int = 0
+    away: int = 0
+    off: bool = False
+
+    @property
+    def off_nominal(self) -> bool:
+        return self.off
+
+    @property
+    def nominal(self) -> "Mask":
+        return Mask(self.sites, flying=True, priority=self.priority)
+
+    @property
+    def first(self) -> "Mask":
+        return Mask(self.sites, priority=self.priority, away=self.away)
+
+    @property
+    def all(self) -> int:
+        return self.sites | self.away
 
     def union(self, other: "Mask") -> "Mask":
-        return Mask(self.sites | other.sites, self.flying or other.flying, self.priority)
+        return Mask(
+            self.sites | other.sites,
+            self.flying or other.flying,
+            self.priority,
+            self.away | other.away,
+            self.off or other.off,
+        )
 
 
 P = Placement[Mask]

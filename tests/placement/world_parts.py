@@ -18,17 +18,37 @@ class Violation(AssertionError):
 
 
 class Claim(NamedTuple):
-    """A space: sites as bits, state, priority."""
+    """A space: sites as bits, state, priority; where the aircraft has strayed to, if it has."""
 
     sites: int
     flying: bool = False
     priority: int = 0
+    away: int = 0
+    off: bool = False
+
+    @property
+    def off_nominal(self) -> bool:
+        return self.off
+
+    @property
+    def nominal(self) -> "Claim":
+        return Claim(self.sites, flying=True, priority=self.priority)
+
+    @property
+    def first(self) -> "Claim":
+        return Claim(self.sites, priority=self.priority, away=self.away)
+
+    @property
+    def all(self) -> int:
+        return self.sites | self.away
 
     def union(self, other: "Claim") -> "Claim":
         return Claim(
             self.sites | other.sites,
             self.flying or other.flying,
             max(self.priority, other.priority),
+            self.away | other.away,
+            self.off or other.off,
         )
 
 

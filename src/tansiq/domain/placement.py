@@ -16,7 +16,22 @@ class Space(Protocol):
 
     @property
     def flying(self) -> bool:
-        """Whether the plan is Activated, so that its aircraft may be in the air."""
+        """Whether the plan is no longer Accepted, so that its aircraft may be in the air."""
+        ...
+
+    @property
+    def off_nominal(self) -> bool:
+        """Whether the aircraft is not where the plan said: Nonconforming or Contingent."""
+        ...
+
+    @property
+    def nominal(self) -> Self:
+        """The volumes of the plan itself, without where its aircraft has strayed to; Activated."""
+        ...
+
+    @property
+    def first(self) -> Self:
+        """All volumes in state Accepted: registers take a new entry in no other."""
         ...
 
     @property
@@ -112,6 +127,8 @@ class News(StrEnum):
     CHANGE_REFUSED = "change-refused"
     ACTIVATED = "activated"
     ACTIVATION_REFUSED = "activation-refused"
+    OFF_NOMINAL = "off-nominal"
+    """The aircraft is not where the plan said; or it is now said to be elsewhere."""
     RELEASING = "releasing"
     ENDED = "ended"
     UNKNOWN = "unknown"
@@ -190,6 +207,8 @@ class Blocker:
     coordinated: bool | None = None
     """What its owner says of it; True for whatever is final where it stands (foreign suppliers,
     no-go areas), None if nothing is known."""
+    off_nominal: bool = False
+    """Its aircraft is not where its plan said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,8 +277,17 @@ class Placement(Generic[S]):
 
     @property
     def coordinated(self) -> S | None:
-        """What may be shown as coordinated; None while that is open, displaced or not reached."""
-        return None if self.recheck or self.displaced_by is not None else self.base
+        """What may be shown as coordinated; None while that is open, displaced or not reached, and
+        while the aircraft is not where the plan said.
+        """
+        if self.recheck or self.displaced_by is not None or self.off_nominal:
+            return None
+        return self.base
+
+    @property
+    def off_nominal(self) -> bool:
+        """Whether what stands says that the aircraft is not where the plan said."""
+        return self.base is not None and self.base.off_nominal
 
     @property
     def target(self) -> S:
@@ -271,9 +299,11 @@ class Placement(Generic[S]):
         """Whether a register may have been told that the plan is Activated.
 
         Then it is finished whatever stands in the way, in any order: there is no way back to
-        Accepted, and its volumes are the coordinated ones, so it takes nothing from anybody.
+        Accepted, and its volumes are the coordinated ones, so it takes nothing from anybody. Any
+        register tells, not the gate alone: one that lost us is first given an Accepted entry again.
         """
-        return self.activating and self.base is not None and not self.slots[0].holds(self.base)
+        base = self.base
+        return self.activating and base is not None and not all(s.holds(base) for s in self.slots)
 
     @property
     def last_look(self) -> int:
@@ -287,10 +317,11 @@ def due(placement: Placement[S]) -> tuple[Due[S], ...]:
     The shell may take them in any order and at the same time, but one at a time per register.
     """
     looks = _DUE_OF_PHASE.get(placement.phase, _nothing)(placement)
-    if placement.base is not None and placement.displaced_by is None:
+    base = placement.base
+    # Nothing takes its place while the aircraft is elsewhere; what came is judged on its return.
+    if base is not None and placement.displaced_by is None and not base.off_nominal:
         looks += tuple(
-            _due(placement, r, Aim.RECHECK, against=placement.base)
-            for r in sorted(placement.recheck)
+            _due(placement, r, Aim.RECHECK, against=base) for r in sorted(placement.recheck)
         )
     return looks
 
@@ -311,8 +342,8 @@ def _due(
         asked=placement.alarms if listening else placement.slots[register].asked,
         write=write,
         against=against,
-        # In the air, a change is allowed that brings no new conflict.
-        exempt=base if aim is Aim.PLACE and base is not None and base.flying else None,
+        # In the air, a change is allowed that brings no new conflict. What we strayed into is one.
+        exempt=base.nominal if aim is Aim.PLACE and base is not None and base.flying else None,
     )
 
 
@@ -349,13 +380,24 @@ def _due_placing(placement: Placement[S]) -> tuple[Due[S], ...]:
 
 def _due_keeping(placement: Placement[S]) -> tuple[Due[S], ...]:
     return tuple(
-        _due(placement, r, Aim.KEEP, write=placement.want, against=placement.want)
+        _due_keeping_at(placement, r)
         for r, slot in enumerate(placement.slots)
         if slot.awaited is None and not slot.holds(placement.want)
     )
 
 
+def _due_keeping_at(placement: Placement[S], r: int) -> Due[S]:
+    want = placement.want
+    if not want.off_nominal:
+        return _due(placement, r, Aim.KEEP, write=want, against=want)
+    if placement.slots[r].state is not SlotState.ABSENT:
+        return _due(placement, r, Aim.KEEP, write=want)  # A fact needs no judgement and no key.
+    return _due(placement, r, Aim.KEEP, write=want.first, against=want)
+
+
 def _due_releasing(placement: Placement[S]) -> tuple[Due[S], ...]:
+    if placement.off_nominal:
+        return _due_keeping(placement)
     if placement.base is not None:
         left = [r for r, s in enumerate(placement.slots) if not s.holds(placement.want)]
         keeping = _due_keeping(placement)

@@ -12,13 +12,12 @@ further write under the OVN that stands there, which kills every older write sti
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Generic
+from dataclasses import replace
+from typing import Any
 
+from tansiq.domain import placement_moves as moves
 from tansiq.domain.placement import (
     Aim,
-    Blocked,
-    Blocker,
     Confirmed,
     Kind,
     Look,
@@ -26,7 +25,6 @@ from tansiq.domain.placement import (
     Outcome,
     Phase,
     Placement,
-    Request,
     S,
     Slot,
     SlotState,
@@ -34,21 +32,8 @@ from tansiq.domain.placement import (
     due,
     in_turn,
 )
+from tansiq.domain.placement_moves import Step as Step
 from tansiq.errors import WrongState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step(Generic[S]):
-    """What an event made of a placement."""
-
-    placement: Placement[S]
-    request: Request[S] | None = None
-    """To be sent once ``placement`` is stored; its key is the OVNs of what the look judged."""
-    news: News | None = None
-    retired: bool = False
-    """Everything was released: the next attempt needs a fresh intent id, because readers cache
-    details by id and version. Keep the old id as an ENDED placement, so that strays are swept."""
-
 
 # ---- what users and the node itself start ---------------------------------------------------
 
@@ -62,7 +47,7 @@ def end(placement: Placement[S]) -> Step[S]:
     """The user ends the plan: it counts no more from now on, and leaves the registers."""
     if placement.phase is Phase.ENDED:
         return Step(placement=placement)
-    return _release(placement, Phase.ENDED, None)
+    return moves.release(placement, Phase.ENDED, None)
 
 
 def change(placement: Placement[S], want: S) -> Step[S]:
@@ -78,12 +63,14 @@ def change(placement: Placement[S], want: S) -> Step[S]:
     if base is not None and want.priority != base.priority:
         # Old volumes at a new priority would meet, as equals, what was judged lower or higher.
         raise WrongState("the priority of a plan that stands is fixed; end it and submit it anew")
+    if placement.off_nominal:
+        return _return(placement, want)
     if placement.phase in (Phase.COORDINATED, Phase.DISPLACED) and base is not None:
         union = base.union(want)
         slots = placement.slots
         if placement.phase is Phase.DISPLACED:
             # What stands already was judged before the other came: judge and write it again.
-            slots = tuple(_doubted(s) if s.holds(union) else s for s in slots)
+            slots = tuple(moves.doubted(s) if s.holds(union) else s for s in slots)
         changed = replace(
             placement, phase=Phase.PLACING, want=union, goal=want, slots=slots, blocker=None
         )
@@ -92,15 +79,18 @@ def change(placement: Placement[S], want: S) -> Step[S]:
         raise WrongState("a change is still being placed; wait until it is done, or end the plan")
     if placement.phase is Phase.ENDED or placement.after is Phase.ENDED:
         raise WrongState("the plan has ended; submit a new one")
-    return _release(replace(placement, want=want), Phase.NEW, None)
+    return moves.release(replace(placement, want=want), Phase.NEW, None)
 
 
 def activate(placement: Placement[S], space: S) -> Step[S]:
-    """Activate a coordinated plan; ``space`` is the same volumes in state Activated.
+    """Activate a coordinated plan, or bring one back whose aircraft is where it said again;
+    ``space`` is the plan's own volumes in state Activated.
 
     Raises:
         WrongState: it is not coordinated everywhere, or something that meets it is not judged yet.
     """
+    if placement.off_nominal:
+        return _return(placement, space)
     if placement.coordinated == space and placement.phase is Phase.COORDINATED:
         return Step(placement=placement)
     held = all(s.holds(placement.want) for s in placement.slots)
@@ -115,21 +105,68 @@ def activate(placement: Placement[S], space: S) -> Step[S]:
     return Step(placement=changed, news=News.PLACING)
 
 
+def deviate(placement: Placement[S], space: S) -> Step[S]:
+    """The aircraft is not where the plan said: ``space`` says what is known of where it is.
+
+    A fact, not a request: it counts from here on, is judged against nobody, and goes to all
+    registers at once. Whatever was under way is broken off.
+
+    Raises:
+        WrongState: nothing of the plan stands.
+    """
+    if placement.base is None:
+        raise WrongState(
+            f"a plan that is {placement.phase} stands in no register, so nobody expects its "
+            "aircraft anywhere; submit a plan of where it is"
+        )
+    if placement.base == placement.want == space:
+        return Step(placement=placement)
+    strayed = replace(
+        moves.forget(placement),
+        phase=Phase.SHRINKING,
+        base=space,
+        want=space,
+        goal=None,
+        activating=False,
+        heard=frozenset(),
+        blocker=None,
+    )
+    return Step(placement=strayed, news=News.OFF_NOMINAL)
+
+
+def _return(placement: Placement[S], goal: S) -> Step[S]:
+    """Place ``goal`` as a change: all that stands is held until it counts everywhere."""
+    base = placement.base
+    assert base is not None  # noqa: S101 - asked for by the callers
+    if placement.phase is Phase.PLACING:
+        if placement.target == goal:
+            return Step(placement=placement)
+        raise WrongState("a change is still being placed; wait until it is done, or end the plan")
+    want = goal.union(base.first)
+    # What an earlier return wrote was judged before others came: judge and write it again.
+    slots = tuple(moves.doubted(s) if s.holds(want) else s for s in moves.forget(placement).slots)
+    returning = replace(
+        placement, phase=Phase.PLACING, want=want, goal=goal, slots=slots, blocker=None
+    )
+    return Step(placement=returning, news=News.PLACING)
+
+
 def hold_limit(placement: Placement[S]) -> Step[S]:
     """A register was out of reach too long while placing: stop shutting others out of the space.
 
-    An activation is never taken back, only resumed.
+    An activation is never taken back, only resumed; so is a return, whose aircraft is in the air.
     """
-    if placement.phase is not Phase.PLACING or placement.activating:
+    lasting = placement.activating or placement.off_nominal
+    if placement.phase is not Phase.PLACING or lasting:
         return Step(placement=placement)
     if placement.base is not None:
-        return _give_up_change(placement, None)
-    return _release(placement, Phase.NEW, None)
+        return moves.give_up_change(placement, None)
+    return moves.release(placement, Phase.NEW, None)
 
 
 def restarted(placement: Placement[S]) -> Step[S]:
     """The node came back: of a request noted as sent, nobody knows whether it was."""
-    return Step(placement=replace(_forget(placement), seen=frozenset()))
+    return Step(placement=replace(moves.forget(placement), seen=frozenset()))
 
 
 def recheck(placement: Placement[S], register: int) -> Step[S]:
@@ -177,8 +214,8 @@ def answered(
         )
         slot = replace(slot, state=SlotState.HELD, view=view)
     elif outcome is not Outcome.MISSING:
-        slot = _doubted(slot)
-    return _arrived(_with_slot(placement, register, slot))
+        slot = moves.doubted(slot)
+    return moves.arrived(moves.with_slot(placement, register, slot))
 
 
 def timed_out(placement: Placement[S], register: int, number: int) -> Step[S]:
@@ -186,8 +223,8 @@ def timed_out(placement: Placement[S], register: int, number: int) -> Step[S]:
     request = placement.slots[register].awaited
     if request is None or request.number != number:
         return Step(placement=placement)
-    slot = _doubted(placement.slots[register])
-    return Step(placement=_with_slot(placement, register, slot))
+    slot = moves.doubted(placement.slots[register])
+    return Step(placement=moves.with_slot(placement, register, slot))
 
 
 def unsent(placement: Placement[S], register: int, number: int) -> Step[S]:
@@ -195,7 +232,7 @@ def unsent(placement: Placement[S], register: int, number: int) -> Step[S]:
     slot = placement.slots[register]
     if slot.awaited is None or slot.awaited.number != number:
         return Step(placement=placement)
-    return Step(placement=_with_slot(placement, register, replace(slot, awaited=None)))
+    return Step(placement=moves.with_slot(placement, register, replace(slot, awaited=None)))
 
 
 def swept(placement: Placement[S], register: int, own_ovn: str | None, *, asked: int) -> Step[S]:
@@ -208,17 +245,17 @@ def swept(placement: Placement[S], register: int, own_ovn: str | None, *, asked:
     if slot.awaited is not None or slot.asked != asked:
         return Step(placement=placement)
     if slot.state is SlotState.HELD and slot.view is not None and own_ovn != slot.view.ovn:
-        doubted = _with_slot(placement, register, _doubted(slot))
+        doubted = moves.with_slot(placement, register, moves.doubted(slot))
         return Step(placement=doubted, news=News.LOST)
     placing = placement.phase is Phase.PLACING
     if slot.state is not SlotState.ABSENT or own_ovn is None:
         return Step(placement=placement)
     if placing and register in in_turn(placement):
         return Step(placement=placement)  # The write that is due there takes it over.
-    doubted = _with_slot(placement, register, _doubted(slot))
+    doubted = moves.with_slot(placement, register, moves.doubted(slot))
     if placement.phase is Phase.RELEASING or placement.base is not None:
         return Step(placement=doubted, news=News.STRAY)
-    step = _release(doubted, placement.phase, placement.blocker)
+    step = moves.release(doubted, placement.phase, placement.blocker)
     return replace(step, news=News.STRAY)
 
 
@@ -234,7 +271,7 @@ def looked(placement: Placement[S], look: Look[S]) -> Step[S]:
 
 def _judged(placement: Placement[S], look: Look[S]) -> Step[S]:
     if look.blockers:
-        return _wait(placement, look)
+        return moves.wait(placement, look)
     seen = placement.seen | {look.due.register}
     if len(seen) < len(placement.slots):
         return Step(placement=replace(placement, seen=seen))
@@ -246,10 +283,10 @@ def _placed(placement: Placement[S], look: Look[S]) -> Step[S]:
     if placement.activation_begun:
         return _kept(placement, look)
     if look.blockers:
-        return _blocked(placement, look)
+        return moves.blocked(placement, look)
     if look.unknown:
         return Step(placement=placement, news=News.UNKNOWN)
-    return _write(placement, look)
+    return moves.write(placement, look)
 
 
 def _settled(placement: Placement[S], look: Look[S]) -> Step[S]:
@@ -260,11 +297,13 @@ def _settled(placement: Placement[S], look: Look[S]) -> Step[S]:
         return swept(placement, register, look.own_ovn, asked=slot.asked)
     if look.unknown:
         return Step(placement=placement, news=News.UNKNOWN)
-    target, changing = placement.target, placement.base is not None
-    news = News.COORDINATED
-    if changing:
-        news = News.ACTIVATED if placement.activating else News.CHANGED
-    outranking = _outranking(look)
+    if _strayed_into(placement, look):
+        return moves.blocked(placement, look)
+    target = placement.target
+    news = News.COORDINATED if placement.base is None else News.CHANGED
+    if placement.activating or placement.off_nominal:
+        news = News.ACTIVATED
+    outranking = moves.outranking(look)
     recheck = (placement.recheck | placement.heard) - {register}
     if outranking is not None:
         recheck = frozenset()
@@ -282,26 +321,48 @@ def _settled(placement: Placement[S], look: Look[S]) -> Step[S]:
         heard=frozenset(),
         displaced_by=outranking,
     )
-    step = _arrived(settled)
+    step = moves.arrived(settled)
     return replace(step, news=News.DISPLACED if outranking is not None else news)
+
+
+def _strayed_into(placement: Placement[S], look: Look[S]) -> bool:
+    """Report whether somebody strayed into volumes that are held everywhere and do not count yet.
+
+    Whoever flies already, or has begun to, is where they are.
+    """
+    flying = placement.activating or (placement.base is not None and placement.base.flying)
+    return not flying and any(b.off_nominal for b in look.blockers)
 
 
 def _kept(placement: Placement[S], look: Look[S]) -> Step[S]:
     if look.unknown:
         return Step(placement=placement, news=News.UNKNOWN)
+    if placement.want.off_nominal:
+        return _told(placement, look)
     # Where our entry stands it covers what is written, so nothing new is taken. Where it was lost,
     # whoever came since is kept out of some other register by us and must give way; what outranks
     # us is named, for it displaces us anyway and waiting for it would never end.
     if look.own_ovn is None and any(not b.outranks for b in look.blockers):
         return Step(placement=placement, news=News.BLOCKED)
-    return _write(placement, look)
+    return moves.write(placement, look)
+
+
+def _told(placement: Placement[S], look: Look[S]) -> Step[S]:
+    """Tell a register where the aircraft is; one that lost us takes only a new plan, with a key."""
+    register = look.due.register
+    slot = placement.slots[register]
+    if look.own_ovn is None and slot.state is not SlotState.ABSENT:
+        return Step(placement=moves.with_slot(placement, register, Slot(asked=slot.asked)))
+    return moves.write(placement, look)
 
 
 def _released(placement: Placement[S], look: Look[S]) -> Step[S]:
     register = look.due.register
     if look.own_ovn is not None:
-        return _send(placement, register, Kind.DELETE, None, look.own_ovn)
-    return _arrived(_with_slot(placement, register, Slot(asked=placement.slots[register].asked)))
+        return moves.send(placement, register, Kind.DELETE, None, look.own_ovn)
+    return moves.arrived(
+        moves.with_slot(placement, register, Slot(asked=placement.slots[register].asked))
+    )
 
 
 def _watched(placement: Placement[S], look: Look[S]) -> Step[S]:
@@ -312,18 +373,20 @@ def _watched(placement: Placement[S], look: Look[S]) -> Step[S]:
     if standing is None:
         if register == blocker.register:
             # A release, if one is under way, is broken off: every doubt is ended by a write.
-            again = replace(_forget(placement), phase=Phase.PLACING, after=None, seen=frozenset())
+            again = replace(
+                moves.forget(placement), phase=Phase.PLACING, after=None, seen=frozenset()
+            )
             return Step(placement=replace(again, blocker=None), news=News.PLACING)
         return Step(placement=replace(placement, seen=placement.seen - {register}))
     if placement.phase is Phase.RELEASING:
         return Step(placement=placement)
-    return _wait_for(placement, standing, register)
+    return moves.wait_for(placement, standing, register)
 
 
 def _rechecked(placement: Placement[S], look: Look[S]) -> Step[S]:
     if look.unknown:
         return Step(placement=placement, news=News.UNKNOWN)
-    outranking = _outranking(look)
+    outranking = moves.outranking(look)
     if outranking is None:
         judged = placement.recheck - {look.due.register}
         return Step(placement=replace(placement, recheck=judged))
@@ -341,130 +404,3 @@ _DECIDE: dict[Aim, Callable[[Placement[Any], Look[Any]], Step[Any]]] = {
     Aim.WATCH: _watched,
     Aim.RECHECK: _rechecked,
 }
-
-
-# ---- moves that several of them share -------------------------------------------------------
-
-
-def _outranking(look: Look[S]) -> str | None:
-    return next((b.id for b in look.blockers if b.outranks), None)
-
-
-def _blocked(placement: Placement[S], look: Look[S]) -> Step[S]:
-    register = look.due.register
-    blocked = Blocked(id=look.blockers[0].id, register=register)
-    if placement.base is not None:
-        return _give_up_change(placement, blocked)
-    slot = placement.slots[register]
-    if slot.state is SlotState.ABSENT and look.own_ovn is not None:
-        placement = _with_slot(placement, register, _doubted(slot))
-    if all(s.state is SlotState.ABSENT and s.awaited is None for s in placement.slots):
-        return _wait(placement, look)
-    return _release(placement, Phase.WAITING, blocked)
-
-
-def _give_up_change(placement: Placement[S], blocked: Blocked | None) -> Step[S]:
-    """Go back to what was coordinated; it counted all the while."""
-    news = News.ACTIVATION_REFUSED if placement.activating else News.CHANGE_REFUSED
-    given_up = replace(
-        _forget(placement),
-        phase=Phase.RELEASING,
-        want=placement.base if placement.base is not None else placement.want,
-        goal=None,
-        activating=False,
-        heard=frozenset(),
-        blocker=blocked,
-    )
-    return replace(_arrived(given_up), news=news)
-
-
-def _wait(placement: Placement[S], look: Look[S]) -> Step[S]:
-    """Wait for the first blocker, or be refused by one that is final; nothing of ours stands."""
-    blocker = next((b for b in look.blockers if b.coordinated), look.blockers[0])
-    return _wait_for(replace(placement, seen=frozenset()), blocker, look.due.register)
-
-
-def _wait_for(placement: Placement[S], blocker: Blocker, register: int) -> Step[S]:
-    seen = placement.seen | {register}
-    if blocker.coordinated or len(seen) == len(placement.slots):
-        blocked = Blocked(id=blocker.id, register=register)
-        refused = replace(
-            placement, phase=Phase.REFUSED, blocker=blocked, seen=frozenset(), heard=frozenset()
-        )
-        return Step(placement=refused, news=News.REFUSED)
-    if placement.phase is Phase.WAITING:
-        return Step(placement=replace(placement, seen=seen))
-    waiting = replace(
-        placement,
-        phase=Phase.WAITING,
-        blocker=Blocked(id=blocker.id, register=register),
-        seen=seen,
-        heard=frozenset(),
-    )
-    return Step(placement=waiting, news=News.WAITING)
-
-
-def _release(placement: Placement[S], after: Phase, blocked: Blocked | None) -> Step[S]:
-    """Leave all registers, then go on to ``after``."""
-    leaving = replace(
-        _forget(placement),
-        phase=Phase.RELEASING,
-        after=after,
-        blocker=blocked,
-        base=None,
-        goal=None,
-        activating=False,
-        seen=frozenset(),
-        recheck=frozenset(),
-        heard=frozenset(),
-        displaced_by=None,
-    )
-    if all(s.state is SlotState.ABSENT for s in leaving.slots):
-        return replace(_arrived(leaving), retired=False)  # Nothing was ever written.
-    return Step(placement=leaving, news=News.RELEASING)
-
-
-def _arrived(placement: Placement[S]) -> Step[S]:
-    """Leave RELEASING or SHRINKING once every register is as it should be."""
-    if placement.base is not None:
-        going = placement.phase in (Phase.RELEASING, Phase.SHRINKING)
-        if not going or not all(s.holds(placement.want) for s in placement.slots):
-            return Step(placement=placement)
-        phase = Phase.COORDINATED if placement.displaced_by is None else Phase.DISPLACED
-        return Step(placement=replace(placement, phase=phase))
-    absent = all(s.state is SlotState.ABSENT for s in placement.slots)
-    if placement.phase is not Phase.RELEASING or placement.after is None or not absent:
-        return Step(placement=placement)
-    done = replace(placement, phase=placement.after, after=None)
-    news = {Phase.ENDED: News.ENDED, Phase.WAITING: News.WAITING}.get(done.phase)
-    return Step(placement=done, news=news, retired=True)
-
-
-def _write(placement: Placement[S], look: Look[S]) -> Step[S]:
-    kind = Kind.CREATE if look.own_ovn is None else Kind.UPDATE
-    return _send(placement, look.due.register, kind, look.due.write, look.own_ovn)
-
-
-def _send(
-    placement: Placement[S], register: int, kind: Kind, space: S | None, ovn: str | None
-) -> Step[S]:
-    number = placement.number + 1
-    request = Request(number=number, register=register, kind=kind, space=space, ovn=ovn)
-    slot = replace(placement.slots[register], awaited=request, asked=number)
-    sent = replace(_with_slot(placement, register, slot), number=number)
-    return Step(placement=sent, request=request)
-
-
-def _forget(placement: Placement[S]) -> Placement[S]:
-    """Await nothing more: what was sent becomes a stray, and its register doubtful."""
-    slots = tuple(_doubted(s) if s.awaited is not None else s for s in placement.slots)
-    return replace(placement, slots=slots)
-
-
-def _doubted(slot: Slot[S]) -> Slot[S]:
-    return replace(slot, state=SlotState.DOUBT, awaited=None)
-
-
-def _with_slot(placement: Placement[S], register: int, slot: Slot[S]) -> Placement[S]:
-    slots = placement.slots
-    return replace(placement, slots=(*slots[:register], slot, *slots[register + 1 :]))

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from tansiq.domain.intent import NEEDS_KEY
 from tansiq.domain.placement import Outcome
 from tansiq.errors import BadInput, PeerMalformed, PeerRefused, PeerUnreachable
 from tansiq.f3548 import codec, wire
@@ -18,6 +19,7 @@ R = TypeVar("R", wire.OperationalIntentReference, wire.ConstraintReference)
 STRATEGIC = "utm.strategic_coordination"
 MANAGEMENT = "utm.constraint_management"
 PROCESSING = "utm.constraint_processing"
+CONFORMANCE = "utm.conformance_monitoring_sa"
 _INTENTS = "operational_intent_references"
 _CONSTRAINTS = "constraint_references"
 
@@ -48,8 +50,10 @@ class RegisterClient:
         path = _path(_INTENTS, intent_id, ovn)
         implicit = parameters.new_subscription
         notified = implicit is not None and implicit.notify_for_constraints
-        # A subscription that notifies of constraints asks for both scopes.
-        scope = f"{STRATEGIC} {PROCESSING}" if notified else STRATEGIC
+        # An aircraft that is not where its plan said is reported under a scope of its own, and a
+        # subscription that notifies of constraints asks for another one besides.
+        scope = STRATEGIC if parameters.state in NEEDS_KEY else CONFORMANCE
+        scope = f"{scope} {PROCESSING}" if notified else scope
         answer = await self._call("PUT", path, scope, codec.encode(parameters))
         if answer.status in (200, 201):
             message = self._decoded(answer, wire.ChangeOperationalIntentReferenceResponse)

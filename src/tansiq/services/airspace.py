@@ -14,6 +14,7 @@ from tansiq.domain.conflict import Conflict, blocks, conflict_between
 from tansiq.domain.draft import StatedBand
 from tansiq.domain.extent import Extent
 from tansiq.domain.intent import IntentState
+from tansiq.domain.intent import IntentState
 from tansiq.domain.time import TimeSpan
 from tansiq.domain.volume import Volumes
 from tansiq.services.near import Near
@@ -22,6 +23,8 @@ _CELL_M = 5_000.0
 """Registers find by cells of about a kilometre; twice that and some more."""
 
 _LARGE_VOLUMES = 64
+
+_OFF_NOMINAL = frozenset({IntentState.NONCONFORMING, IntentState.CONTINGENT})
 
 INTENT = "intent"
 CONSTRAINT = "constraint"
@@ -54,6 +57,11 @@ class Known:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "extent", Extent.of(self.volumes) if self.volumes else None)
+
+    @property
+    def off_nominal(self) -> bool:
+        """Whether its aircraft is not where its plan said."""
+        return self.state in _OFF_NOMINAL
 
     @property
     def name(self) -> str:

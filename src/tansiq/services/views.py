@@ -44,8 +44,18 @@ class Status(StrEnum):
     REFUSED = "refused"
     DISPLACED = "displaced"
     """A plan of higher priority took the place."""
+    NONCONFORMING = "nonconforming"
+    """The aircraft is outside its plan, and expected back."""
+    CONTINGENT = "contingent"
+    """The aircraft is outside its plan, and not expected back."""
     ENDING = "ending"
     ENDED = "ended"
+
+
+OFF_NOMINAL = frozenset({Status.NONCONFORMING, Status.CONTINGENT})
+_SETTLED = frozenset(
+    {Status.COORDINATED, Status.REFUSED, Status.DISPLACED, Status.ENDED, *OFF_NOMINAL}
+)
 
 
 class RegisterView(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +104,7 @@ class PlanView(msgspec.Struct, frozen=True, kw_only=True):
     formation: str
     priority: int
     state: str
-    """F3548 state: Accepted or Activated."""
+    """F3548 state: Accepted, Activated, Nonconforming or Contingent."""
     status: Status
     coordinated: bool
     time_start: str
@@ -109,9 +119,20 @@ class PlanView(msgspec.Struct, frozen=True, kw_only=True):
     """Subscribers who have not yet got our notification."""
     volumes: Volumes4D = msgspec.field(default_factory=_no_items)
     """F3548 ``Volume4D`` array, metres W84."""
+    off_nominal_volumes: Volumes4D = msgspec.field(default_factory=_no_items)
+    """Where the aircraft may be besides; where alone, if it is Contingent."""
+    warnings: tuple[str, ...] = ()
+    """Who has strayed into the plan, though it stands; a sentence each."""
     stated: StatedAltitudes = msgspec.field(default_factory=_no_items)
-    """Altitudes as they were given: value, unit, datum."""
+    """Altitudes of ``volumes`` as they were given: value, unit, datum."""
     updated: str = ""
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing goes on any more that would end by itself."""
+        if self.status in OFF_NOMINAL:
+            return all(register.holds == "current" for register in self.registers)
+        return self.status in _SETTLED
 
 
 class ConstraintView(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ class PlanRow:
     placement: bytes
     verdict: bytes | None
     updated: int
+    warnings: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,7 @@ class ViewRow:
 
 
 _COLUMNS = """id, intent_id, phase, callsign, formation, priority, time_start, time_end,
-       placement, verdict, updated"""
+       placement, verdict, updated, warnings"""
 
 _GET = f"SELECT {_COLUMNS} FROM plan WHERE id = :id"  # noqa: S608 - a constant, no input in it
 _BY_INTENT = f"SELECT {_COLUMNS} FROM plan WHERE intent_id = :intent_id"  # noqa: S608 - same
@@ -59,13 +60,14 @@ _LIVING = f"SELECT {_COLUMNS} FROM plan WHERE phase <> 'ended' ORDER BY time_sta
 
 _PUT = """
 INSERT INTO plan (id, intent_id, phase, callsign, formation, priority, time_start, time_end,
-                  placement, verdict, updated)
+                  placement, verdict, updated, warnings)
 VALUES (:id, :intent_id, :phase, :callsign, :formation, :priority, :time_start, :time_end,
-        :placement, :verdict, :updated)
+        :placement, :verdict, :updated, :warnings)
 ON CONFLICT (id) DO UPDATE
    SET intent_id = excluded.intent_id, phase = excluded.phase,
        time_start = excluded.time_start, time_end = excluded.time_end,
-       placement = excluded.placement, verdict = excluded.verdict, updated = excluded.updated
+       placement = excluded.placement, verdict = excluded.verdict, updated = excluded.updated,
+       warnings = excluded.warnings
 """
 
 _PUT_VOLUMES = """
@@ -117,6 +119,7 @@ def _plan(row: Row) -> PlanRow:
         placement=row[8],
         verdict=row[9],
         updated=row[10],
+        warnings=row[11],
     )
 
 
@@ -162,6 +165,7 @@ class Plans:
                 "placement": plan.placement,
                 "verdict": plan.verdict,
                 "updated": plan.updated,
+                "warnings": plan.warnings,
             },
         )
 

@@ -33,9 +33,8 @@ CACHED = 4_096
 
 _ENCODER = msgspec.json.Encoder()
 _PLACEMENT = msgspec.json.Decoder(Placement[Claim])
-
-
 _VERDICT = msgspec.json.Decoder(Verdict)
+_WARNINGS = msgspec.json.Decoder(tuple[str, ...])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +48,8 @@ class Plan:
     placement: Placement[Claim]
     verdict: Verdict | None
     updated: datetime
+    warnings: tuple[str, ...] = ()
+    """Who has strayed into its volumes, a sentence each."""
 
     @property
     def priority(self) -> int:
@@ -119,22 +120,36 @@ class Book:
             self._by_intent[plan.intent_id] = plan.id
 
     def volumes(self, plan_id: str, claim: Claim) -> Volumes:
-        """Return the true volumes of a claim."""
-        return tuple(v for n in claim.parts for v in self._sets[plan_id, n].volumes)
+        """Return all true volumes of a claim, nominal ones first."""
+        return self.volumes_of(plan_id, claim.standing)
 
-    def wire_volumes(self, plan_id: str, claim: Claim) -> tuple[wire.Volume4D, ...]:
-        """Return the true volumes of a claim as messages carry them."""
-        return tuple(v for n in claim.parts for v in self._sets[plan_id, n].wire_volumes)
+    def volumes_of(self, plan_id: str, parts: Iterable[int]) -> Volumes:
+        """Return the volumes of some volume sets."""
+        return tuple(v for n in parts for v in self._sets[plan_id, n].volumes)
 
     def stated(self, plan_id: str, claim: Claim) -> tuple[StatedBand, ...]:
-        """Return the altitudes of a claim as they were given."""
-        return tuple(b for n in claim.parts for b in self._sets[plan_id, n].stated)
+        """Return the altitudes of all volumes of a claim as they were given."""
+        return self.stated_of(plan_id, claim.standing)
+
+    def stated_of(self, plan_id: str, parts: Iterable[int]) -> tuple[StatedBand, ...]:
+        """Return the altitudes of some volume sets as they were given."""
+        return tuple(b for n in parts for b in self._sets[plan_id, n].stated)
 
     def extents(self, plan_id: str, claim: Claim, register: Register) -> Placed:
         """Return what is written to a register: enlarged by half the minima, at a foreign one by
         the whole, because suppliers there do not enlarge theirs.
         """
-        return self._enlarged(plan_id, claim.parts, 1.0 if register.foreign else 0.5)
+        return self._enlarged(plan_id, claim.standing, 1.0 if register.foreign else 0.5)
+
+    def served(
+        self, plan_id: str, parts: tuple[int, ...], register: Register
+    ) -> tuple[wire.Volume4D, ...]:
+        """Return some volume sets as messages carry them: as they are; of a foreign register, as
+        they were written to it.
+        """
+        if register.foreign:
+            return self._enlarged(plan_id, parts, 1.0).wire_volumes if parts else ()
+        return tuple(v for n in parts for v in self._sets[plan_id, n].wire_volumes)
 
     def _enlarge(self, plan_id: str, parts: tuple[int, ...], fraction: float) -> Placed:
         volumes = tuple(v for n in parts for v in self._sets[plan_id, n].volumes)
@@ -187,6 +202,7 @@ class Book:
                 placement=_ENCODER.encode(placement),
                 verdict=None if plan.verdict is None else _ENCODER.encode(plan.verdict),
                 updated=micros(plan.updated),
+                warnings=_ENCODER.encode(plan.warnings) if plan.warnings else None,
             )
         )
         old = self._plans.get(plan.id)
@@ -253,8 +269,10 @@ class Book:
                 callsign=plan.callsign,
                 formation=plan.formation,
                 priority=claim.priority,
-                volumes=self.volumes(plan.id, claim),
-                stated=self.stated(plan.id, claim),
+                volumes=self.volumes_of(plan.id, claim.parts),
+                off_nominal_volumes=self.volumes_of(plan.id, claim.off_parts),
+                stated=self.stated_of(plan.id, claim.parts),
+                warnings=plan.warnings,
                 updated=plan.updated,
             ),
             placement,
@@ -284,7 +302,9 @@ def _visible(plan: Plan) -> tuple[object, ...]:
     return (
         status_of(placement),
         placement.coordinated,
+        placement.base if placement.off_nominal else None,
         plan.verdict,
+        plan.warnings,
         tuple(slot.state for slot in placement.slots),
     )
 
@@ -298,6 +318,7 @@ def _plan(row: PlanRow) -> Plan:
         placement=_PLACEMENT.decode(row.placement),
         verdict=None if row.verdict is None else _VERDICT.decode(row.verdict),
         updated=from_micros(row.updated),
+        warnings=() if row.warnings is None else _WARNINGS.decode(row.warnings),
     )
 
 

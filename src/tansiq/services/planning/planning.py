@@ -6,28 +6,31 @@ Everything here only starts things and shows them; ``planner`` takes plans throu
 import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import msgspec
 
 from tansiq.domain import geodesy, placement_steps
 from tansiq.domain.agreement import Agreement
-from tansiq.domain.draft import PlanDraft
+from tansiq.domain.draft import PlanDraft, StatedBand
 from tansiq.domain.intent import IntentState
 from tansiq.domain.placement import News, Phase, Placement
 from tansiq.domain.placement_steps import Step
 from tansiq.domain.time import zulu
-from tansiq.domain.volume import Polygon, time_bounds
+from tansiq.domain.volume import Polygon, Volumes, time_bounds
 from tansiq.engine.enlarge import enlarged_by
 from tansiq.errors import BadInput, NotFound, StateConflict, WrongState
 from tansiq.formats.geojson import swapped
 from tansiq.services.airspace import Airspace, Candidate, extent_of
+from tansiq.services.planning import off_nominal
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.claim import Claim
 from tansiq.services.planning.notices import Notices
+from tansiq.services.planning.off_nominal import check_return
 from tansiq.services.planning.planner import Planner
 from tansiq.services.planning.reasons import Reasons
 from tansiq.services.planning.site import Site
-from tansiq.services.planning.status import SETTLED, Shown, show, with_problems
+from tansiq.services.planning.status import Shown, show, with_problems
 from tansiq.services.views import PlanView, Status
 from tansiq.storage.plans import Plans
 from tansiq.storage.store import Tx
@@ -148,7 +151,7 @@ class OwnPlans:
         view = self._book.view(plan, self._notices.not_reached(plan.intent_id))
         if view.coordinated and self._planner.newcomers.reopening(plan.id):
             view = msgspec.structs.replace(view, status=Status.RECHECKING, coordinated=False)
-        if view.status in SETTLED or not (problems := self._planner.problems(plan.id)):
+        if view.settled or not (problems := self._planner.problems(plan.id)):
             return view
         return with_problems(view, problems, self._agreement.if_unreachable)
 
@@ -178,7 +181,7 @@ class OwnPlans:
             try:
                 view = await self.plan(plan_id)
                 left_s = until_s - self._clock.monotonic_s()
-                if view.status in SETTLED or left_s <= 0:
+                if view.settled or left_s <= 0:
                     return view
                 await self._clock.limit(event.wait(), left_s)
             except TimeoutError:
@@ -206,10 +209,12 @@ class OwnPlans:
                 field="callsign",
             )
         target = _target(plan)
-        volumes = self._book.volumes(plan_id, target)
+        volumes = self._book.volumes_of(plan_id, target.parts)
         if (volumes, target.priority) == (draft.volumes, draft.priority):
             again = plan.placement.phase in (Phase.REFUSED, Phase.DISPLACED)
-            return await self._to(plan, target) if again else self._view(plan)
+            if again or (plan.placement.off_nominal and target.off_nominal):
+                return await self._to(plan, target)
+            return self._view(plan)
 
         async def write(tx: Tx) -> Claim:
             return _claim(await self._book.add_set(tx, plan_id, draft), draft.priority)
@@ -225,9 +230,10 @@ class OwnPlans:
         claim = _target(plan)
         delay = timedelta(seconds=delay_s)
         volumes = tuple(
-            volume.shifted(by=delay, up_m=up_m) for volume in self._book.volumes(plan_id, claim)
+            volume.shifted(by=delay, up_m=up_m)
+            for volume in self._book.volumes_of(plan_id, claim.parts)
         )
-        stated = tuple(band.risen(up_m) for band in self._book.stated(plan_id, claim))
+        stated = tuple(band.risen(up_m) for band in self._book.stated_of(plan_id, claim.parts))
         draft = PlanDraft(
             volumes=volumes,
             stated=stated,
@@ -240,9 +246,7 @@ class OwnPlans:
     async def _to(self, plan: Plan, claim: Claim) -> PlanView:
         def event(current: Placement[Claim]) -> Step[Claim]:
             # The state as it is in this transaction: somebody else may have activated it by now.
-            flying = current.base is not None and current.base.flying
-            state = current.base.state if current.base is not None and flying else claim.state
-            wanted = replace(claim, state=state)
+            wanted = _as_it_flies(claim, current)
             if current.phase in _UNPLACED and _nowhere(current):
                 again = replace(self._declared(wanted), number=current.number)
                 return Step(placement=again, news=News.PLACING)
@@ -251,25 +255,62 @@ class OwnPlans:
         return self._view(await self._planner.apply(plan.id, event))
 
     async def activate(self, plan_id: str) -> PlanView:
-        """Say that the flight begins.
+        """Say that the flight begins, or that it is within its plan again.
 
         Raises:
-            WrongState: it is not coordinated everywhere.
+            WrongState: it is not coordinated everywhere, or Contingent.
         """
         plan = self._living(plan_id)
 
         def event(current: Placement[Claim]) -> Step[Claim]:
             base = current.base
-            if base is None or current.coordinated is None:
+            if base is not None and base.off_nominal:
+                check_return(base)
+            elif base is None or current.coordinated is None:
                 raise WrongState(
                     f"the plan is {self._book.view(plan).status}, not coordinated; only a "
                     "coordinated plan may be activated",
                     field="status",
                 )
-            flying = replace(base, state=IntentState.ACTIVATED)
-            return placement_steps.activate(current, flying)
+            return placement_steps.activate(current, base.nominal)
 
         return self._view(await self._planner.apply(plan_id, event))
+
+    async def off_nominal(
+        self,
+        plan_id: str,
+        *,
+        state: IntentState,
+        volumes: Volumes,
+        stated: tuple[StatedBand, ...] = (),
+    ) -> PlanView:
+        """Say that the aircraft is not where its plan said, but perhaps in ``volumes``; at once.
+
+        The same words twice are as good as once; other volumes replace the ones before. A
+        Contingent plan gives its own volumes up, a Nonconforming one keeps them.
+
+        Raises:
+            BadInput: another state, or volumes that are missing, past, or above a limit.
+            WrongState: nothing of it stands, it has ended, or it was Contingent already.
+        """
+        now = self._clock.now()
+        plan = self._living(plan_id)
+        draft = off_nominal.draft(plan, volumes, stated)
+        base = off_nominal.standing(plan.placement)
+        nominal = () if state is IntentState.CONTINGENT else base.parts
+        beside = len(self._book.volumes_of(plan_id, nominal))
+        off_nominal.check(state, volumes, self._agreement, now, self._limits, beside=beside)
+        off_nominal.claim(base, state, 0)
+
+        def strayed(number: int, current: Placement[Claim]) -> Step[Claim]:
+            found = off_nominal.claim(off_nominal.standing(current), state, number)
+            return placement_steps.deviate(current, found)
+
+        if self._book.volumes_of(plan_id, base.off_parts) == volumes:
+            (number,) = base.off_parts
+        else:
+            number = await self._store.write(lambda tx: self._book.add_set(tx, plan_id, draft))
+        return self._view(await self._planner.apply(plan_id, partial(strayed, number)))
 
     async def end(self, plan_id: str) -> PlanView:
         """Give the airspace back. Ending twice is as good as once."""
@@ -341,6 +382,16 @@ def check_draft(
 
 def _claim(number: int, priority: int) -> Claim:
     return Claim(parts=(number,), state=IntentState.ACCEPTED, priority=priority)
+
+
+def _as_it_flies(claim: Claim, current: Placement[Claim]) -> Claim:
+    """Return what a change asks for, in the state of what stands; one that strayed returns."""
+    base = current.base
+    if base is None or not base.flying:
+        return claim
+    if base.off_nominal:
+        check_return(base)
+    return replace(claim, state=IntentState.ACTIVATED, off_parts=())
 
 
 def _target(plan: Plan) -> Claim:

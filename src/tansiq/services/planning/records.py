@@ -165,16 +165,16 @@ class Records:
 
         At a foreign register these are the enlarged ones, for its readers do not enlarge.
         """
-        if self._foreign[register]:
-            index = next(r for r in self._agreement.registers if r.id == register)
-            volumes = book.extents(plan.id, view.space, index).wire_volumes
-        else:
-            volumes = book.wire_volumes(plan.id, view.space)
+        at = next(r for r in self._agreement.registers if r.id == register)
+        off_nominal = book.served(plan.id, view.space.off_parts, at)
         extra = wire.TansiqDetails(callsign=plan.callsign or None, formation=plan.formation or None)
         return wire.OperationalIntent(
             reference=reference,
             details=wire.OperationalIntentDetails(
-                volumes=volumes, priority=view.space.priority, tansiq=extra
+                volumes=book.served(plan.id, view.space.nominal_parts, at),
+                off_nominal_volumes=off_nominal or None,
+                priority=view.space.priority,
+                tansiq=extra,
             ),
         )
 

@@ -8,12 +8,20 @@ import msgspec
 
 from tansiq.domain.agreement import Agreement, IfUnreachable
 from tansiq.domain.draft import StatedBand
+from tansiq.domain.intent import IntentState
 from tansiq.domain.placement import Phase, Placement, SlotState
 from tansiq.domain.time import zulu
 from tansiq.domain.volume import Volumes, altitude_bounds, time_bounds
 from tansiq.f3548 import convert
 from tansiq.services.planning.claim import Claim
-from tansiq.services.views import Alternative, Blocker, PlanView, RegisterView, Status
+from tansiq.services.views import (
+    OFF_NOMINAL,
+    Alternative,
+    Blocker,
+    PlanView,
+    RegisterView,
+    Status,
+)
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -37,8 +45,11 @@ class Shown:
     formation: str
     priority: int
     volumes: Volumes
+    """The plan's own."""
     stated: tuple[StatedBand, ...]
     updated: datetime
+    off_nominal_volumes: Volumes = ()
+    warnings: tuple[str, ...] = ()
 
 
 _PLAIN = {
@@ -54,10 +65,18 @@ _RELEASING_TO = {
     Phase.REFUSED: Status.REFUSED,
     Phase.NEW: Status.UNCOORDINATED,
 }
+_OFF_NOMINAL = {
+    IntentState.NONCONFORMING: Status.NONCONFORMING,
+    IntentState.CONTINGENT: Status.CONTINGENT,
+}
 
 
 def status_of(placement: Placement[Claim]) -> Status:
     """Return the one word; only a plan that every register holds is ``coordinated``."""
+    base = placement.base
+    if base is not None and base.off_nominal:
+        returning = placement.phase is Phase.PLACING
+        return Status.CHANGING if returning else _OFF_NOMINAL[base.state]
     if placement.phase in _PLAIN:
         return _PLAIN[placement.phase]
     if placement.displaced_by is not None:
@@ -86,10 +105,6 @@ def register_views(placement: Placement[Claim], agreement: Agreement) -> tuple[R
     return tuple(views)
 
 
-SETTLED = frozenset({Status.COORDINATED, Status.REFUSED, Status.DISPLACED, Status.ENDED})
-"""Nothing goes on any more that would end by itself."""
-
-
 def show(
     shown: Shown,
     placement: Placement[Claim],
@@ -99,7 +114,9 @@ def show(
 ) -> PlanView:
     """Return a plan as people see it."""
     claim = placement.base if placement.base is not None else placement.want
-    span, band = time_bounds(shown.volumes), altitude_bounds(shown.volumes)
+    nominal = () if claim.state is IntentState.CONTINGENT else shown.volumes
+    standing = nominal + shown.off_nominal_volumes
+    span, band = time_bounds(standing), altitude_bounds(standing)
     return PlanView(
         id=shown.id,
         intent_id=shown.intent_id,
@@ -120,6 +137,10 @@ def show(
         alternatives=verdict.alternatives if verdict else (),
         not_reached=tuple(not_reached),
         volumes=msgspec.Raw(_ENCODER.encode(convert.volumes_to_wire(shown.volumes))),
+        off_nominal_volumes=msgspec.Raw(
+            _ENCODER.encode(convert.volumes_to_wire(shown.off_nominal_volumes))
+        ),
+        warnings=shown.warnings,
         stated=stated_document(shown.stated),
         updated=zulu(shown.updated),
     )
@@ -150,5 +171,6 @@ def with_problems(
         if if_unreachable is IfUnreachable.WAIT
         else "the agreement says: coordinate by the line meanwhile"
     )
-    reason = view.reason or f"not coordinated: {'; '.join(wrong)}; {follows}"
+    lacking = "not known everywhere yet" if view.status in OFF_NOMINAL else "not coordinated"
+    reason = view.reason or f"{lacking}: {'; '.join(wrong)}; {follows}"
     return msgspec.structs.replace(view, registers=registers, reason=reason)
