@@ -6,10 +6,10 @@ one sync for many. A write that raises loses its own savepoint only; a COMMIT th
 whole batch, and all of it is told so.
 
 After a disk error (full, read-only, sync failed) the store refuses every write, so that nothing is
-built on what may not be there, until a harmless commit succeeds. That is tried before each batch,
-so the store recovers by itself once the disk is in order. A process that dies between a failed sync
-and the next commit may find the failed writes after its restart: their callers must take the error
-for "not known", as with any answer that is lost.
+built on what may not be there, until a harmless commit of some size succeeds. That is tried before
+each batch, so the store recovers by itself once the disk is in order. A process that dies between
+a failed sync and the next commit may find the failed writes after its restart: their callers must
+take the error for "not known", as with any answer that is lost.
 """
 
 import asyncio
@@ -170,6 +170,11 @@ def _deliver(jobs: Sequence[_Job]) -> None:
 _STOP: Final = object()
 _TOUCH = "UPDATE store_probe SET n = n + 1"
 """Something harmless, so that a commit has to reach the disk."""
+_TAKE_ROOM = "UPDATE store_probe SET n = zeroblob(:room_bytes)"
+_GIVE_ROOM_BACK = "UPDATE store_probe SET n = 0"
+_ROOM_BYTES: Final = 1_048_576
+"""What must fit once more after a disk error. On a full disk the log still has room for a commit of
+a page or two: whoever takes that for recovery goes to and fro, and calls itself ready."""
 
 
 class SqliteStore:
@@ -314,13 +319,14 @@ class SqliteStore:
                 return True
 
     def _recover(self) -> None:
-        """Commit something harmless; stop refusing if that succeeds.
+        """Commit something harmless but not small; stop refusing if that succeeds.
 
         On the same connection: it has rolled back, and overwrites what the failed commit left in
         the WAL. A new one would read that again, and could bring back what was refused.
         """
         try:
-            self._connection.execute(_TOUCH)
+            self._connection.execute(_TAKE_ROOM, {"room_bytes": _ROOM_BYTES})
+            self._connection.execute(_GIVE_ROOM_BACK)
             self._refusing = None
         except apsw.Error as error:
             self._refusing = self._sentence(error)
