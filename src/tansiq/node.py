@@ -12,40 +12,39 @@ import signal
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from uuid import uuid4
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.requests import Request
 
 from tansiq.clock import Clock, SystemClock
-from tansiq.domain.agreement import Agreement
+from tansiq.domain.agreement import Agreement, Party
 from tansiq.domain.intent import PartyID
 from tansiq.domain.placement_steps import restarted
 from tansiq.errors import BadInput
 from tansiq.formats.agreement import load_agreement
-from tansiq.http import auxiliary, dss
 from tansiq.http.api import own_app
-from tansiq.http.authority import Authority, Identity, register_caller
 from tansiq.http.deadline import Deadline
 from tansiq.http.feed import Feed
 from tansiq.http.issuers import read_issuer
 from tansiq.http.key_sets import KeySets
 from tansiq.http.own_handlers import OwnApi
-from tansiq.http.problems import Boundary, f3548_error, handlers
-from tansiq.http.reports import report_routes
-from tansiq.http.uss import tansiq_routes, uss_routes
+from tansiq.http.peer_app import PeerApi, peer_app
+from tansiq.http.recording import Recording
 from tansiq.peers.credentials import wallet
 from tansiq.peers.exchange import Exchange
 from tansiq.peers.identity import load_signing_key
 from tansiq.peers.link import Link
+from tansiq.peers.recorded import Recorded
 from tansiq.peers.register_client import RegisterClient
 from tansiq.peers.tokens import Minter
 from tansiq.peers.uss_client import UssClient
 from tansiq.services.airspace import Airspace
 from tansiq.services.events import Events
+from tansiq.services.exchanges import ExchangeLog
 from tansiq.services.idempotency import Idempotency
+from tansiq.services.log_sets import Bookkeeper, LogSets
 from tansiq.services.overview import Overview
 from tansiq.services.parties import party_caller
 from tansiq.services.planning.book import Book, Plan
@@ -63,9 +62,10 @@ from tansiq.services.planning.site import Site
 from tansiq.services.planning.steps import Steps
 from tansiq.services.planning.upkeep import Upkeep
 from tansiq.services.pool import Pool
-from tansiq.services.register import AcceptedWrite, Caller, Register
+from tansiq.services.register import AcceptedWrite, Register
+from tansiq.services.register.housekeeping import Housekeeping
 from tansiq.services.reports import Reports
-from tansiq.settings import STORE, Settings, load_own_token
+from tansiq.settings import EXCHANGES, STORE, Settings, load_own_token
 from tansiq.storage.sqlite import SqliteStore
 from tansiq.storage.store import Tx
 
@@ -88,6 +88,9 @@ class Node:
     upkeep: Upkeep
     events: Events
     deadline: Deadline
+    housekeeping: Housekeeping
+    record: ExchangeLog
+    bookkeeper: Bookkeeper
     own: Starlette
     peer: Starlette
 
@@ -110,7 +113,10 @@ class Node:
 
     async def start(self) -> None:
         """Take up the work that an earlier run left, and begin the slow clockwork."""
+        self.record.start()
+        self.bookkeeper.start()
         self.key_sets.start()
+        self.housekeeping.start()
         await self.constraints.start()
         await self.notices.resume()
         self.upkeep.start()
@@ -120,12 +126,15 @@ class Node:
     async def stop(self) -> None:
         """Stop all tasks; everything acknowledged is in the store."""
         await self.deadline.stop()
+        await self.housekeeping.stop()
         await self.key_sets.stop()
         await self.upkeep.stop()
         await self.planner.stop()
         await self.constraints.stop()
         await self.notices.stop()
         await self.link.close()
+        await self.bookkeeper.stop()
+        await self.record.stop()
         await self.store.close()
 
 
@@ -143,19 +152,11 @@ async def _wire(
         timers=timers,
         new_id=_new_id,
     )
-    key = load_signing_key(settings.data)
-    minter = Minter(key, settings.party, agreement.digest, clock, timers=timers)
-    exchange = Exchange(agreement, clock, limits, timers)
-    purse = wallet(minter, settings.party, settings.credentials, exchange, clock, timers)
-    link = Link(exchange, purse)
-    key_sets = KeySets(
-        [read_issuer(file) for file in settings.issuers],
-        exchange.document,
-        clock,
-        folder=settings.data,
-        limits=limits,
-        timers=timers,
+    kept = SqliteStore.open(
+        settings.data / EXCHANGES, migrations=files("tansiq.storage") / "exchange_migrations"
     )
+    record = ExchangeLog(kept, clock, limits)
+    link, key_sets = _outgoing(settings, agreement, clock, record)
     late = _Late()
     register = Register(
         events.store,
@@ -163,6 +164,7 @@ async def _wire(
         new_ovn=_new_ovn,
         on_accepted=late.accepted,
         limits=limits,
+        exempt=(settings.party,),
     )
     places = _places(site, register, link, late)
     planner = _planner(site, register, link, events, places)
@@ -180,14 +182,28 @@ async def _wire(
     await planner.book.read_all(events.store)
     await restore_airspace(events.store, airspace, records)
     plans = OwnPlans(site, planner=planner, airspace=airspace)
-    deadline = Deadline(clock, timers.request_s)
+    reports = Reports(events.store, limits, new_id=_new_id)
+    side = _peer_side(site, settings, register, hearing, reports, key_sets)
+    bookkeeper = Bookkeeper(
+        record,
+        events,
+        airspace,
+        clock,
+        party=settings.party,
+        registers=planner.book.registers,
+    )
+    peer = peer_app(side)
+    peer.add_middleware(
+        Recording, log=record, clock=clock, bytes_max=limits.exchange_body_bytes_max
+    )
     api = OwnApi(
         planning=plans,
         constraints=constraints,
         status=Overview(site, planner=planner, airspace=airspace, issuers=key_sets.views),
         events=events,
         idempotency=Idempotency(events.store, clock, limits, new_id=_new_id),
-        reports=Reports(events.store, limits, new_id=_new_id),
+        reports=reports,
+        log_sets=LogSets(kept, record, clock),
         feed=Feed(events, clock, limits, timers),
         clock=clock,
         settings=settings,
@@ -205,8 +221,59 @@ async def _wire(
         upkeep=upkeep,
         events=events,
         own=own_app(api, token=load_own_token(settings.data), port=settings.own_port),
-        deadline=deadline,
-        peer=_peer_app(site, settings, register, hearing, key_sets, deadline),
+        deadline=side.deadline,
+        housekeeping=Housekeeping(events.store, register, side.pool, clock, limits, timers),
+        record=record,
+        bookkeeper=bookkeeper,
+        peer=peer,
+    )
+
+
+def _outgoing(
+    settings: Settings, agreement: Agreement, clock: Clock, record: ExchangeLog
+) -> tuple[Link, KeySets]:
+    limits, timers = settings.limits, settings.timers
+    key = load_signing_key(settings.data)
+    minter = Minter(key, settings.party, agreement.digest, clock, timers=timers)
+    exchange = Exchange(agreement, clock, limits, timers)
+    purse = wallet(minter, settings.party, settings.credentials, exchange, clock, timers)
+    key_sets = KeySets(
+        [read_issuer(file) for file in settings.issuers],
+        exchange.document,
+        clock,
+        folder=settings.data,
+        limits=limits,
+        timers=timers,
+    )
+    recorded = Recorded(exchange, record, clock, party=settings.party)
+    return Link(recorded, purse), key_sets
+
+
+def _me(agreement: Agreement, party: str) -> Party:
+    me = agreement.party(PartyID(party))
+    assert me is not None  # noqa: S101 - checked by ``Node.open``
+    return me
+
+
+def _peer_side(
+    site: Site,
+    settings: Settings,
+    register: Register,
+    hearing: Hearing,
+    reports: Reports,
+    key_sets: KeySets,
+) -> PeerApi:
+    me = _me(site.agreement, site.party)
+    return PeerApi(
+        agreement=site.agreement,
+        settings=settings,
+        clock=site.clock,
+        issuers=key_sets.issuers,
+        register=register,
+        hearing=hearing,
+        reports=reports,
+        pool=Pool(me, site.store, site.limits.subscription_skew),
+        deadline=Deadline(site.clock, site.timers.request_s),
     )
 
 
@@ -217,8 +284,7 @@ def _planner(
     book = Book(agreement, site.party, events)
     airspace = Airspace(agreement)
     records = Records(agreement, site.party)
-    me = agreement.party(site.party)
-    assert me is not None  # noqa: S101 - checked by ``Node.open``
+    me = _me(agreement, site.party)
     notices = Notices(
         site.store,
         peers,
@@ -256,8 +322,7 @@ class _Late:
 
 def _places(site: Site, register: Register, link: Link, late: _Late) -> tuple[Place, ...]:
     agreement, party = site.agreement, site.party
-    me = agreement.party(party)
-    assert me is not None  # noqa: S101 - checked by ``Node.open``
+    me = _me(agreement, party)
     alone = len(agreement.registers) == 1
     caller = party_caller(party, agreement, site.limits)
     return tuple(
@@ -282,47 +347,6 @@ def _party_name(agreement: Agreement) -> Callable[[str], str]:
         return party_id if party is None else party.names.get("en", party_id)
 
     return name
-
-
-def _peer_app(
-    site: Site,
-    settings: Settings,
-    register: Register,
-    hearing: Hearing,
-    key_sets: KeySets,
-    deadline: Deadline,
-) -> Starlette:
-    agreement, clock = site.agreement, site.clock
-    me = agreement.party(site.party)
-    assert me is not None  # noqa: S101 - checked by ``Node.open``
-    pool = Pool(me, site.store, settings.limits.subscription_skew)
-    authority = Authority(agreement, settings, clock, key_sets.issuers)
-
-    def identify(request: Request, scopes: Sequence[str]) -> Identity:
-        return authority.caller(request.headers, scopes)
-
-    def authenticate(request: Request, scopes: Sequence[str]) -> Caller:
-        return register_caller(identify(request, scopes), agreement, settings.limits)
-
-    routes = [
-        *dss.routes(register, clock, authenticate, settings.limits),
-        *auxiliary.routes(pool, clock, authenticate),
-        *uss_routes(hearing, identify, settings.limits),
-        *report_routes(
-            Reports(site.store, settings.limits, new_id=site.new_id),
-            clock,
-            identify,
-            settings.limits,
-        ),
-        *tansiq_routes(settings.party, agreement.digest),
-    ]
-    app = Starlette(
-        routes=routes,
-        exception_handlers=handlers(f3548_error),
-        middleware=[Middleware(Boundary, render=f3548_error), Middleware(deadline.around)],
-    )
-    app.router.redirect_slashes = False
-    return app
 
 
 def _new_id() -> str:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -27,7 +28,9 @@ from tansiq.http.api import own_app
 from tansiq.http.feed import Feed
 from tansiq.http.own_handlers import OwnApi
 from tansiq.services.events import Events
+from tansiq.services.exchanges import ExchangeLog
 from tansiq.services.idempotency import Idempotency
+from tansiq.services.log_sets import LogSets
 from tansiq.services.reports import Reports
 from tansiq.services.views import (
     AirspaceEntry,
@@ -40,7 +43,7 @@ from tansiq.services.views import (
     Status,
     StatusView,
 )
-from tansiq.settings import Limits, Settings, Timers
+from tansiq.settings import EXCHANGES, Limits, Settings, Timers
 from tansiq.storage.sqlite import SqliteStore
 
 T = TypeVar("T")
@@ -345,6 +348,7 @@ class World:
     events: Events
     clock: ShiftedClock
     store: SqliteStore
+    record: ExchangeLog
     client: httpx.AsyncClient
     headers: Mapping[str, str] = field(
         default_factory=lambda: {"Authorization": f"Bearer {TOKEN}", "Host": f"127.0.0.1:{PORT}"}
@@ -375,6 +379,10 @@ def build(
     settings = Settings(
         data=path.parent, party="north", agreement=path, limits=limits, timers=timers
     )
+    record_store = SqliteStore.open(
+        path.with_name(EXCHANGES), migrations=files("tansiq.storage") / "exchange_migrations"
+    )
+    record = ExchangeLog(record_store, clock, limits)
     api = OwnApi(
         planning=sky,
         constraints=areas,
@@ -382,6 +390,7 @@ def build(
         events=events,
         idempotency=Idempotency(events.store, clock, limits, new_id=new_id),
         reports=Reports(events.store, limits, new_id=new_id),
+        log_sets=LogSets(record_store, record, clock),
         feed=Feed(events, clock, limits, timers),
         clock=clock,
         settings=settings,
@@ -400,6 +409,7 @@ def build(
         events=events,
         clock=clock,
         store=store,
+        record=record,
         client=client,
     )
 
@@ -412,6 +422,7 @@ async def world(path: Path, **options: Any) -> AsyncIterator[World]:
         async with built.client:
             yield built
     finally:
+        await built.record.stop()
         await built.store.close()
 
 

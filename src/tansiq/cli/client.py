@@ -38,6 +38,7 @@ Exit codes: 0 done (a plan that was declared or moved: coordinated)
 _ANSWER_BYTES_MAX = 256_000_000
 _TIMEOUT_S = 15.0
 _FEED_TIMEOUT_S = 60.0  # Four heartbeats.
+_PIECE_BYTES = 1_000_000
 _TRIES = 2
 
 Value = str | int | float | bool | None
@@ -147,6 +148,21 @@ class Node:
             if response.status != 200:
                 _accepted(response.status, response.read(_ANSWER_BYTES_MAX))
             yield from _events(line.decode().rstrip("\n") for line in response)
+        except (OSError, http.client.HTTPException) as error:
+            self._unreachable(error)
+        finally:
+            connection.close()
+
+    def pieces(self, path: str, query: Mapping[str, Value]) -> Iterator[bytes]:
+        """Yield a long answer as it comes; it may break off after some of it."""
+        connection = self._connection(_FEED_TIMEOUT_S)
+        try:
+            connection.request("GET", _target(path, query), headers=self._headers())
+            response = connection.getresponse()
+            if response.status != 200:
+                _accepted(response.status, response.read(_ANSWER_BYTES_MAX))
+            while piece := response.read(_PIECE_BYTES):
+                yield piece
         except (OSError, http.client.HTTPException) as error:
             self._unreachable(error)
         finally:

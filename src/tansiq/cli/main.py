@@ -36,6 +36,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "constraint show": ("tansiq.cli.constraint:show", "Show one no-go area."),
     "constraint change": ("tansiq.cli.constraint:change", "Replace a no-go area's volumes."),
     "constraint end": ("tansiq.cli.constraint:end", "End a no-go area."),
+    "log-set": ("tansiq.cli.log_set:log_set", "Export what passed between us and others."),
     "report list": ("tansiq.cli.report:list_reports", "List what others reported about us."),
     "report show": ("tansiq.cli.report:show", "Show one such report."),
     "events": ("tansiq.cli.events:events", "Follow what happens at the node."),

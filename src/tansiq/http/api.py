@@ -27,6 +27,7 @@ from tansiq.http.operations import (
     Body,
     Call,
     Operation,
+    Value,
     check_headers,
     read_body,
     read_key,
@@ -104,7 +105,7 @@ def _endpoint(api: OwnApi, op: Operation[OwnApi]) -> Callable[[Request], Awaitab
 
 async def _checked(
     api: OwnApi, op: Operation[OwnApi], request: Request
-) -> tuple[str, dict[str, bool | int | float | None], str | None, bytes]:
+) -> tuple[str, dict[str, Value | None], str | None, bytes]:
     limits = api.settings.limits
     check_headers(request, limits)
     query = op.read_query(request, limits)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tansiq import __version__
-from tansiq.http.operations import KEY_CHARS_MAX, Body, Operation, Query
+from tansiq.http.operations import KEY_CHARS_MAX, TEXT_CHARS_MAX, Body, Kind, Operation, Query
 
 _REFS = "#/components/schemas/{name}"
 _ID = {
@@ -118,6 +118,10 @@ def _reply(op: Operation[Any], status: int, text: str) -> dict[str, Any]:
 
 def _parameter(query: Query, place: str) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": str(query.kind)}
+    if query.kind is Kind.STRING:
+        schema |= {"minLength": 1, "maxLength": TEXT_CHARS_MAX}
+    if query.format is not None:
+        schema["format"] = query.format
     if query.default is not None:
         schema["default"] = query.default
     if query.least is not None:

@@ -24,6 +24,8 @@ S = TypeVar("S")
 M = TypeVar("M")
 
 KEY_CHARS_MAX = 128
+TEXT_CHARS_MAX = 300
+"""Of a query parameter that is text."""
 _KEY = re.compile(rf"[\x21-\x7e]{{1,{KEY_CHARS_MAX}}}")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
@@ -37,9 +39,10 @@ class Kind(StrEnum):
     BOOLEAN = "boolean"
     INTEGER = "integer"
     NUMBER = "number"
+    STRING = "string"
 
 
-Value = bool | int | float
+Value = bool | int | float | str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,8 @@ class Query:
     default: Value | None = None
     least: float | None = None
     most: float | None = None
+    format: str | None = None
+    """Of a string, in JSON Schema's words; its handler reads it."""
 
     def read(self, text: str) -> Value:
         """Return the parameter's value.
@@ -64,6 +69,12 @@ class Query:
             if text not in ("true", "false"):
                 raise BadInput(f"{_shown(text)} is not true or false", field=self.name)
             return text == "true"
+        if self.kind is Kind.STRING:
+            if not 0 < len(text) <= TEXT_CHARS_MAX or not text.isprintable():
+                raise BadInput(
+                    f"send 1 to {TEXT_CHARS_MAX} characters without line breaks", field=self.name
+                )
+            return text
         pattern = _INTEGER if self.kind is Kind.INTEGER else _NUMBER
         if not pattern.fullmatch(text):
             raise BadInput(f"{_shown(text)} is not a plain {self.kind}", field=self.name)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, TypeVar
 
 import msgspec
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from tansiq.clock import Clock
 from tansiq.domain.draft import PlanDraft
@@ -21,6 +21,7 @@ from tansiq.http.operations import Answer, Call, Kind, Query
 from tansiq.services.events import Events
 from tansiq.services.facade import Constraints, NodeStatus, Planning
 from tansiq.services.idempotency import Idempotency
+from tansiq.services.log_sets import LogSets
 from tansiq.services.reports import ReportList, Reports
 from tansiq.services.views import (
     Airspace,
@@ -59,6 +60,7 @@ class OwnApi:
     events: Events
     idempotency: Idempotency
     reports: Reports
+    log_sets: LogSets
     feed: feeds.Feed
     clock: Clock
     settings: Settings
@@ -206,6 +208,14 @@ async def change_constraint(api: OwnApi, call: Call) -> Answer:
 async def end_constraint(api: OwnApi, call: Call) -> Answer:
     view = await api.constraints.end(call.id)
     return _constraint_answer(await _settled_constraint(api, call, view))
+
+
+async def get_log_set(api: OwnApi, call: Call) -> Response:
+    since, until = api.log_sets.read_span(call.query["from"], call.query["to"])
+    pieces = api.log_sets.write(since, until, call.query["peer"])
+    return StreamingResponse(
+        pieces, headers={"Cache-Control": "no-store"}, media_type="application/json"
+    )
 
 
 async def list_reports(api: OwnApi, _: Call) -> Answer:

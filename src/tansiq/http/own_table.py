@@ -5,6 +5,7 @@
 
 from dataclasses import replace
 
+from tansiq.f3548.logs import USSLogSet
 from tansiq.http import own_handlers as own
 from tansiq.http.feed import MEDIA_TYPE
 from tansiq.http.operations import Body, Kind, Operation, Query
@@ -35,6 +36,24 @@ _DRY_RUN = Query(
     kind=Kind.BOOLEAN,
     text="true: judge against what is known and write nothing.",
     default=False,
+)
+_FROM = Query(
+    name="from",
+    kind=Kind.STRING,
+    text="Exchanges whose request was made at this time or later; left out: all that are kept.",
+    format="date-time",
+)
+_TO = Query(
+    name="to",
+    kind=Kind.STRING,
+    text="... at this time or earlier; left out: until now.",
+    format="date-time",
+)
+_PEER = Query(
+    name="peer",
+    kind=Kind.STRING,
+    text="A party, the host and port of a supplier that we called, or the name in the token of one "
+    "that called us: its exchanges only, and nothing of our own.",
 )
 _ENDED = Query(name="ended", kind=Kind.BOOLEAN, text="true: ended ones too.", default=False)
 _VOLUMES = Query(
@@ -199,6 +218,16 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         handle=own.get_status,
         reply=StatusView,
         statuses=_READ,
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/log-sets",
+        name="get_log_set",
+        summary="Export what passed between us and others, as F3548-21 wants it.",
+        handle=own.get_log_set,
+        reply=USSLogSet,
+        statuses={200: "The log set, of everything that is kept of the span of time."},
+        query=(_FROM, _TO, _PEER),
     ),
     Operation(
         method="GET",

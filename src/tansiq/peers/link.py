@@ -4,10 +4,11 @@ Leaves out what the messages mean (``register_client`` and ``uss_client`` know t
 is for whom (``credentials``), and how a connection is made (``exchange``).
 """
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from tansiq.domain.agreement import Party
-from tansiq.peers.exchange import Answer, Exchange
+from tansiq.peers.exchange import Answer
 
 __all__ = ["Answer", "Link", "Tokens"]
 
@@ -28,10 +29,22 @@ class Tokens(Protocol):
         ...
 
 
+class Sending(Protocol):
+    """``Exchange``, or what records around it."""
+
+    def party_at(self, url: str) -> Party | None: ...
+
+    async def close(self) -> None: ...
+
+    async def send(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Answer: ...
+
+
 class Link:
     """Requests in our name."""
 
-    def __init__(self, exchange: Exchange, tokens: Tokens) -> None:
+    def __init__(self, exchange: Sending, tokens: Tokens) -> None:
         self._exchange = exchange
         self._tokens = tokens
 
