@@ -61,16 +61,6 @@ class InstancesAnswer(Message, frozen=True):
 def routes(pool: Pool, clock: Clock, authenticate: Authenticate) -> list[Route]:
     """Return all auxiliary routes."""
 
-    async def get_system_version(request: Request) -> Response:
-        """``GET /versions/{system_identity}``: a node is one system, whatever it is called."""
-        authenticate(request, (READ_VERSIONS,))
-        identity = request.path_params["system_identity"]
-        if len(identity) > IDENTITY_CHARS_MAX or not identity.isprintable():
-            raise BadInput(
-                f"at most {IDENTITY_CHARS_MAX} printable characters", field="system_identity"
-            )
-        return _json(SystemVersion(system_identity=identity, system_version=VERSION))
-
     async def get_version(_: Request) -> Response:
         """``GET /aux/v1/version``: for anybody, as the interface has it."""
         return _json(VersionAnswer(version=VERSION))
@@ -96,13 +86,31 @@ def routes(pool: Pool, clock: Clock, authenticate: Authenticate) -> list[Route]:
         return _json(await _instances(pool), 201)
 
     table: list[tuple[str, str, Handler]] = [
-        ("GET", "/versions/{system_identity}", get_system_version),
         ("GET", "/aux/v1/version", get_version),
         ("GET", "/aux/v1/pool", get_pool),
         ("GET", "/aux/v1/pool/dss_instances", get_dss_instances),
         ("PUT", "/aux/v1/pool/dss_instances/heartbeat", put_dss_instances_heartbeat),
     ]
-    return [Route(path, handler, methods=[method]) for method, path, handler in table]
+    return [
+        *version_routes(authenticate),
+        *(Route(path, handler, methods=[method]) for method, path, handler in table),
+    ]
+
+
+def version_routes(authenticate: Authenticate, prefix: str = "") -> list[Route]:
+    """Return the versioning interface; where its tester wants a base URL, under ``prefix``."""
+
+    async def get_system_version(request: Request) -> Response:
+        """``GET /versions/{system_identity}``: a node is one system, whatever it is called."""
+        authenticate(request, (READ_VERSIONS,))
+        identity = request.path_params["system_identity"]
+        if len(identity) > IDENTITY_CHARS_MAX or not identity.isprintable():
+            raise BadInput(
+                f"at most {IDENTITY_CHARS_MAX} printable characters", field="system_identity"
+            )
+        return _json(SystemVersion(system_identity=identity, system_version=VERSION))
+
+    return [Route(f"{prefix}/versions/{{system_identity}}", get_system_version, methods=["GET"])]
 
 
 def _time(request: Request, name: str) -> datetime | None:

@@ -16,12 +16,14 @@ from tansiq.domain.agreement import Agreement
 from tansiq.http import auxiliary, dss
 from tansiq.http.authority import Authority, Identity, register_caller
 from tansiq.http.deadline import Deadline
+from tansiq.http.flight_planning import FlightPlanningApi
 from tansiq.http.issuers import Issuer
 from tansiq.http.problems import Boundary, f3548_error, handlers
 from tansiq.http.rates import Rates
 from tansiq.http.recording import CALLER
 from tansiq.http.reports import report_routes
 from tansiq.http.uss import tansiq_routes, uss_routes
+from tansiq.services.planning.flight_planning import FlightPlanning
 from tansiq.services.planning.hearing import Hearing
 from tansiq.services.pool import Pool
 from tansiq.services.register import Caller, Register
@@ -42,6 +44,8 @@ class PeerApi:
     reports: Reports
     pool: Pool
     deadline: Deadline
+    flights: FlightPlanning | None = None
+    """What test programs may do; None: nothing."""
 
 
 def peer_app(api: PeerApi) -> Starlette:
@@ -70,6 +74,9 @@ def peer_app(api: PeerApi) -> Starlette:
         *report_routes(api.reports, clock, identify, limits),
         *tansiq_routes(api.settings.party, agreement.digest),
     ]
+    if api.flights is not None:
+        tests = FlightPlanningApi(api.flights, identify, clock, limits)
+        routes += [*tests.routes(), *auxiliary.version_routes(authenticate, "/versioning")]
     app = Starlette(
         routes=routes,
         exception_handlers=handlers(f3548_error),

@@ -28,6 +28,7 @@ class Overview:
         planner: Planner,
         airspace: Airspace,
         issuers: Callable[[], tuple[IssuerView, ...]],
+        test_interface: bool = False,
     ) -> None:
         self._agreement = site.agreement
         self._party = site.party
@@ -35,6 +36,7 @@ class Overview:
         self._planner = planner
         self._airspace = airspace
         self._issuers = issuers
+        self._test_interface = test_interface
 
     async def status(self) -> StatusView:
         """Return who we are, what we agreed, and how the registers are."""
@@ -58,6 +60,7 @@ class Overview:
             peers=peers,
             plans=dict(sorted(plans.items())),
             issuers=self._issuers(),
+            test_interface=self._test_interface,
         )
 
     async def airspace(self) -> list[AirspaceEntry]:

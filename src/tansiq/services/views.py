@@ -212,6 +212,8 @@ class StatusView(msgspec.Struct, frozen=True, kw_only=True):
     plans: dict[str, int]
     """Count by status."""
     issuers: tuple[IssuerView, ...] = ()
+    test_interface: bool = False
+    """Whether test programs may plan and end flights here."""
 
 
 class EventView(msgspec.Struct, frozen=True, kw_only=True):
