@@ -34,7 +34,16 @@ from tansiq.peers.identity import (
     public_key,
     write_node,
 )
-from tansiq.settings import Limits, Settings, Timers, load_own_token, load_settings
+from tansiq.settings import (
+    GrantedCredential,
+    IssuerFile,
+    Limits,
+    Settings,
+    SignedCredential,
+    Timers,
+    load_own_token,
+    load_settings,
+)
 from tansiq.strict_toml import spell
 
 
@@ -222,6 +231,10 @@ def test_settings_override_one_by_one(tmp_path: Path) -> None:
     assert settings.issuers[0].public_key == tmp_path / "pool.pem"
 
 
+_OTHERWISE = ("party", "agreement", "audiences", "test_interface")
+"""Settings whose default is said in words."""
+
+
 def test_every_setting_is_documented_with_its_default() -> None:
     text = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
     rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) *\| ", text, flags=re.MULTILINE))
@@ -231,16 +244,21 @@ def test_every_setting_is_documented_with_its_default() -> None:
     assert "`--data`" in text
     for name in ("data", "limits", "timers"):
         del spelt[name]
-    spelt["issuer"] = spelt.pop("issuers")
+    spelt["issuer"], spelt["credential"] = spelt.pop("issuers"), spelt.pop("credentials")
+    tables = {
+        knob.name
+        for kind in (IssuerFile, GrantedCredential, SignedCredential)
+        for knob in fields(kind)
+    }
     for name, default in spelt.items():
         shown = spell(default) if isinstance(default, timedelta) else default
         if isinstance(default, bool):
             shown = str(default).lower()
         elif isinstance(default, int | float):
             shown = f"{default:.15g}"
-        if name not in ("party", "agreement", "audiences", "issuer"):
+        if name not in (*_OTHERWISE, "issuer", "credential"):
             assert rows[name] == shown, name
-    assert rows.keys() - {"tansiq.toml"} == spelt.keys()
+    assert rows.keys() - {"tansiq.toml"} == spelt.keys() | tables
 
 
 # Doctor

@@ -11,12 +11,9 @@ import shutil
 import socket
 import ssl
 import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -30,12 +27,13 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from tansiq.cli import doctor_tokens
+from tansiq.cli.checks import Check, Checks, Verdict
 from tansiq.clock import Clock, kernel_clock
 from tansiq.domain.agreement import Agreement, Party
 from tansiq.errors import BadInput, PeerRefused, TansiqError
 from tansiq.formats.agreement import load_agreement
 from tansiq.http.authority import mismatch_sentence
-from tansiq.http.issuers import read_issuer
 from tansiq.peers.identity import (
     SECRETS,
     TLS_CERTIFICATE,
@@ -51,28 +49,8 @@ AGREEMENT_PATH: Final = "/tansiq/v1/agreement"
 _DISK_FAIL_BYTES: Final = 64 * 2**20
 _DISK_WARN_BYTES: Final = 2**30
 _COMMIT_SLOW_S: Final = 0.1
-_RSA_BITS_GOOD: Final = 2_048
 _ANSWER_S: Final = 2.0
 _ANSWER_BYTES_MAX: Final = 65_536
-
-
-class Verdict(StrEnum):
-    OK = "OK"
-    WARN = "WARN"
-    FAIL = "FAIL"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at."""
-
-    name: str
-    verdict: Verdict
-    finding: str
-    remedy: str = ""
-
-
-Checks = Iterator[Check]
 
 
 def examine(data: Path, clock: Clock) -> list[Check]:
@@ -92,7 +70,9 @@ def examine(data: Path, clock: Clock) -> list[Check]:
         checks.append(Check("agreement", Verdict.FAIL, str(error), remedy))
     if agreement is not None:
         checks += _agreed(settings, agreement, clock)
-    checks += _issuers(settings)
+    checks += doctor_tokens.issuers(settings, agreement, clock)
+    if agreement is not None:
+        checks += doctor_tokens.credentials(settings, agreement, clock)
     checks += _store(data, clock)
     checks += _disk(data)
     checks.append(_clock())
@@ -208,21 +188,6 @@ def _certificate(settings: Settings, own: Party, clock: Clock) -> Checks:
         finding = f"the agreement's fingerprint, {'ended' if late else 'until'} {until:%Y-%m-%d}"
         remedy = "browsers warn; peers go by the fingerprint" if late else ""
         yield Check("certificate", Verdict.WARN if late else Verdict.OK, finding, remedy)
-
-
-def _issuers(settings: Settings) -> Checks:
-    for file in settings.issuers:
-        name = f"issuer {file.iss}"
-        try:
-            bits = read_issuer(file).bits
-        except BadInput as error:
-            yield Check(name, Verdict.FAIL, str(error), "give the PEM file of its RSA public key")
-            continue
-        if bits < _RSA_BITS_GOOD:
-            remedy = f"for tests only; ask for one of {_RSA_BITS_GOOD} bits"
-            yield Check(name, Verdict.WARN, f"RSA key of {bits} bits", remedy)
-        else:
-            yield Check(name, Verdict.OK, f"RSA key of {bits} bits")
 
 
 def _store(data: Path, clock: Clock) -> Checks:

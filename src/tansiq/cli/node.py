@@ -115,7 +115,8 @@ def doctor(*, data: Path, as_json: bool) -> None:
 
     Exit codes: 0 nothing fails, 1 something does.
     """
-    from tansiq.cli.doctor import Verdict, examine
+    from tansiq.cli.checks import Verdict
+    from tansiq.cli.doctor import examine
     from tansiq.clock import SystemClock
 
     checks = examine(data, SystemClock())

@@ -88,7 +88,13 @@ class KeySets:
         while True:
             began_s = self._clock.monotonic_s()
             issuer.wanted.clear()
-            good = await self.read(issuer, source)
+            known = issuer.problem
+            content = await self.read(issuer, source)
+            if issuer.problem not in (None, known):
+                _log.warning("keys of issuer %s: %s", issuer.iss, issuer.problem)
+            good = content is not None
+            if content is not None and isinstance(source, str):
+                await self._save(issuer, source, content)
             failures = 0 if good else min(failures + 1, 30)
             # A failure is looked at again sooner, and then less and less often.
             pause_s = often_s if good else min(often_s, 2.0 ** (failures - 1))
@@ -101,22 +107,21 @@ class KeySets:
             return
         await self._clock.sleep(max(0.0, began_s + BETWEEN_S - self._clock.monotonic_s()))
 
-    async def read(self, issuer: Issuer, source: str | Path) -> bool:
-        """Read one key set once; report whether it was good."""
+    async def read(self, issuer: Issuer, source: str | Path) -> bytes | None:
+        """Read one key set once and believe it; return it, or None where it is not good."""
         try:
             content = await self._content(source)
             keys = read_key_set(content, self._limits)
         except TansiqError as error:
-            if issuer.problem is None:
-                _log.warning("keys of issuer %s: %s", issuer.iss, error)
             issuer.problem = str(error)
-            return False
-        now = self._clock.now()
-        issuer.take(keys, now, self._clock.monotonic_s())
-        if isinstance(source, str):
-            kept = _Kept(issuer.iss, source, now, content.decode())
+            return None
+        issuer.take(keys, self._clock.now(), self._clock.monotonic_s())
+        return content
+
+    async def _save(self, issuer: Issuer, source: str, content: bytes) -> None:
+        if issuer.read_at is not None:
+            kept = _Kept(issuer.iss, source, issuer.read_at, content.decode())
             await asyncio.to_thread(_write, self._file(issuer), msgspec.json.encode(kept))
-        return True
 
     async def _content(self, source: str | Path) -> bytes:
         if isinstance(source, str):
