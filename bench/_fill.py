@@ -5,8 +5,8 @@ import random
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
-from _node import uuid4
 from tansiq.domain.time import micros
 from tansiq.domain.volume import Circle, LatLng
 from tansiq.f3548.convert import Area
@@ -41,7 +41,7 @@ def fill(store: Path, count: int, seed: int) -> float:
     first = datetime.now(UTC) + timedelta(hours=1)
     places = _places(rng, min(count, PLACES))
     slots = -(-count // len(places))
-    ids = sorted(uuid4(rng.getrandbits(128)) for _ in range(count))
+    ids = sorted(str(UUID(int=rng.getrandbits(128), version=4)) for _ in range(count))
     rows = (
         (where, micros(first + slot * SLOT), micros(first + (slot + 1) * SLOT))
         for where in places
