@@ -14,7 +14,6 @@ from tansiq.domain.conflict import Conflict, blocks, conflict_between
 from tansiq.domain.draft import StatedBand
 from tansiq.domain.extent import Extent
 from tansiq.domain.intent import IntentState
-from tansiq.domain.intent import IntentState
 from tansiq.domain.time import TimeSpan
 from tansiq.domain.volume import Volumes
 from tansiq.services.near import Near

@@ -60,7 +60,7 @@ def check(
         )
     if len(volumes) + beside > limits.volumes_max:
         raise TooLarge(
-            f"{len(volumes)} volumes and {beside} of the plan; at most {limits.volumes_max} together",
+            f"{len(volumes)} volumes beside {beside} of the plan; at most {limits.volumes_max}",
             field="off_nominal_volumes",
         )
     for index, volume in enumerate(volumes):
