@@ -5,10 +5,12 @@ answers. Errors become the standard's own bodies. Two habits of the field are ke
 an empty version is 400 and has routes of its own, and updating what is not there is 400, not 404.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -16,13 +18,14 @@ from starlette.routing import Route
 from tansiq.clock import Clock
 from tansiq.errors import BadInput, NotFound, TansiqError, TooLarge
 from tansiq.f3548 import codec, wire
-from tansiq.http.problems import f3548_error
+from tansiq.http.problems import conflict_body, f3548_error
 from tansiq.services.register import (
     AVAILABILITY_ARBITRATION,
     CONFORMANCE_MONITORING,
     CONSTRAINT_MANAGEMENT,
     CONSTRAINT_PROCESSING,
     STRATEGIC_COORDINATION,
+    AirspaceConflict,
     Caller,
     Register,
 )
@@ -44,6 +47,14 @@ AVAILABILITY_READ_SCOPES = (
     STRATEGIC_COORDINATION,
     CONFORMANCE_MONITORING,
 )
+class _Rest(PathConvertor):
+    """What is left of a path, line breaks included: what is wrong with them is ours to say."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("rest", _Rest())
+
 ANY_SCOPE = (
     STRATEGIC_COORDINATION,
     CONSTRAINT_MANAGEMENT,
@@ -61,7 +72,7 @@ def routes(
     intents = "/dss/v1/operational_intent_references"
     constraints = "/dss/v1/constraint_references"
     subscriptions = "/dss/v1/subscriptions"
-    availability = "/dss/v1/uss_availability/{uss_id:path}"
+    availability = "/dss/v1/uss_availability/{uss_id:rest}"
     table: list[tuple[str, str, Handler]] = [
         ("POST", f"{intents}/query", dss.query_operational_intent_references),
         ("GET", f"{intents}/{{entityid}}", dss.get_operational_intent_reference),
@@ -107,6 +118,8 @@ def _answering(handler: Handler) -> Handler:
                 error_400 = BadInput(error.message, field=error.field)
                 return f3548_error(error_400)
             return f3548_error(error)
+        except AirspaceConflict as error:
+            return await _long(conflict_body(error), 409)
         except TansiqError as error:
             return f3548_error(error)
 
@@ -115,6 +128,14 @@ def _answering(handler: Handler) -> Handler:
 
 def _json(message: msgspec.Struct, status: int = 200) -> Response:
     return Response(codec.encode(message), status, media_type="application/json")
+
+
+async def _long(message: msgspec.Struct, status: int = 200) -> Response:
+    """Answer with a list of any length; a long one is written in a thread."""
+    if not codec.is_long(message):
+        return _json(message, status)
+    body = await asyncio.to_thread(codec.encode_long, message)
+    return Response(body, status, media_type="application/json")
 
 
 async def read_body(request: Request, *, bytes_max: int) -> bytes:
@@ -165,7 +186,7 @@ class _Dss:
     async def query_operational_intent_references(self, request: Request) -> Response:
         caller = self._authenticate(request, INTENT_SCOPES)
         query = await self._read(request, wire.QueryParameters)
-        return _json(await self._register.query_intents(caller, query.area_of_interest))
+        return await _long(await self._register.query_intents(caller, query.area_of_interest))
 
     async def get_operational_intent_reference(self, request: Request) -> Response:
         caller = self._authenticate(request, INTENT_SCOPES)
@@ -195,7 +216,7 @@ class _Dss:
     async def query_constraint_references(self, request: Request) -> Response:
         caller = self._authenticate(request, CONSTRAINT_READ_SCOPES)
         query = await self._read(request, wire.QueryParameters)
-        return _json(await self._register.query_constraints(caller, query.area_of_interest))
+        return await _long(await self._register.query_constraints(caller, query.area_of_interest))
 
     async def get_constraint_reference(self, request: Request) -> Response:
         caller = self._authenticate(request, CONSTRAINT_READ_SCOPES)
@@ -228,7 +249,8 @@ class _Dss:
         caller = self._authenticate(request, SUBSCRIPTION_SCOPES)
         query = await self._read(request, wire.QueryParameters)
         now = self._clock.now()
-        return _json(await self._register.query_subscriptions(caller, query.area_of_interest, now))
+        found = await self._register.query_subscriptions(caller, query.area_of_interest, now)
+        return await _long(found)
 
     async def get_subscription(self, request: Request) -> Response:
         caller = self._authenticate(request, SUBSCRIPTION_SCOPES)
@@ -246,7 +268,8 @@ class _Dss:
         params = await self._read(request, wire.PutSubscriptionParameters)
         entity = request.path_params["subscriptionid"]
         now = self._clock.now()
-        return _json(await self._register.put_subscription(caller, entity, version, params, now))
+        made = await self._register.put_subscription(caller, entity, version, params, now)
+        return await _long(made)
 
     async def delete_subscription(self, request: Request) -> Response:
         caller = self._authenticate(request, SUBSCRIPTION_SCOPES)

@@ -98,20 +98,24 @@ def f3548_error(error: errors.TansiqError) -> Response:
     A body that is too long is 413; anything else too large, an area for one, is 400, as the field's
     reference DSS and its tests have it.
     """
-    message = str(error)
-    body: msgspec.Struct = wire.ErrorResponse(message=message)
+    body: msgspec.Struct = wire.ErrorResponse(message=str(error))
     if isinstance(error, AirspaceConflict):
-        body = wire.AirspaceConflictResponse(
-            message=message,
-            missing_operational_intents=error.intents,
-            missing_constraints=error.constraints,
-        )
+        body = conflict_body(error)
     if isinstance(error, errors.TooLarge):
         status = 413 if error.field == "body" else 400
     else:
         special = (_F3548_STATUS[cls] for cls in type(error).__mro__ if cls in _F3548_STATUS)
         status = next(special, status_of(error))
     return Response(codec.encode(body), status, headers_of(status), "application/json")
+
+
+def conflict_body(error: AirspaceConflict) -> wire.AirspaceConflictResponse:
+    """Return the standard's body of a refusal for want of knowledge."""
+    return wire.AirspaceConflictResponse(
+        message=str(error),
+        missing_operational_intents=error.intents,
+        missing_constraints=error.constraints,
+    )
 
 
 def headers_of(status: int) -> dict[str, str]:

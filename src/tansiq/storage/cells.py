@@ -394,7 +394,7 @@ DELETE FROM cell
 """
 
 _FIND_FINE = """
-SELECT c.entity
+SELECT DISTINCT c.entity
   FROM json_each(:cells) AS p CROSS JOIN cell AS c
  WHERE c.kind = :kind AND c.cell = p.value AND c.time_end >= :time_start
    AND c.time_start <= :time_end
@@ -402,7 +402,7 @@ SELECT c.entity
 """
 
 _FIND_COARSE = """
-SELECT c.entity
+SELECT DISTINCT c.entity
   FROM json_each(:cells) AS p CROSS JOIN cell AS c
  WHERE c.kind = :kind AND c.cell BETWEEN p.value - :reach AND p.value + :reach
    AND c.time_end >= :time_start AND c.time_start <= :time_end

@@ -1,5 +1,6 @@
 """References of constraints that stand in the register."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from tansiq.storage.cells import CONSTRAINT, Cells, Cover
@@ -77,7 +78,10 @@ class Constraints:
 
     async def find(self, where: Cover) -> list[ConstraintRow]:
         """Return all that share a cell with ``where`` and touch it, ordered by id."""
-        ids = await self._cells.find(where)
+        return await self.of_ids(await self._cells.find(where))
+
+    async def of_ids(self, ids: Collection[str]) -> list[ConstraintRow]:
+        """Return those of some constraints that are there, ordered by id."""
         if not ids:
             return []
         return [_row(row) for row in await self._tx.fetch(_SELECT, {"ids": id_list(ids)})]

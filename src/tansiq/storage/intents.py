@@ -1,6 +1,6 @@
 """References of operational intents that stand in the register."""
 
-from collections.abc import Collection, Container
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,10 +41,13 @@ _GET = _COLUMNS + "WHERE i.id = :id"
 
 _SELECT = _COLUMNS + "WHERE i.id IN (SELECT p.value FROM json_each(:ids) AS p) ORDER BY i.id"  # noqa: S608 - constants
 
-_OVNS = """
-SELECT i.id, i.ovn, i.state, COALESCE(a.availability, 'Unknown')
-  FROM intent AS i LEFT JOIN uss_availability AS a ON a.uss = i.manager
- WHERE i.id IN (SELECT p.value FROM json_each(:ids) AS p)
+_UNKNOWN = """
+SELECT i.id
+  FROM json_each(:ids) AS p CROSS JOIN intent AS i
+ WHERE i.id = p.value AND i.ovn NOT IN (SELECT k.value FROM json_each(:key) AS k)
+   AND NOT (i.state = :idle_state
+            AND i.manager IN (SELECT uss FROM uss_availability WHERE availability = :idle_of))
+ ORDER BY i.id
 """
 
 _OF_SUBSCRIPTION = _COLUMNS + "WHERE i.subscription_id = :subscription_id ORDER BY i.id"
@@ -106,30 +109,34 @@ class Intents:
         """Return all that share a cell with ``where`` and touch it, ordered by id."""
         ids = await self._cells.find(where)
         ids.discard(besides or "")
-        if not ids:
-            return []
-        return [_row(row) for row in await self._tx.fetch(_SELECT, {"ids": id_list(ids)})]
+        return await self.of_ids(ids)
 
     async def unknown(
-        self, where: Cover, key: Container[str], *, besides: str, idle: tuple[str, str]
-    ) -> list[IntentRow]:
-        """Return those of ``find`` whose OVN is not in ``key``, ordered by id.
+        self, where: Cover, key: Collection[str], *, besides: str, idle: tuple[str, str]
+    ) -> list[str]:
+        """Return the ids of those of ``find`` whose OVN is not in ``key``, in order.
 
-        Those in the state and of the availability ``idle`` are left out. Only what is missing is
-        read in full: in a busy cell a good key names everything.
+        Those in a state and of suppliers of an availability, ``idle``, are left out. The rows
+        themselves are not read: in a crowded place a good key names thousands.
         """
         ids = await self._cells.find(where)
         ids.discard(besides)
         if not ids:
             return []
-        missing = [
-            entity
-            for entity, ovn, *about in await self._tx.fetch(_OVNS, {"ids": id_list(ids)})
-            if ovn not in key and tuple(about) != idle
-        ]
-        if not missing:
+        state, availability = idle
+        query = {
+            "ids": id_list(ids),
+            "key": id_list(key),
+            "idle_state": state,
+            "idle_of": availability,
+        }
+        return [row[0] for row in await self._tx.fetch(_UNKNOWN, query)]
+
+    async def of_ids(self, ids: Collection[str]) -> list[IntentRow]:
+        """Return those of some intents that are there, ordered by id."""
+        if not ids:
             return []
-        return [_row(row) for row in await self._tx.fetch(_SELECT, {"ids": id_list(missing)})]
+        return [_row(row) for row in await self._tx.fetch(_SELECT, {"ids": id_list(ids)})]
 
     async def of_subscription(self, subscription_id: str) -> list[IntentRow]:
         """Return the intents that hang on a subscription, ordered by id."""

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from tansiq.domain.intent import NEEDS_KEY, EntityID, IntentState
 from tansiq.domain.time import micros
-from tansiq.errors import BadInput, Forbidden, NotFound, StaleOVN, UssDown
+from tansiq.errors import BadInput, Forbidden, MissingOVNs, NotFound, StaleOVN, UssDown
 from tansiq.f3548 import wire
 from tansiq.services.register.requests import IntentWrite
 from tansiq.services.register.values import (
@@ -91,7 +91,7 @@ class IntentRegister:
             NotFound, Forbidden, StaleOVN: the stored version is not what the request presumes.
             UssDown: the caller is marked Down.
             BadInput: the subscription named cannot serve this intent.
-            AirspaceConflict: the key lacks OVNs; all of them are listed.
+            MissingOVNs: the key lacks OVNs; all of the entities are named. ``listed`` tells more.
         """
         intents, subscriptions = Intents(tx), Subscriptions(tx)
         old = await intents.get(write.id)
@@ -263,16 +263,27 @@ async def _check_key(tx: Tx, write: IntentWrite, *, for_constraints: bool) -> No
     missing = await Intents(tx).unknown(
         write.cover, write.key, besides=write.id, idle=(IntentState.ACCEPTED, _DOWN)
     )
-    barred: list[ConstraintRow] = []
+    barred: list[str] = []
     if for_constraints:
         found = await Constraints(tx).find(write.cover)
-        barred = [row for row in found if row.ovn not in write.key]
+        barred = [row.id for row in found if row.ovn not in write.key]
     if missing or barred:
-        viewer = write.caller.id
-        raise AirspaceConflict(
-            [intent_reference(row, viewer) for row in missing],
-            [constraint_reference(row, viewer) for row in barred],
-        )
+        raise MissingOVNs("the key lacks OVNs", missing_intents=missing, missing_constraints=barred)
+
+
+async def listed(tx: Tx, caller: Caller, missing: MissingOVNs) -> AirspaceConflict | None:
+    """Return the refusal that lists what a key lacks, or None if nothing of it is there any more.
+
+    Apart from the check, because thousands may be missing, and the writer should not read them.
+    """
+    intents = await Intents(tx).of_ids(missing.missing_intents)
+    constraints = await Constraints(tx).of_ids(missing.missing_constraints)
+    if not intents and not constraints:
+        return None
+    return AirspaceConflict(
+        [intent_reference(row, caller.id) for row in intents],
+        [constraint_reference(row, caller.id) for row in constraints],
+    )
 
 
 async def drop_unused(

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from tansiq.domain.intent import EntityID
+from tansiq.errors import MissingOVNs
 from tansiq.f3548 import wire
 from tansiq.f3548.convert import entity_id
 from tansiq.services.register import availability, constraints, intents, requests, subscriptions
@@ -17,6 +18,7 @@ from tansiq.services.register.holdings import Holdings
 from tansiq.services.register.values import (
     AVAILABILITY_ARBITRATION,
     CONSTRAINT_MANAGEMENT,
+    AirspaceConflict,
     Caller,
     OnAccepted,
     nobody,
@@ -99,8 +101,16 @@ class Register:
     async def put_intent_tx(
         self, tx: Tx, write: requests.IntentWrite
     ) -> wire.ChangeOperationalIntentReferenceResponse:
-        """Create or update an intent inside a transaction; see ``IntentRegister.put``."""
-        return await self._intents.put(tx, write)
+        """Create or update an intent inside a transaction; see ``IntentRegister.put``.
+
+        Raises:
+            AirspaceConflict: the key lacks OVNs; all of the entities are listed.
+        """
+        try:
+            return await self._intents.put(tx, write)
+        except MissingOVNs as missing:
+            conflict = await intents.listed(tx, write.caller, missing)
+            raise conflict or missing from missing
 
     async def put_intent(
         self,
@@ -110,7 +120,11 @@ class Register:
         params: wire.PutOperationalIntentReferenceParameters,
         now: datetime,
     ) -> wire.ChangeOperationalIntentReferenceResponse:
-        """Create (``ovn`` is None) or update an intent."""
+        """Create (``ovn`` is None) or update an intent.
+
+        Raises:
+            AirspaceConflict: the key lacks OVNs; all of the entities are listed.
+        """
         write = await _aside(
             params.extents, lambda: self.read_intent(caller, intent_id, ovn, params, now)
         )
@@ -119,7 +133,20 @@ class Register:
             return await self._intents.put(tx, write)
 
         creating = ovn is None
-        return await (self._created(INTENT, caller, put) if creating else self._store.write(put))
+        while True:
+            try:
+                return await (
+                    self._created(INTENT, caller, put) if creating else self._store.write(put)
+                )
+            except MissingOVNs as error:
+                missing = error
+            conflict = await self._listed(caller, missing)
+            if conflict is not None:
+                raise conflict
+            # All that stood in the way has gone since: then the key may do now.
+
+    async def _listed(self, caller: Caller, missing: MissingOVNs) -> AirspaceConflict | None:
+        return await self._store.read(lambda tx: intents.listed(tx, caller, missing))
 
     async def delete_intent_tx(
         self, tx: Tx, caller: Caller, intent_id: EntityID, ovn: str, now: datetime
