@@ -21,14 +21,8 @@ from tansiq.errors import BadInput, StateConflict
 from tansiq.f3548 import codec, convert, wire
 from tansiq.http.operations import read_body
 from tansiq.http.uss import Identify
-from tansiq.services.planning.flight_planning import (
-    Activity,
-    Flight,
-    FlightPlanning,
-    Style,
-    UasState,
-    Usage,
-)
+from tansiq.services.planning.flight_planning import FlightPlanning
+from tansiq.services.planning.flights import Activity, Flight, Style, UasState, Usage
 from tansiq.services.planning.notified import Observed
 from tansiq.settings import Limits
 

@@ -8,9 +8,8 @@ which node may be driven so, ``check_switch``.
 
 import asyncio
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -31,6 +30,15 @@ from tansiq.errors import (
 )
 from tansiq.f3548 import convert, wire
 from tansiq.services.planning.book import Plan
+from tansiq.services.planning.flights import (
+    Activity,
+    Flight,
+    FlightStatus,
+    Result,
+    Style,
+    UasState,
+    Usage,
+)
 from tansiq.services.planning.notified import Notified, Observed, conflicts_of
 from tansiq.services.planning.planner import Place, Planner
 from tansiq.services.planning.planning import OwnPlans
@@ -47,74 +55,6 @@ _LOOK_S = 0.25
 ATTEMPTS_MAX = 1_000
 """Plans that one flight may need, one after the other."""
 _EVER = timedelta(days=3_650)
-
-
-class Usage(StrEnum):
-    """What the user does with the area."""
-
-    PLANNED = "Planned"
-    IN_USE = "InUse"
-    CLOSED = "Closed"
-
-
-class UasState(StrEnum):
-    """How the aircraft is doing."""
-
-    NOMINAL = "Nominal"
-    OFF_NOMINAL = "OffNominal"
-    CONTINGENT = "Contingent"
-    NOT_SPECIFIED = "NotSpecified"
-
-
-class Style(StrEnum):
-    """How the request is meant."""
-
-    HYPOTHETICAL = "Hypothetical"
-    """What would happen? Nothing is written."""
-    IF_ALLOWED = "IfAllowed"
-    IN_REALITY = "InReality"
-    """It is happening, allowed or not."""
-
-
-class Result(StrEnum):
-    COMPLETED = "Completed"
-    REJECTED = "Rejected"
-    FAILED = "Failed"
-    """A register did not answer, or our store failed."""
-    NOT_SUPPORTED = "NotSupported"
-
-
-class FlightStatus(StrEnum):
-    """Where the flight's plan stands after the request."""
-
-    NOT_PLANNED = "NotPlanned"
-    PLANNED = "Planned"
-    OK_TO_FLY = "OkToFly"
-    OFF_NOMINAL = "OffNominal"
-    CLOSED = "Closed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flight:
-    """What the user wants, or does."""
-
-    usage: Usage
-    uas_state: UasState
-    area: tuple[wire.Volume4D, ...]
-    priority: int
-    unsupported: str = ""
-    """What of it this node has no notion of; empty: nothing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Activity:
-    """What came of a request."""
-
-    result: Result
-    status: FlightStatus
-    notes: str = ""
-    advised: bool = False
-    """Whether the user was told something besides."""
 
 
 _STRAYED = {
