@@ -11,7 +11,7 @@ import secrets
 import signal
 import ssl
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from uuid import uuid4
 
@@ -49,10 +49,12 @@ from tansiq.services.overview import Overview
 from tansiq.services.parties import party_caller
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.constraints import OwnConstraints
+from tansiq.services.planning.flight_planning import FlightPlanning, check_switch
 from tansiq.services.planning.hearing import Hearing
 from tansiq.services.planning.judging import Judging
 from tansiq.services.planning.local import OwnRegister
 from tansiq.services.planning.notices import Notices
+from tansiq.services.planning.notified import Notified
 from tansiq.services.planning.planner import Place, Planner
 from tansiq.services.planning.planning import OwnPlans
 from tansiq.services.planning.reasons import Reasons
@@ -91,8 +93,8 @@ class Node:
     housekeeping: Housekeeping
     record: ExchangeLog
     bookkeeper: Bookkeeper
-    own: Starlette
-    peer: Starlette
+    own: Starlette = field(init=False)
+    peer: Starlette = field(init=False)
 
     @classmethod
     async def open(cls, settings: Settings, clock: Clock | None = None) -> "Node":
@@ -107,6 +109,13 @@ class Node:
             ids = ", ".join(party.id for party in agreement.parties)
             raise BadInput(
                 f"{settings.party} is not a party of the agreement ({ids})", field="party"
+            )
+        if settings.test_interface is not None:
+            check_switch(agreement, PartyID(settings.party), settings.test_interface)
+            _log.warning(
+                "TEST INTERFACE ON: whoever has a token of a known issuer may plan and end flights "
+                "here, at the register %s",
+                settings.test_interface,
             )
         store = SqliteStore.open(settings.data / STORE)
         return await _wire(settings, agreement, store, clock or SystemClock())
@@ -181,52 +190,65 @@ async def _wire(
     late.planner, late.upkeep = planner, upkeep
     await planner.book.read_all(events.store)
     await restore_airspace(events.store, airspace, records)
-    plans = OwnPlans(site, planner=planner, airspace=airspace)
     reports = Reports(events.store, limits, new_id=_new_id)
     side = _peer_side(site, settings, register, hearing, reports, key_sets)
-    bookkeeper = Bookkeeper(
-        record,
-        events,
-        airspace,
-        clock,
-        party=settings.party,
-        registers=planner.book.registers,
-    )
-    peer = peer_app(side)
-    peer.add_middleware(
-        Recording, log=record, clock=clock, bytes_max=limits.exchange_body_bytes_max
-    )
-    api = OwnApi(
-        planning=plans,
-        constraints=constraints,
-        status=Overview(site, planner=planner, airspace=airspace, issuers=key_sets.views),
-        events=events,
-        idempotency=Idempotency(events.store, clock, limits, new_id=_new_id),
-        reports=reports,
-        log_sets=LogSets(kept, record, clock),
-        feed=Feed(events, clock, limits, timers),
-        clock=clock,
-        settings=settings,
-    )
-    return Node(
+    names = planner.book.registers
+    node = Node(
         settings=settings,
         agreement=agreement,
         store=opened,
         link=link,
         key_sets=key_sets,
         planner=planner,
-        plans=plans,
+        plans=OwnPlans(site, planner=planner, airspace=airspace),
         constraints=constraints,
         notices=notices,
         upkeep=upkeep,
         events=events,
-        own=own_app(api, token=load_own_token(settings.data), port=settings.own_port),
         deadline=side.deadline,
         housekeeping=Housekeeping(events.store, register, side.pool, clock, limits, timers),
         record=record,
-        bookkeeper=bookkeeper,
-        peer=peer,
+        bookkeeper=Bookkeeper(
+            record, events, airspace, clock, party=settings.party, registers=names
+        ),
     )
+    node.own = _own_app(node, site, reports, LogSets(kept, record, clock))
+    node.peer = peer_app(replace(side, flights=_flights(node, site)))
+    node.peer.add_middleware(
+        Recording, log=record, clock=clock, bytes_max=limits.exchange_body_bytes_max
+    )
+    return node
+
+
+def _own_app(node: Node, site: Site, reports: Reports, log_sets: LogSets) -> Starlette:
+    settings, clock, limits = node.settings, site.clock, site.limits
+    status = Overview(
+        site,
+        planner=node.planner,
+        airspace=node.planner.judging.airspace,
+        issuers=node.key_sets.views,
+        test_interface=settings.test_interface is not None,
+    )
+    api = OwnApi(
+        planning=node.plans,
+        constraints=node.constraints,
+        status=status,
+        events=node.events,
+        idempotency=Idempotency(site.store, clock, limits, new_id=_new_id),
+        reports=reports,
+        log_sets=log_sets,
+        feed=Feed(node.events, clock, limits, site.timers),
+        clock=clock,
+        settings=settings,
+    )
+    return own_app(api, token=load_own_token(settings.data), port=settings.own_port)
+
+
+def _flights(node: Node, site: Site) -> FlightPlanning | None:
+    if node.settings.test_interface is None:
+        return None
+    notified = Notified(node.events)
+    return FlightPlanning(site, plans=node.plans, planner=node.planner, notified=notified)
 
 
 def _outgoing(
