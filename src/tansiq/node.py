@@ -192,7 +192,6 @@ async def _wire(
     await restore_airspace(events.store, airspace, records)
     reports = Reports(events.store, limits, new_id=_new_id)
     side = _peer_side(site, settings, register, hearing, reports, key_sets)
-    names = planner.book.registers
     node = Node(
         settings=settings,
         agreement=agreement,
@@ -209,7 +208,7 @@ async def _wire(
         housekeeping=Housekeeping(events.store, register, side.pool, clock, limits, timers),
         record=record,
         bookkeeper=Bookkeeper(
-            record, events, airspace, clock, party=settings.party, registers=names
+            record, events, airspace, clock, party=site.party, registers=planner.book.registers
         ),
     )
     node.own = _own_app(node, site, reports, LogSets(kept, record, clock))
