@@ -172,7 +172,9 @@ async def test_a_register_that_demands_its_ovn_all_the_same_gets_it(tmp_path: Pa
         intents = "tansiq.storage.intents.Intents.unknown"
         with pytest.MonkeyPatch.context() as patch:
             original = _member(intents)
-            patch.setattr(intents, lambda s, w, k, **how: original(s, w, k, **{**how, "idle": ()}))
+            patch.setattr(
+                intents, lambda s, w, k, **how: original(s, w, k, **{**how, "idle": ("", "")})
+            )
             view = await side.up.plans.submit(plan(-121, "ALPHA"))
             await side.until(view.id, lambda v: "which is marked Down" in (v.reason or ""))
             supplier.details[entity] = served

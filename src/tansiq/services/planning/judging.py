@@ -181,8 +181,12 @@ class Judging:
         claim = look.against
         priority = plan.priority if claim is None else claim.priority
         outranks = known.kind == CONSTRAINT or known.priority > priority
-        found = Blocker(id=known.id, outranks=outranks, coordinated=coordinated)
-        return replace(found, off_nominal=known.off_nominal)
+        return Blocker(
+            id=known.id,
+            outranks=outranks,
+            coordinated=coordinated,
+            off_nominal=known.off_nominal,
+        )
 
     def _stands(self, plan: Plan, look: Due[Claim], other: Plan | None) -> bool:
         """Report whether an own plan is coordinated in volumes that meet the look's."""
