@@ -18,7 +18,7 @@
     │   └── InDoubt              whether the first attempt took effect is not known
     ├── PeerError              the other side's mistake, or its silence
     │   ├── PeerUnreachable      no answer; the fate of the request is not known
-    │   │   └── NeverSent          no connection: the request never left us
+    │   │   └── NeverSent          no connection, or no token: it never left us
     │   ├── PeerRefused          a definite no
     │   └── PeerMalformed        an answer that is not what the standard says
     ├── AgreementMismatch      the two sides do not hold the same agreement
@@ -133,7 +133,7 @@ class PeerUnreachable(PeerError):
 
 
 class NeverSent(PeerUnreachable):
-    """No connection came about, so nothing was sent: of this silence the fate is known."""
+    """No connection came about, or no token was to be had: of this silence the fate is known."""
 
     code = "never-sent"
 
