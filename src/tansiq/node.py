@@ -6,6 +6,7 @@ stop. Nothing here decides anything.
 
 import asyncio
 import contextlib
+import gc
 import logging
 import secrets
 import signal
@@ -450,4 +451,6 @@ async def _once_started(
         await clock.sleep(0.01)
     if not any(listener.should_exit for listener in listeners):
         await node.start()
+        # What is there now stays: the collector's looking at it again would stop everything.
+        gc.freeze()
         ready(node)

@@ -114,6 +114,8 @@ class Cover(msgspec.Struct, frozen=True, array_like=True):
         return Cover(self.level, tuple(patches))
 
 
+NO_COVER: Final = Cover(FINE, ())
+"""Of a row that was read without it."""
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Cover)
 _json = msgspec.json.Encoder()

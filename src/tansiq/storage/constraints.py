@@ -1,9 +1,9 @@
 """References of constraints that stand in the register."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from tansiq.storage.cells import CONSTRAINT, Cells, Cover
+from tansiq.storage.cells import CONSTRAINT, NO_COVER, Cells, Cover
 from tansiq.storage.intents import UNKNOWN, id_list
 from tansiq.storage.store import Row, Tx
 
@@ -30,9 +30,15 @@ SELECT r.id, r.manager, r.version, r.ovn, r.uss_base_url, r.time_start, r.time_e
   FROM constraint_reference AS r LEFT JOIN uss_availability AS a ON a.uss = r.manager
 """
 
+_BARE = _COLUMNS.replace("r.cover", "NULL")
+
 _GET = _COLUMNS + "WHERE r.id = :id"
 
-_SELECT = _COLUMNS + "WHERE r.id IN (SELECT p.value FROM json_each(:ids) AS p) ORDER BY r.id"  # noqa: S608 - constants
+_AMONG = "WHERE r.id IN (SELECT p.value FROM json_each(:ids) AS p) ORDER BY r.id"
+
+_SELECT = _COLUMNS + _AMONG
+
+_SELECT_BARE = _BARE + _AMONG
 
 _INSERT = """
 INSERT INTO constraint_reference (id, manager, version, ovn, uss_base_url, time_start, time_end,
@@ -59,7 +65,7 @@ def _row(row: Row) -> ConstraintRow:
         uss_base_url=row[4],
         time_start=row[5],
         time_end=row[6],
-        cover=Cover.from_bytes(row[7]),
+        cover=NO_COVER if row[7] is None else Cover.from_bytes(row[7]),
         availability=row[8],
     )
 
@@ -78,13 +84,19 @@ class Constraints:
 
     async def find(self, where: Cover) -> list[ConstraintRow]:
         """Return all that share a cell with ``where`` and touch it, ordered by id."""
-        return await self.of_ids(await self._cells.find(where))
-
-    async def of_ids(self, ids: Collection[str]) -> list[ConstraintRow]:
-        """Return those of some constraints that are there, ordered by id."""
+        ids = await self._cells.find(where)
         if not ids:
             return []
         return [_row(row) for row in await self._tx.fetch(_SELECT, {"ids": id_list(ids)})]
+
+    async def bare(self, ids: Collection[str]) -> Iterator[ConstraintRow]:
+        """Return those of some constraints that are there, ordered by id, without their covers."""
+        rows = await self._tx.fetch(_SELECT_BARE, {"ids": id_list(ids)}) if ids else []
+        return map(_row, rows)
+
+    async def met(self, where: Cover) -> Iterator[ConstraintRow]:
+        """Return those of ``find`` without their covers, one at a time."""
+        return await self.bare(await self._cells.find(where))
 
     async def put(self, constraint: ConstraintRow, *, old: ConstraintRow | None) -> None:
         """Insert a constraint, or overwrite ``old``, which the caller has read just now."""

@@ -1,12 +1,12 @@
 """References of operational intents that stand in the register."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
-from tansiq.storage.cells import INTENT, Cells, Cover
+from tansiq.storage.cells import INTENT, NO_COVER, Cells, Cover
 from tansiq.storage.store import Row, Tx
 
 UNKNOWN: Final = "Unknown"
@@ -37,9 +37,15 @@ SELECT i.id, i.manager, i.state, i.version, i.ovn, i.uss_base_url, i.subscriptio
   FROM intent AS i LEFT JOIN uss_availability AS a ON a.uss = i.manager
 """
 
+_BARE = _COLUMNS.replace("i.cover", "NULL")
+
 _GET = _COLUMNS + "WHERE i.id = :id"
 
-_SELECT = _COLUMNS + "WHERE i.id IN (SELECT p.value FROM json_each(:ids) AS p) ORDER BY i.id"  # noqa: S608 - constants
+_AMONG = "WHERE i.id IN (SELECT p.value FROM json_each(:ids) AS p) ORDER BY i.id"
+
+_SELECT = _COLUMNS + _AMONG
+
+_SELECT_BARE = _BARE + _AMONG
 
 _UNKNOWN = """
 SELECT i.id
@@ -83,7 +89,7 @@ def _row(row: Row) -> IntentRow:
         subscription_id=row[6],
         time_start=row[7],
         time_end=row[8],
-        cover=Cover.from_bytes(row[9]),
+        cover=NO_COVER if row[9] is None else Cover.from_bytes(row[9]),
         availability=row[10],
     )
 
@@ -109,7 +115,9 @@ class Intents:
         """Return all that share a cell with ``where`` and touch it, ordered by id."""
         ids = await self._cells.find(where)
         ids.discard(besides or "")
-        return await self.of_ids(ids)
+        if not ids:
+            return []
+        return [_row(row) for row in await self._tx.fetch(_SELECT, {"ids": id_list(ids)})]
 
     async def unknown(
         self, where: Cover, key: Collection[str], *, besides: str, idle: tuple[str, str]
@@ -132,11 +140,17 @@ class Intents:
         }
         return [row[0] for row in await self._tx.fetch(_UNKNOWN, query)]
 
-    async def of_ids(self, ids: Collection[str]) -> list[IntentRow]:
-        """Return those of some intents that are there, ordered by id."""
-        if not ids:
-            return []
-        return [_row(row) for row in await self._tx.fetch(_SELECT, {"ids": id_list(ids)})]
+    async def bare(self, ids: Collection[str]) -> Iterator[IntentRow]:
+        """Return those of some intents that are there, ordered by id, without their covers.
+
+        One at a time: there may be very many, and each is only needed until it is told.
+        """
+        rows = await self._tx.fetch(_SELECT_BARE, {"ids": id_list(ids)}) if ids else []
+        return map(_row, rows)
+
+    async def met(self, where: Cover) -> Iterator[IntentRow]:
+        """Return those of ``find`` without their covers, one at a time."""
+        return await self.bare(await self._cells.find(where))
 
     async def of_subscription(self, subscription_id: str) -> list[IntentRow]:
         """Return the intents that hang on a subscription, ordered by id."""

@@ -97,7 +97,7 @@ async def query_constraints(
     tx: Tx, caller: Caller, where: Cover
 ) -> tuple[wire.ConstraintReference, ...]:
     """Return all constraints that a search meets, ordered by id."""
-    return tuple(constraint_reference(row, caller.id) for row in await Constraints(tx).find(where))
+    return tuple(constraint_reference(row, caller.id) for row in await Constraints(tx).met(where))
 
 
 def _accepted(row: ConstraintRow, extents: Volumes, *, removed: bool) -> AcceptedWrite:

@@ -207,7 +207,7 @@ async def query_intents(
     tx: Tx, caller: Caller, where: Cover
 ) -> tuple[wire.OperationalIntentReference, ...]:
     """Return all intents that a search meets, ordered by id."""
-    return tuple(intent_reference(row, caller.id) for row in await Intents(tx).find(where))
+    return tuple(intent_reference(row, caller.id) for row in await Intents(tx).met(where))
 
 
 def covers(subscription: SubscriptionRow, where: Cover) -> bool:
@@ -276,14 +276,11 @@ async def listed(tx: Tx, caller: Caller, missing: MissingOVNs) -> AirspaceConfli
 
     Apart from the check, because thousands may be missing, and the writer should not read them.
     """
-    intents = await Intents(tx).of_ids(missing.missing_intents)
-    constraints = await Constraints(tx).of_ids(missing.missing_constraints)
-    if not intents and not constraints:
-        return None
-    return AirspaceConflict(
-        [intent_reference(row, caller.id) for row in intents],
-        [constraint_reference(row, caller.id) for row in constraints],
-    )
+    found = await Intents(tx).bare(missing.missing_intents)
+    barring = await Constraints(tx).bare(missing.missing_constraints)
+    intents = [intent_reference(row, caller.id) for row in found]
+    constraints = [constraint_reference(row, caller.id) for row in barring]
+    return AirspaceConflict(intents, constraints) if intents or constraints else None
 
 
 async def drop_unused(
