@@ -15,11 +15,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from outsider import ISSUER, Outsider, outside
 from sky import Side, Sky, flying, make_sky
 
+from tansiq.clock import Clock
 from tansiq.domain.agreement import Register
 from tansiq.domain.volume import LatLng, Outline, Polygon, Volumes
 from tansiq.f3548 import convert, wire
 from tansiq.formats.agreement import load_agreement, render_agreement
-from tansiq.settings import SignedCredential
+from tansiq.settings import Limits, SignedCredential
 
 VALLEY = Polygon(
     vertices=(
@@ -34,13 +35,26 @@ VALLEY = Polygon(
 
 @asynccontextmanager
 async def pooled(
-    folder: Path, *, parties: Sequence[str] = ("north",), area: Outline = VALLEY, **how: Any
+    folder: Path,
+    *,
+    parties: Sequence[str] = ("north",),
+    area: Outline = VALLEY,
+    theirs: Limits | None = None,
+    clock: Clock | None = None,
+    **how: Any,
 ) -> AsyncIterator[tuple[Sky, Outsider]]:
-    """Run the parties, the register ``dss`` that all use, and an outsider, who plans there too."""
+    """Run the parties, the register ``dss`` that all use, and an outsider, who plans there too.
+
+    ``theirs`` are the register's limits, ``clock`` everybody's.
+    """
     ours = make_sky(folder / "ours", parties=parties, **how)
-    theirs = make_sky(folder / "dss", parties=("dss",), registers=[("dss", True)])
-    sky = Sky(folder, {"dss": theirs["dss"], **ours.sides})
-    there = Register(id="pool", party=None, url=theirs["dss"].party.url, foreign=True)
+    dss = make_sky(folder / "dss", parties=("dss",), registers=[("dss", True)])["dss"]
+    if theirs is not None:
+        dss.settings = replace(dss.settings, limits=theirs)
+    sky = Sky(folder, {"dss": dss, **ours.sides})
+    for side in sky.sides.values():
+        side.clock = clock
+    there = Register(id="pool", party=None, url=dss.party.url, foreign=True)
     drawn = load_agreement(ours[parties[0]].settings.agreement)
     agreement = replace(drawn, registers=(there,), area=area, digest="")
     for party in parties:
