@@ -252,8 +252,8 @@ async def test_our_no_go_area_stands_in_the_pool_is_served_and_told(tmp_path: Pa
         url = f"{north.party.url}/uss/v1/constraints/{area.id}"
         served = (await outsider.ask("GET", url)).json()["constraint"]
         assert served == told[0]["constraint"]
-        assert served["details"]["volumes"] == msgspec.to_builtins(
-            convert.volumes_to_wire(plan(-121).volumes)
+        assert served["details"]["volumes"] == list(
+            msgspec.to_builtins(convert.volumes_to_wire(plan(-121).volumes))
         )
         assert served["reference"]["manager"] == "north"
         assert len(served["reference"]["ovn"]) >= 16
