@@ -74,6 +74,24 @@ def check_previous(
         raise StaleOVN(f"the {noun} {old.id} is no longer at that OVN; read it again", field="ovn")
 
 
+def _check_still_flying(old: IntentRow | None, state: IntentState) -> None:
+    """Refuse to take back that an aircraft is lost to its plan.
+
+    The only change of state that the interface file rules out: a manager knows its flight, and a
+    register that stood in the way of another change would show peers a state that is not so.
+
+    Raises:
+        BadInput: the intent is Contingent and is to become something else.
+    Source: utm.yaml ``OperationalIntentState``.
+    """
+    contingent = IntentState.CONTINGENT
+    if old is not None and old.state == contingent and state is not contingent:
+        raise BadInput(
+            f"it is Contingent and can only end; delete it, and create another to be {state}",
+            field="state",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class IntentRegister:
     """The rules for intents. Randomness is injected; time comes with each request."""
@@ -90,12 +108,13 @@ class IntentRegister:
         Raises:
             NotFound, Forbidden, StaleOVN: the stored version is not what the request presumes.
             UssDown: the caller is marked Down.
-            BadInput: the subscription named cannot serve this intent.
+            BadInput: the subscription named cannot serve this intent, or it is Contingent already.
             MissingOVNs: the key lacks OVNs; all of the entities are named. ``listed`` tells more.
         """
         intents, subscriptions = Intents(tx), Subscriptions(tx)
         old = await intents.get(write.id)
         check_previous(old, write.caller, write.ovn, _NOUN)
+        _check_still_flying(old, write.state)
         availability = await availability_of(tx, write.caller.id)
         if write.state in NEEDS_KEY:
             check_up(availability, write.caller, f"write intents that are {write.state}")
