@@ -1,9 +1,11 @@
-"""Run the field's conformance suite for F3548-21 against a node of ours: ``make accept``.
+"""Run the field's conformance suite for F3548-21 against nodes of ours: ``make accept``.
 
-The judge is InterUSS's ``uss_qualifier``, packaged outside this repository (``TANSIQ_ACCEPT``). It
-meets a node made for the run: one party, one register, plain http on loopback, and the suite's
-well-known test issuer in the settings. Progress and tables go to stderr; stdout gets the judge's
-last line as it is. Reports stay in ``.cache/accept``.
+The judge is InterUSS's ``uss_qualifier``, packaged outside this repository (``TANSIQ_ACCEPT``). The
+DSS part meets one node: one party, one register. The USS part meets a second one, which has the
+first for its DSS, among suppliers that the suite brings (``mock_uss``); or, with ``--same-node``,
+one that is its own DSS. All on loopback, with plain http and the suite's well-known test issuer.
+Progress and tables go to stderr; stdout gets the judge's last line of each part as it is. Reports
+stay in ``.cache/accept``.
 
 Exit codes: 0 every scenario clean, 1 not so, 2 the suite could not be run.
 """
@@ -11,38 +13,51 @@ Exit codes: 0 every scenario clean, 1 not so, 2 the suite could not be run.
 import argparse
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import FrameType
+from uuid import uuid4
 
 from tansiq.demo.nodes import free_ports
-from tansiq.domain.agreement import Minima
+from tansiq.domain.agreement import Agreement, Minima, Register
 from tansiq.domain.volume import Circle, LatLng
 from tansiq.errors import BadInput
-from tansiq.formats.agreement import agreement_toml
+from tansiq.formats.agreement import AREA_KM2_DEFAULT, render_agreement
 from tansiq.peers.identity import NewNode, make_node, write_node
 from tansiq.strict_toml import quote
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "accept"
-PARTY = "register"
+DSS, USS = "register", "tansiq"
+"""Our party's id in each role."""
 ISSUER = "NoAuth"
 """What the suite's own tokens name as their issuer."""
+MOCK_PORTS = (8094, 8095)
+"""Where the suite starts the suppliers that it brings."""
 PORT_FIRST = 16_000
+PORTS_EACH = 4
 READY_S_MAX = 30.0
 STOP_S_MAX = 10.0
 
-_ISSUER_KEY = """
+MARK = "TANSIQ_ACCEPT_RUN"
+"""In the environment of everything that a run starts, so that all of it can be found and ended."""
+
+_ISSUER_KEYS = """
 from monitoring.monitorlib.auth import NoAuth
 print(NoAuth.dummy_private_key.export_to_pem().decode())
+print(NoAuth.dummy_private_key.export_to_pem(private_key=True, password=None).decode())
 """
+_PRIVATE = "-----BEGIN"
 _IS_NEW_ENOUGH = "import sys; sys.exit(sys.version_info < (3, 13))"
 
 
@@ -58,23 +73,37 @@ class Judge:
     venv: Path
     environment: Mapping[str, str]
 
-    def issuer_key(self) -> bytes:
-        """Return the public key of the suite's tokens, in PEM."""
+    def issuer_keys(self) -> tuple[bytes, bytes]:
+        """Return the public and the private key of the suite's tokens, in PEM."""
         python = self.venv / "bin" / "python"
-        return subprocess.run(
-            [python, "-c", _ISSUER_KEY], check=True, capture_output=True, env=self.environment
+        pem = subprocess.run(
+            [python, "-c", _ISSUER_KEYS],
+            check=True,
+            capture_output=True,
+            text=True,
+            env=self.environment,
         ).stdout
+        cut = pem.rindex(_PRIVATE)
+        return pem[:cut].encode(), pem[cut:].encode()
 
-    def run(self, config: str, url: str, out: Path) -> tuple[list[str], int]:
-        """Run one configuration; return the lines of its summary, and its exit code."""
-        done = subprocess.run(
-            [self.folder / "interuss" / "run_uq.sh", config, url],
-            env={**self.environment, "OUT": str(out)},
+    def run(self, command: Sequence[str], out: Path) -> tuple[list[str], int]:
+        """Run a script of the suite; return the lines of its summary, and its exit code.
+
+        Whatever it has started is ended with it: its suppliers outlive a plain SIGTERM.
+        """
+        mark = str(uuid4())
+        process = subprocess.Popen(
+            [self.folder / "interuss" / command[0], *command[1:]],
+            env={**self.environment, "OUT": str(out), MARK: mark},
             stdout=subprocess.PIPE,
             text=True,
-            check=False,
+            start_new_session=True,
         )
-        return done.stdout.splitlines(), done.returncode
+        try:
+            lines = process.communicate()[0].splitlines()
+        finally:
+            end_all(mark)
+        return lines, process.returncode
 
 
 def find_judge() -> Judge:
@@ -133,29 +162,78 @@ def python_for_suite() -> str:
     )
 
 
-def make_register(data: Path, key: bytes) -> tuple[str, str]:
-    """Make the node's folder; return the URLs of its own and its peer-facing listener."""
-    own_port, peer_port = free_ports(2, PORT_FIRST + os.getpid() % 900 * 2)
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A node that is made for the run, and where it listens."""
+
+    data: Path
+    own_url: str
+    url: str
+
+
+def make_place(
+    folder: Path, party: str, ports: tuple[int, int], keys: tuple[bytes, bytes], dss: str | None
+) -> Place:
+    """Make a node's folder; ``dss`` is the register that it plans in, if it is to be a USS."""
+    own_port, peer_port = ports
     url = f"http://127.0.0.1:{peer_port}"
-    new = NewNode(party=PARTY, names={"en": PARTY}, url=url, own_port=own_port, peer_port=peer_port)
+    new = NewNode(party=party, names={"en": party}, url=url, own_port=own_port, peer_port=peer_port)
     files = make_node(new, datetime.now(UTC))
+    data = folder / party
     write_node(data, files)
-    (data / "issuer.pem").write_bytes(key)
+    (data / "issuer.pem").write_bytes(keys[0])
+    (data / "issuer.key").write_bytes(keys[1])
+    (data / "issuer.key").chmod(0o600)
     with (data / "tansiq.toml").open("a") as settings:
+        if dss is not None:
+            settings.write(f"\n[test_interface]\nregister = {quote(dss)}\n")
+            settings.write(f'\n[[credential]]\nsigning_key = "issuer.key"\niss = {quote(ISSUER)}\n')
         settings.write(f'\n[[issuer]]\niss = {quote(ISSUER)}\npublic_key = "issuer.pem"\n')
-    agreement = agreement_toml(
-        name="Conformance",
-        parties=[files.party],
-        # The suite's suppliers stand outside the agreement: its area does not bind them.
-        area=Circle(center=LatLng(24.45, 54.6), radius_m=20_000),
-        minima=Minima(),
+    register = Register(
+        id=DSS,
+        party=files.party.id if dss in (None, url) else None,
+        url=url if dss is None else dss,
+        foreign=dss is not None,
     )
-    (data / "agreement.toml").write_bytes(agreement)
-    return f"http://127.0.0.1:{own_port}", url
+    agreement = Agreement(
+        name="Conformance",
+        digest="",
+        parties=(files.party,),
+        registers=(register,),
+        # Of what the suite places, only our own flights are bound by the agreement's area.
+        area=Circle(center=LatLng(24.45, 54.6), radius_m=8_000),
+        minima=Minima(),
+        area_km2_max=AREA_KM2_DEFAULT,
+    )
+    (data / "agreement.toml").write_bytes(render_agreement(agreement))
+    return Place(data, f"http://127.0.0.1:{own_port}", url)
+
+
+def some_ports() -> list[tuple[int, int]]:
+    """Return pairs of ports that are free now, one pair for each node."""
+    found = free_ports(PORTS_EACH, PORT_FIRST + os.getpid() % 900 * PORTS_EACH)
+    return list(zip(found[::2], found[1::2], strict=True))
+
+
+def end_all(mark: str) -> None:
+    """End every process that has a mark in its environment, and remove its working folder."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            variables = (process / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue  # Gone, or not ours.
+        if f"{MARK}={mark}".encode() not in variables:
+            continue
+        with suppress(ProcessLookupError):
+            os.kill(int(process.name), signal.SIGKILL)
+        for variable in variables:
+            name, _, value = variable.partition(b"=")
+            if name == b"WORK" and value.startswith(b"/tmp/mock."):
+                shutil.rmtree(value.decode(), ignore_errors=True)
 
 
 @contextmanager
-def running(data: Path, own_url: str, log: Path) -> Iterator[None]:
+def running(place: Place, log: Path) -> Iterator[None]:
     """Run the node, from when it is ready.
 
     Raises:
@@ -163,7 +241,7 @@ def running(data: Path, own_url: str, log: Path) -> Iterator[None]:
     """
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tansiq.cli.child", "serve", "--data", data],
+            [sys.executable, "-m", "tansiq.cli.child", "serve", "--data", place.data],
             stdin=subprocess.PIPE,  # Its end tells the node that we are gone.
             stdout=output,
             stderr=output,
@@ -171,7 +249,7 @@ def running(data: Path, own_url: str, log: Path) -> Iterator[None]:
         )
     try:
         give_up_s = time.monotonic() + READY_S_MAX
-        while not is_ready(own_url):
+        while not is_ready(place.own_url):
             if process.poll() is not None or time.monotonic() > give_up_s:
                 raise CannotJudge(f"the node did not start; its log is {log}")
             time.sleep(0.1)
@@ -196,22 +274,57 @@ def is_ready(own_url: str) -> bool:
         return False
 
 
-def judge_register(judge: Judge, *, verbose: bool) -> int:
-    """Let the suite judge our DSS role on a fresh node; print its last line and return its code."""
-    out = CACHE / "dss_f3548"
+def judge_dss(judge: Judge, keys: tuple[bytes, bytes]) -> tuple[list[str], int]:
+    """Let the suite judge our DSS role on a fresh node."""
+    out = fresh(CACHE / "dss_f3548")
+    with TemporaryDirectory(prefix="tansiq-accept-") as folder:
+        node = make_place(Path(folder), DSS, some_ports()[0], keys, None)
+        with running(node, out / "node.log"):
+            say(f"DSS part of F3548-21 against {node.url}; about a minute")
+            return judge.run(("run_uq.sh", "dss_f3548", node.url), out)
+
+
+def judge_uss(judge: Judge, keys: tuple[bytes, bytes], *, same_node: bool) -> tuple[list[str], int]:
+    """Let the suite judge our USS role, among suppliers that it brings, on a DSS of ours."""
+    out = fresh(CACHE / "uss_f3548")
+    for port in MOCK_PORTS:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                raise CannotJudge(
+                    f"port {port} is taken, and the suite starts a supplier of its own there: "
+                    f"end what uses it (ss -ltnp 'sport = :{port}')"
+                ) from error
+    with TemporaryDirectory(prefix="tansiq-accept-") as folder, ExitStack() as nodes:
+        ports = some_ports()
+        if same_node:
+            url = f"http://127.0.0.1:{ports[0][1]}"
+            uss = dss = make_place(Path(folder), USS, ports[0], keys, url)
+        else:
+            dss = make_place(Path(folder), DSS, ports[0], keys, None)
+            uss = make_place(Path(folder), USS, ports[1], keys, dss.url)
+            nodes.enter_context(running(dss, out / "dss.log"))
+        nodes.enter_context(running(uss, out / "node.log"))
+        say(f"USS part of F3548-21 against {uss.url}, with the DSS {dss.url}; about two minutes")
+        return judge.run(("run_uss.sh", dss.url, uss.url), out)
+
+
+def fresh(out: Path) -> Path:
+    """Return an empty folder."""
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    with TemporaryDirectory(prefix="tansiq-accept-") as folder:
-        data = Path(folder) / PARTY
-        own_url, url = make_register(data, judge.issuer_key())
-        with running(data, own_url, out / "node.log"):
-            say(f"DSS part of F3548-21 against {url}; about a minute")
-            lines, code = judge.run("dss_f3548", url, out)
+    return out
+
+
+def show(part: str, lines: list[str], code: int, *, verbose: bool) -> int:
+    """Print the judge's last line, the rest where it is asked for; return its code."""
     if code or verbose:
         say("\n".join(lines[:-1]))
-        say(f"report, log of the suite and log of the node: {out}")
+        say(f"report, log of the suite and logs of the nodes: {CACHE / f'{part}_f3548'}")
     print(lines[-1] if lines else "the suite said nothing", flush=True)
-    return code
+    return 1 if code else 0
 
 
 def say(text: str) -> None:
@@ -219,18 +332,34 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def interrupted(number: int, _: FrameType | None) -> None:
+    """Leave by the way of every ``finally``, so that nothing that was started goes on."""
+    sys.exit(128 + number)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make accept", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--part", choices=("dss", "uss"), help="this one alone")
+    parser.add_argument("--same-node", action="store_true", help="the USS is its own DSS")
     parser.add_argument("--verbose", action="store_true", help="show every scenario")
-    parser.add_argument("--runs", type=int, default=1, help="how many times, each on a new node")
+    parser.add_argument("--runs", type=int, default=1, help="how many times, each on new nodes")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, interrupted)
+    worst = 0
     try:
         judge = find_judge()
-        codes = [judge_register(judge, verbose=options.verbose) for _ in range(options.runs)]
+        keys = judge.issuer_keys()
+        for _ in range(options.runs):
+            if options.part != "uss":
+                found = judge_dss(judge, keys)
+                worst = max(worst, show("dss", *found, verbose=options.verbose))
+            if options.part != "dss":
+                found = judge_uss(judge, keys, same_node=options.same_node)
+                worst = max(worst, show("uss", *found, verbose=options.verbose))
     except (CannotJudge, BadInput) as error:
         say(f"make accept: {error}")
         return 2
-    return max(codes, default=2)
+    return worst
 
 
 if __name__ == "__main__":
