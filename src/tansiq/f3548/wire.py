@@ -11,7 +11,7 @@ Left out: the interface's pseudo-endpoints for logging, and the inside of ``geoz
 """
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -19,6 +19,10 @@ from tansiq.domain.intent import IntentState
 
 NO_SUBSCRIPTION = "00000000-0000-4000-8000-000000000000"
 """Stands in ``subscription_id``, which the interface requires, where there is none."""
+
+
+Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+"""A JSON number may have any number of digits; what is kept may not."""
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
@@ -90,7 +94,7 @@ class ErrorResponse(Message, frozen=True):
 
 class SubscriptionState(Message, frozen=True):
     subscription_id: str
-    notification_index: int
+    notification_index: Int32
 
 
 class SubscriberToNotify(Message, frozen=True):
@@ -105,7 +109,7 @@ class OperationalIntentReference(Message, frozen=True):
     id: str
     manager: str
     uss_availability: UssAvailabilityState
-    version: int
+    version: Int32
     state: IntentState
     time_start: Time
     time_end: Time
@@ -157,7 +161,7 @@ class ConstraintReference(Message, frozen=True):
     id: str
     manager: str
     uss_availability: UssAvailabilityState
-    version: int
+    version: Int32
     time_start: Time
     time_end: Time
     uss_base_url: str
@@ -194,7 +198,7 @@ class AirspaceConflictResponse(Message, frozen=True):
 class Subscription(Message, frozen=True, omit_defaults=False):
     id: str
     version: str
-    notification_index: int
+    notification_index: Int32
     time_start: Time
     time_end: Time
     uss_base_url: str
@@ -259,7 +263,7 @@ class ExchangeRecord(Message, frozen=True):
     request_body: str | None = None
     response_time: Time | None = None
     response_body: str | None = None
-    response_code: int | None = None
+    response_code: Int32 | None = None
     problem: str | None = None
 
 
@@ -281,7 +285,7 @@ class TansiqDetails(Message, frozen=True):
 class OperationalIntentDetails(Message, frozen=True):
     volumes: tuple[Volume4D, ...] | None = None
     off_nominal_volumes: tuple[Volume4D, ...] | None = None
-    priority: int | None = None
+    priority: Int32 | None = None
     tansiq: TansiqDetails | None = None
     """For agreement peers only; never sent to others."""
 
