@@ -1,6 +1,5 @@
 """Bytes to messages and back: bounded before parsing, errors that name the field and the remedy."""
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final, TypeVar
 
@@ -11,9 +10,8 @@ from tansiq.errors import BadInput, TooLarge
 
 M = TypeVar("M")
 
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
-_BRACKETS = re.compile(rb"[\[{]|[\]}]")
-_OPENING = b"[{"
+_ALIKE = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 _REMEDIES = {
     "units": 'only "M" (metres) is accepted',
@@ -36,12 +34,26 @@ def check_size(body: bytes, *, bytes_max: int, depth_max: int) -> None:
     # Most bodies have fewer brackets than the limit has levels: counting is enough for them.
     if body.count(b"[") + body.count(b"{") <= depth_max:
         return
-    depth = deepest = 0
-    for match in _BRACKETS.finditer(_STRINGS.sub(b"", body)):
-        depth += 1 if match.group() in _OPENING else -1
-        deepest = max(deepest, depth)
-    if deepest > depth_max:
-        raise TooLarge(f"nested {deepest} deep; at most {depth_max} levels are read", field="body")
+    # Those in strings count too here, and only where that says too much is it looked at closely:
+    # it takes 300 times as long. What they hide from us, the decoder finds.
+    if _is_deeper(body, depth_max) and _is_deeper(_without_strings(body), depth_max):
+        raise TooLarge(f"nested deeper than the {depth_max} levels that are read", field="body")
+
+
+def _is_deeper(body: bytes, depth_max: int) -> bool:
+    """Report whether brackets are nested deeper; each turn takes away the innermost ones."""
+    left = body.translate(_ALIKE, _NO_BRACKETS)
+    for _ in range(depth_max):
+        shorter = left.replace(b"[]", b"")
+        if len(shorter) == len(left):  # What is left does not pair: no JSON, unless nothing is.
+            return left.count(b"[") > depth_max
+        left = shorter
+    return b"[]" in left
+
+
+def _without_strings(body: bytes) -> bytes:
+    plain = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return b"".join(plain.split(b'"')[::2])
 
 
 _decoders: dict[type[Any], msgspec.json.Decoder[Any]] = {}
@@ -68,6 +80,8 @@ def decode(body: bytes, message: type[M], *, bytes_max: int, depth_max: int = 64
         raise _explained(str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"not JSON: {error}", field="body") from error
+    except RecursionError as error:
+        raise TooLarge("nested deeper than anything that is read", field="body") from error
 
 
 def from_tree(value: Any, message: type[M]) -> M:
