@@ -48,6 +48,8 @@ PORT_FIRST = 16_000
 PORTS_EACH = 4
 READY_S_MAX = 30.0
 STOP_S_MAX = 10.0
+LOOK_S = 5.0
+"""How often it is looked what the suite has started."""
 
 MARK = "TANSIQ_ACCEPT_RUN"
 """In the environment of everything that a run starts, so that all of it can be found and ended."""
@@ -99,11 +101,14 @@ class Judge:
             text=True,
             start_new_session=True,
         )
+        folders = set[str]()
         try:
-            lines = process.communicate()[0].splitlines()
+            while True:
+                folders |= set(marked(mark).values())
+                with suppress(subprocess.TimeoutExpired):
+                    return process.communicate(timeout=LOOK_S)[0].splitlines(), process.returncode
         finally:
-            end_all(mark)
-        return lines, process.returncode
+            end_all(mark, folders)
 
 
 def find_judge() -> Judge:
@@ -215,21 +220,31 @@ def some_ports() -> list[tuple[int, int]]:
     return list(zip(found[::2], found[1::2], strict=True))
 
 
-def end_all(mark: str) -> None:
-    """End every process that has a mark in its environment, and remove its working folder."""
+def marked(mark: str) -> dict[int, str]:
+    """Return the processes that have a mark in their environment, with their working folders."""
+    found = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
             variables = (process / "environ").read_bytes().split(b"\0")
         except OSError:
             continue  # Gone, or not ours.
-        if f"{MARK}={mark}".encode() not in variables:
-            continue
-        with suppress(ProcessLookupError):
-            os.kill(int(process.name), signal.SIGKILL)
-        for variable in variables:
-            name, _, value = variable.partition(b"=")
-            if name == b"WORK" and value.startswith(b"/tmp/mock."):
-                shutil.rmtree(value.decode(), ignore_errors=True)
+        if f"{MARK}={mark}".encode() in variables:
+            work = next((v for v in variables if v.startswith(b"WORK=")), b"")
+            found[int(process.name)] = work.partition(b"=")[2].decode()
+    return found
+
+
+def end_all(mark: str, folders: set[str]) -> None:
+    """End every process that has a mark, and remove the folders that the suite's scripts made."""
+    while left := marked(mark):
+        folders |= set(left.values())
+        for process in left:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.1)
+    for folder in folders:
+        if folder.startswith("/tmp/mock."):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -31,6 +31,7 @@ from tansiq.cli import doctor_tokens
 from tansiq.cli.checks import Check, Checks, Verdict
 from tansiq.clock import Clock, kernel_clock
 from tansiq.domain.agreement import Agreement, Party
+from tansiq.domain.intent import PartyID
 from tansiq.errors import BadInput, PeerRefused, TansiqError
 from tansiq.formats.agreement import load_agreement
 from tansiq.http.authority import mismatch_sentence
@@ -42,6 +43,7 @@ from tansiq.peers.identity import (
     load_signing_key,
     public_key,
 )
+from tansiq.services.planning.flight_planning import check_switch
 from tansiq.settings import STORE, Settings, is_loopback, load_own_token, load_settings
 from tansiq.storage.sqlite import SqliteStore
 
@@ -70,6 +72,7 @@ def examine(data: Path, clock: Clock) -> list[Check]:
         checks.append(Check("agreement", Verdict.FAIL, str(error), remedy))
     if agreement is not None:
         checks += _agreed(settings, agreement, clock)
+        checks += _test_interface(settings, agreement)
     checks += doctor_tokens.issuers(settings, agreement, clock)
     if agreement is not None:
         checks += doctor_tokens.credentials(settings, agreement, clock)
@@ -139,6 +142,20 @@ def _agreed(settings: Settings, agreement: Agreement, clock: Clock) -> Checks:
         yield _reachable_url(settings, own)
     if settings.peer_tls:
         yield from _certificate(settings, own, clock)
+
+
+def _test_interface(settings: Settings, agreement: Agreement) -> Checks:
+    """Look whether test programs may do here as they like, and may not spoil anything."""
+    if settings.test_interface is None:
+        return
+    remedy = "for conformance tests only: remove [test_interface] from tansiq.toml before use"
+    try:
+        check_switch(agreement, PartyID(settings.party), settings.test_interface)
+    except BadInput as error:
+        yield Check("test interface", Verdict.FAIL, str(error), remedy)
+        return
+    finding = f"ON, at {settings.test_interface}: test programs may plan and end flights here"
+    yield Check("test interface", Verdict.WARN, finding, remedy)
 
 
 def _same_key(settings: Settings, own: Party) -> Check:

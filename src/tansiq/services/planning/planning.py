@@ -113,14 +113,7 @@ class OwnPlans:
         now = self._clock.now()
         await check_aside(draft, self._agreement, now, self._limits.plan_ahead_max)
         plan_id = draft.id or self._new_id()
-        candidate = Candidate(
-            intent_id=plan_id,
-            priority=draft.priority,
-            callsign=draft.callsign,
-            formation=draft.formation,
-            volumes=draft.volumes,
-            stated=draft.stated,
-        )
+        candidate = self._imagined(draft, plan_id)
         blocking = tuple(
             found
             for register in self._agreement.registers
@@ -144,6 +137,26 @@ class OwnPlans:
         view = show(shown, self._declared(_claim(1, draft.priority)), verdict, self._agreement)
         status = Status.UNCOORDINATED if verdict is None else Status.REFUSED
         return msgspec.structs.replace(view, status=status)
+
+    def _imagined(self, draft: PlanDraft, plan_id: str) -> Candidate:
+        """Return a draft to be judged; that of a living plan is not in its own way, and may go on
+        meeting, in the air, what the plan meets.
+        """
+        plan = self._book.get(plan_id)
+        base = None if plan is None else plan.placement.base
+        met = frozenset[str]()
+        if plan is not None and base is not None and base.flying:
+            before = self._book.candidate(plan, base.nominal)
+            met = self._airspace.met_by(before, self._book.registers)
+        return Candidate(
+            intent_id=plan_id if plan is None else plan.intent_id,
+            priority=draft.priority,
+            callsign=draft.callsign,
+            formation=draft.formation,
+            volumes=draft.volumes,
+            already_met=met,
+            stated=draft.stated,
+        )
 
     # ---- see
 
