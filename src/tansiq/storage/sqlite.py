@@ -174,7 +174,7 @@ _TAKE_ROOM = "UPDATE store_probe SET n = zeroblob(:room_bytes)"
 _GIVE_ROOM_BACK = "UPDATE store_probe SET n = 0"
 _ROOM_BYTES: Final = 1_048_576
 """What must fit once more after a disk error. On a full disk the log still has room for a commit of
-a page or two: whoever takes that for recovery goes to and fro, and calls itself ready."""
+a page or two: whoever takes that for recovery goes back and forth, and calls itself ready."""
 
 
 class SqliteStore:
