@@ -1,5 +1,6 @@
 """What is noted of an incoming call: all of it, bounded, and nothing to pose as somebody with."""
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
@@ -242,6 +243,13 @@ async def test_the_oldest_go_first_by_time_by_number_and_by_size(tmp_path: Path)
         node.record.note("south", said(86_401))
         await node.record.flush()
         assert (await node.record.held()).rows == 2
+        # A node that hears nothing any more forgets all the same.
+        node.clock.later += timedelta(days=2)
+        await node.record.flush()
+        assert (await node.record.held()).rows == 2
+        node.record.start()
+        while (await node.record.held()).rows:
+            await asyncio.sleep(0.005)
 
 
 async def test_a_disk_that_does_not_keep_up_loses_no_more_than_it_must(

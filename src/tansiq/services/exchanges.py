@@ -33,6 +33,8 @@ from tansiq.storage.store import Store, Tx
 
 ATTEMPT: Final = "attempt"
 WRITE_EVERY_S: Final = 1.0
+PRUNE_EVERY_S: Final = 3_600.0
+"""How often the oldest are looked at where nothing is written."""
 WAITING_BYTES_MAX: Final = 64_000_000
 """What may wait in memory for a disk that does not keep up; more is counted as lost."""
 _ROW_BYTES: Final = 1_000
@@ -122,10 +124,13 @@ class ExchangeLog:
         await self.flush()
         await self._store.close()
 
-    async def flush(self) -> None:
-        """Write what was noted so far; what cannot be written goes on waiting."""
+    async def flush(self, *, even_nothing: bool = False) -> None:
+        """Write what was noted so far and drop what is too old.
+
+        What cannot be written goes on waiting. Where nothing was noted, nothing is done.
+        """
         rows, entries, event, lost = self._rows, self._entries, self._event, self._lost
-        if not rows and not entries and event is None and not lost:
+        if not (rows or entries or lost or even_nothing) and event is None:
             return
         size, limits = self._bytes, self._limits
         self._rows, self._entries, self._event, self._bytes, self._lost = [], [], None, 0, 0
@@ -158,9 +163,13 @@ class ExchangeLog:
             self._event = event
 
     async def _write_on(self) -> None:
+        pruned_s = None
         while True:
+            now_s = self._clock.monotonic_s()
+            due = pruned_s is None or now_s - pruned_s >= PRUNE_EVERY_S
+            await self.flush(even_nothing=due)
+            pruned_s = now_s if due else pruned_s
             await self._clock.sleep(WRITE_EVERY_S)
-            await self.flush()
 
 
 def entry(kind: str, time: int, subject: str, record: wire.Message, *, once: bool = False) -> Entry:

@@ -7,6 +7,7 @@ no-go area. ``LogSets`` writes everything out. What the lists leave out, and why
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -125,6 +126,7 @@ class _Subject(msgspec.Struct, frozen=True):
     volumes: tuple[wire.Volume4D, ...] = ()
 
 
+_log = logging.getLogger(__name__)
 _SUBJECT = msgspec.json.Decoder(_Subject)
 
 
@@ -188,7 +190,11 @@ class Bookkeeper:
         """Return what one event adds to the log set; nothing where it repeats the last one."""
         if event.kind not in ("plan", "constraint") or bytes(event.body) == b"null":
             return []
-        subject = _SUBJECT.decode(event.body)
+        try:
+            subject = _SUBJECT.decode(event.body)
+        except msgspec.DecodeError as error:  # Written by another version.
+            _log.warning("event %d is not understood: %s", event.seq, error)
+            return []
         now = (subject.status, subject.reason)
         before = self._last.get(event.id)
         if subject.status == "ended":
