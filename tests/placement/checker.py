@@ -1,7 +1,7 @@
 """An explicit-state checker: every reachable state of a scenario, breadth first.
 
-The first way found to a bad state is a shortest one. Bad is: I1 to I3 broken anywhere; nothing
-left to do and not all is well (I4); a cycle that fairness does not leave.
+The first way found to a bad state is a shortest one. Bad is: I1 to I3 broken anywhere, I5 by any
+step; nothing left to do and not all is well (I4); a cycle that fairness does not leave.
 """
 
 from collections import deque
@@ -42,12 +42,32 @@ def unsafe_pair(model: Model, s: State, p: int, q: int) -> str:
     return ""
 
 
+def unsafe_step(model: Model, s: State, t: State) -> str:
+    """Say which plan a step makes coordinated where another is known to have strayed (I5)."""
+    for p in model.s.away:
+        strayed = model.known[s.placements[p]].base
+        if strayed is None or not strayed.off or model.known[t.placements[p]].base != strayed:
+            continue
+        if any(s.registers[j][p] != strayed for j in model.s.places(p)):
+            continue
+        for q in range(model.s.plans):
+            before, after = model.known[s.placements[q]], model.known[t.placements[q]]
+            if q == p or after.coordinated is None or model.s.rank(q) > model.s.rank(p):
+                continue
+            if before.base is not None and before.base.flying:
+                continue  # It is where it is.
+            new = after.coordinated.sites & ~(before.base or NONE).sites
+            if new & strayed.all:
+                return f"I5: P{q} becomes coordinated where P{p} has strayed to"
+    return ""
+
+
 def not_at_rest(model: Model, s: State) -> str:
     """Say what is wrong with a state in which nothing is left to do (I4), or nothing."""
     for p in range(model.s.plans):
         plan = model.known[s.placements[p]]
         final = (Phase.COORDINATED, Phase.REFUSED, Phase.ENDED, Phase.DISPLACED)
-        if plan.phase not in final or plan.recheck:
+        if plan.phase not in final or (plan.recheck and not plan.off_nominal):
             return f"stuck: P{p} is {plan.phase} for ever"
         for j, here in enumerate(s.registers):
             kept = plan.base if plan.base is not None and j in model.s.places(p) else NONE
@@ -62,7 +82,7 @@ def not_at_rest(model: Model, s: State) -> str:
 def outdone(model: Model, s: State, p: int) -> bool:
     want = model.known[s.placements[p]].want
     bases = (model.known[s.placements[q]].base for q in range(model.s.plans) if q != p)
-    return any(base is not None and base.sites & want.sites for base in bases)
+    return any(base is not None and base.all & want.sites for base in bases)
 
 
 # ---- exploring --------------------------------------------------------------------------
@@ -101,13 +121,16 @@ def explore(scenario: Scenario, *, limit: int = 3_000_000) -> Result:
         for actor, label, t in model.moves(states[at]):
             if t == states[at]:
                 continue
+            bad = unsafe_step(model, states[at], t)
             k = ids.get(t)
             if k is None:
                 k = ids[t] = len(states)
                 states.append(t)
                 came.append((at, label))
-                if bad := unsafe(model, t):
-                    return Result(failure=bad, states=len(states), longest=None, trace=trace(k))
+                bad = bad or unsafe(model, t)
+            if bad:
+                way = [*trace(at), label]
+                return Result(failure=bad, states=len(states), longest=None, trace=way)
             acted = acted or actor is not None
             out.append((k, actor))
         edges.append(out)

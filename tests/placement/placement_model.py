@@ -84,6 +84,7 @@ class Planner:
     end = staticmethod(steps.end)
     hold_limit = staticmethod(steps.hold_limit)
     activate = staticmethod(steps.activate)
+    deviate = staticmethod(steps.deviate)
 
 
 class Budget(NamedTuple):
@@ -97,6 +98,7 @@ class Budget(NamedTuple):
     backouts: int = 0
     activations: int = 0
     wipes: int = 0
+    deviations: int = 0
 
 
 NO_FAULTS = Budget()
@@ -114,6 +116,8 @@ class Scenario:
     order: tuple[tuple[int, ...], ...] = ()
     """Per plan: the registers it is placed in; none given: all, in the same order."""
     change: dict[int, int] = field(default_factory=dict)
+    away: dict[int, int] = field(default_factory=dict)
+    """Per plan: the sites where its aircraft may stray to."""
     budget: Budget = NO_FAULTS
     wipe: tuple[int, ...] = ()
     foreign: frozenset[int] = frozenset()
@@ -124,6 +128,8 @@ class Scenario:
     """Whether a plan waiting hears from the blocker's owner that it is coordinated."""
     planner: type[Planner] = Planner
     own_recheck: bool = True
+    exempt_away: bool = False
+    """Whether a return may also meet what was met only because it strayed."""
     paired: bool = True
     """Whether volumes and OVN are served from one record."""
     check_registers: bool = True
@@ -276,7 +282,10 @@ class Model:
             return s, Outcome.GONE
         elif not m.fresh:
             return s, Outcome.STALE
-        if m.kind is not Kind.DELETE and any(
+        if m.kind is Kind.CREATE and m.space.flying:
+            return s, Outcome.REFUSED  # The first state is Accepted.
+        keyless = m.kind is Kind.DELETE or m.space.off
+        if not keyless and any(
             here[q] != NONE and q != m.p and not m.key >> q & 1 for q in range(self.s.plans)
         ):
             return s, Outcome.MISSING
@@ -299,7 +308,7 @@ class Model:
             i = self.index(q, m.j)
             if q == m.p or self.s.owner[q] != m.j or i is None:
                 continue
-            if self.known[placements[q]].want.sites & m.space.sites:
+            if self.known[placements[q]].want.all & m.space.all:
                 placements = put(placements, q, self.do(placements[q], "recheck", i)[0])
         return placements
 
@@ -327,6 +336,10 @@ class Model:
         if due.against is None:
             return Look(due=due, own_ovn=own), 0
         blockers, unknown, key = [], set(), 0
+        exempt = NONE if due.exempt is None else due.exempt
+        base = self.known[s.placements[p]].base
+        if self.s.exempt_away and base is not None and due.exempt is not None:
+            exempt = base
         for q in range(self.s.plans):
             if q == p or here[q] == NONE:
                 continue
@@ -335,9 +348,9 @@ class Model:
                 unknown.add(f"P{q}")
                 continue
             key |= 1 << q
-            exempt = due.exempt is not None and seen.sites & due.exempt.sites
-            if seen.sites & due.against.sites and self.s.rank(q) >= self.s.rank(p) and not exempt:
-                blockers.append(self.blocker(s, p, q))
+            meets = seen.all & due.against.all and not seen.all & exempt.all
+            if meets and self.s.rank(q) >= self.s.rank(p):
+                blockers.append(replace(self.blocker(s, p, q), off_nominal=seen.off))
         look = Look(due=due, own_ovn=own, blockers=tuple(blockers), unknown=frozenset(unknown))
         return look, key
 
@@ -459,6 +472,9 @@ class Model:
             wishes.append(("changes", "change", (Mask(goal, flying),)))
         if plan.base is not None:
             wishes.append(("activations", "activate", (Mask(plan.base.sites, flying=True),)))
+            if away := self.s.away.get(p, 0):
+                strayed = Mask(plan.base.sites, flying=True, away=away, off=True)
+                wishes.append(("deviations", "deviate", (strayed,)))
         for allowance, what, arguments in wishes:
             if getattr(s.left, allowance):
                 after, _ = self.do(s.placements[p], what, *arguments)

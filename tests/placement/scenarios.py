@@ -14,6 +14,7 @@ from placement_model import Budget, Mask, P, Planner, Scenario, Step
 from tansiq.domain import placement_steps as steps
 from tansiq.domain.placement import (
     Aim,
+    Kind,
     Look,
     Phase,
     SlotState,
@@ -111,6 +112,104 @@ PASSING = (
         wipe=(0, 1),
         budget=Budget(1, activations=1, wipes=1),
         check_held=False,
+    ),
+    Scenario(
+        name="strays into a place that is being taken",
+        sites=(1, 2),
+        away={0: 2},
+        budget=Budget(1, 0, 1, deviations=1),
+    ),
+    Scenario(
+        name="strays, and returns",
+        sites=(1, 2),
+        away={0: 2},
+        budget=Budget(1, activations=1, deviations=1),
+    ),
+    Scenario(
+        name="strays, and goes on in the other's place",
+        sites=(1, 2),
+        away={0: 2},
+        change={0: 2},
+        budget=Budget(1, changes=1, deviations=1),
+    ),
+    Scenario(
+        name="strays while a change is placed",
+        sites=(1, 2),
+        away={0: 2},
+        change={0: 4},
+        budget=Budget(0, 0, 1, changes=1, deviations=1),
+    ),
+    Scenario(
+        name="strays while a higher one comes",
+        sites=(1, 3),
+        priority=(0, 1),
+        away={0: 2},
+        budget=Budget(1, activations=1, deviations=1),
+    ),
+    Scenario(
+        name="a higher one strays",
+        sites=(1, 2),
+        priority=(1, 0),
+        away={0: 2},
+        budget=Budget(1, activations=1, deviations=1),
+    ),
+    Scenario(
+        name="strays, in a pool",
+        sites=(1, 2),
+        owner=(1, 2),
+        registers=1,
+        away={0: 2},
+        budget=Budget(1, 0, 1, activations=1, deviations=1),
+    ),
+    Scenario(
+        name="a register comes back empty, strayed",
+        sites=(1, 2),
+        away={0: 2},
+        wipe=(0, 1),
+        budget=Budget(deviations=1, wipes=1),
+        check_held=False,
+    ),
+    soak(
+        name="strays while a change is placed, loss, crash, end",
+        sites=(1, 2),
+        away={0: 2},
+        change={0: 4},
+        budget=Budget(1, 0, 1, ends=1, changes=1, deviations=1),
+    ),
+    soak(
+        name="both stray into each other, and return",
+        sites=(1, 2),
+        away={0: 2, 1: 1},
+        budget=Budget(1, activations=2, deviations=2),
+    ),
+    soak(
+        name="strays twice, back-out, change",
+        sites=(1, 2),
+        away={0: 2},
+        change={0: 2},
+        budget=Budget(changes=1, backouts=1, deviations=2),
+    ),
+    soak(
+        name="strays among three",
+        sites=(1, 2, 2),
+        owner=(0, 1, 0),
+        away={0: 2},
+        budget=Budget(0, activations=1, deviations=1),
+    ),
+    soak(
+        name="a register comes back empty, strays and returns",
+        sites=(1, 2),
+        away={0: 2},
+        wipe=(0, 1),
+        budget=Budget(1, activations=1, wipes=1, deviations=1),
+        check_held=False,
+    ),
+    soak(
+        name="strays among three, one a foreign supplier at R1",
+        sites=(1, 2, 2),
+        away={0: 2},
+        **FOREIGN_R1,
+        budget=Budget(activations=1, deviations=1),
     ),
     soak(
         name="a register comes back empty, change",
@@ -287,6 +386,29 @@ class Jumps(Planner):
         return replace(step, placement=replace(step.placement, want=want))
 
 
+class Settles(Planner):
+    """F18: the last look does not mind who has strayed into a plan that all registers hold."""
+
+    @staticmethod
+    def looked(placement: P, look: Look[Mask]) -> Step:
+        if look.due.aim is Aim.SETTLE:
+            calm = tuple(replace(b, off_nominal=False) for b in look.blockers)
+            look = replace(look, blockers=calm)
+        return steps.looked(placement, look)
+
+
+class Blurts(Planner):
+    """F20: what a register lost is written in the state that it has, not as a new plan first."""
+
+    @staticmethod
+    def looked(placement: P, look: Look[Mask]) -> Step:
+        step = steps.looked(placement, look)
+        request = step.request
+        if request is None or request.kind is not Kind.CREATE or placement.base is None:
+            return step
+        return replace(step, request=replace(request, space=placement.want))
+
+
 OWN_FIRST = ((0, 1), (1, 0))
 FAILING = (
     Scenario(name="F1 a key names what blocks", planner=Names, check_registers=False, fails="I3"),
@@ -353,6 +475,34 @@ FAILING = (
     ),
     Scenario(
         name="F17 a pool, before the notice", owner=(1, 2), registers=1, priority=(0, 1), fails="I3"
+    ),
+    Scenario(
+        name="F18 settles where somebody has strayed to",
+        sites=(1, 2),
+        away={0: 2},
+        planner=Settles,
+        budget=Budget(deviations=1),
+        fails="I5",
+    ),
+    Scenario(
+        name="F19 a return into what was met only astray",
+        sites=(1, 2),
+        away={0: 2},
+        change={0: 2},
+        exempt_away=True,
+        check_registers=False,
+        budget=Budget(changes=1, deviations=1),
+        fails="I3",
+    ),
+    Scenario(
+        name="F20 a lost flight is written at once",
+        sites=(1, 2),
+        away={0: 2},
+        wipe=(0, 1),
+        planner=Blurts,
+        budget=Budget(deviations=1, wipes=1),
+        check_held=False,
+        fails="livelock",
     ),
 )
 

@@ -131,7 +131,7 @@ def deviate(placement: Placement[S], space: S) -> Step[S]:
         heard=frozenset(),
         blocker=None,
     )
-    return Step(placement=strayed, news=News.OFF_NOMINAL)
+    return replace(moves.arrived(strayed), news=News.OFF_NOMINAL)
 
 
 def _return(placement: Placement[S], goal: S) -> Step[S]:
@@ -285,8 +285,21 @@ def _placed(placement: Placement[S], look: Look[S]) -> Step[S]:
     if look.blockers:
         return moves.blocked(placement, look)
     if look.unknown:
-        return Step(placement=placement, news=News.UNKNOWN)
+        return _unknown(placement, look)
     return moves.write(placement, look)
+
+
+def _unknown(placement: Placement[S], look: Look[S]) -> Step[S]:
+    """Wait for details; but not in doubt, if a write without a key can end it.
+
+    A plan that strayed came into its doubt without a key, so that the other may be in doubt too,
+    and each would wait for the other's OVN.
+    """
+    register, base = look.due.register, placement.base
+    doubt = placement.slots[register].state is SlotState.DOUBT
+    if base is not None and base.off_nominal and doubt and look.own_ovn is not None:
+        return moves.send(placement, register, Kind.UPDATE, base, look.own_ovn)
+    return Step(placement=placement, news=News.UNKNOWN)
 
 
 def _settled(placement: Placement[S], look: Look[S]) -> Step[S]:
@@ -341,8 +354,9 @@ def _kept(placement: Placement[S], look: Look[S]) -> Step[S]:
         return _told(placement, look)
     # Where our entry stands it covers what is written, so nothing new is taken. Where it was lost,
     # whoever came since is kept out of some other register by us and must give way; what outranks
-    # us is named, for it displaces us anyway and waiting for it would never end.
-    if look.own_ovn is None and any(not b.outranks for b in look.blockers):
+    # us is named, for it displaces us anyway and waiting for it would never end; so are strays.
+    staying = all(b.outranks or b.off_nominal for b in look.blockers)
+    if look.own_ovn is None and not staying:
         return Step(placement=placement, news=News.BLOCKED)
     return moves.write(placement, look)
 
