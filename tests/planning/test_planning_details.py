@@ -318,26 +318,33 @@ async def test_a_notification_that_the_register_contradicts_is_found_by_the_swee
     await side.up.plans.end(view.id)
 
 
-async def test_details_that_a_notification_overtakes_do_not_replace_it(world: World) -> None:
-    """Asked for, changed, told of the change: the answer on its way all the while is old."""
+@pytest.mark.parametrize("waits", ["for it", "for another"])
+async def test_details_that_a_notification_overtakes_do_not_replace_it(
+    world: World, waits: str
+) -> None:
+    """Asked for, changed, told of the change: the answer on its way all the while is old.
+
+    So is one that came at once, while that of another intent was waited for.
+    """
     side, supplier, at = world.side, world.supplier, world.free()
     entity = await supplier.place(world.holder, plan(-121, at=at).volumes)
+    other = await supplier.place(world.holder, plan(-121, at=at).volumes, priority=-1)
     old = _copy(supplier.details[entity])
     away = plan(-121, at=at, band=(2_000, 2_100)).volumes
     asked, answer = asyncio.Event(), asyncio.Event()
     plain = supplier.answer_details
 
     async def slowly(wanted: str) -> Any:
-        if wanted != entity:
-            return await plain(wanted)
-        asked.set()
-        await answer.wait()
-        return old
+        if wanted == (entity if waits == "for it" else other):
+            asked.set()
+            await answer.wait()
+        return old if wanted == entity else await plain(wanted)
 
     supplier.answer_details = slowly  # type: ignore[method-assign]
     try:
         view = await side.up.plans.submit(plan(-121, "ALPHA", at=at))
         await asyncio.wait_for(asked.wait(), 5.0)
+        await asyncio.sleep(0.1)
         await become(supplier, world.holder, entity, "Accepted", away)
         assert (await _tell(world, entity, supplier.details[entity]))[0] == 204
         answer.set()

@@ -84,6 +84,20 @@ def decode(body: bytes, message: type[M], *, bytes_max: int, depth_max: int = 64
         raise TooLarge("nested deeper than anything that is read", field="body") from error
 
 
+def decode_part(body: msgspec.Raw, message: type[M]) -> M:
+    """Read one message that is part of a body, which was bounded and found to be JSON.
+
+    Raises:
+        BadInput: not this message; ``field`` is the path of what is wrong.
+    """
+    try:
+        return _decoder(message).decode(body)
+    except msgspec.ValidationError as error:
+        raise _explained(str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"not JSON: {error}", field="body") from error
+
+
 def from_tree(value: Any, message: type[M]) -> M:
     """Read one message from JSON that is parsed already, and was bounded then.
 

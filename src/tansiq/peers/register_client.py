@@ -1,5 +1,6 @@
 """A register of somebody else's, by F3548-21's DSS interface."""
 
+import asyncio
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -22,6 +23,22 @@ PROCESSING = "utm.constraint_processing"
 CONFORMANCE = "utm.conformance_monitoring_sa"
 _INTENTS = "operational_intent_references"
 _CONSTRAINTS = "constraint_references"
+_MANY = 500
+"""References in one answer that take longer to read than others should wait."""
+
+
+class _Lists(msgspec.Struct, frozen=True):
+    """An answer to a query, its references not read yet."""
+
+    operational_intent_references: list[msgspec.Raw] | None = None
+    constraint_references: list[msgspec.Raw] | None = None
+
+    def of(self, field: str) -> list[msgspec.Raw] | None:
+        return (
+            self.constraint_references
+            if field == _CONSTRAINTS
+            else (self.operational_intent_references)
+        )
 
 
 class RegisterClient:
@@ -83,8 +100,7 @@ class RegisterClient:
     ) -> tuple[wire.OperationalIntentReference, ...]:
         body = codec.encode(wire.QueryParameters(area_of_interest=area))
         answer = await self._call("POST", f"{_INTENTS}/query", STRATEGIC, body)
-        message = self._decoded(answer, wire.QueryOperationalIntentReferenceResponse)
-        return message.operational_intent_references
+        return await self._listed(answer, _INTENTS, wire.OperationalIntentReference)
 
     # Constraints
 
@@ -114,7 +130,7 @@ class RegisterClient:
     async def query_constraints(self, area: wire.Volume4D) -> tuple[wire.ConstraintReference, ...]:
         body = codec.encode(wire.QueryParameters(area_of_interest=area))
         answer = await self._call("POST", f"{_CONSTRAINTS}/query", PROCESSING, body)
-        return self._decoded(answer, wire.QueryConstraintReferencesResponse).constraint_references
+        return await self._listed(answer, _CONSTRAINTS, wire.ConstraintReference)
 
     # Subscriptions
 
@@ -150,6 +166,19 @@ class RegisterClient:
             )
         return decoded(answer, message, self._limits)
 
+    async def _listed(self, answer: Answer, field: str, kind: type[R]) -> tuple[R, ...]:
+        """Return a list of references; a long one is read aside, each by itself, so that nobody
+        else has to wait for it.
+        """
+        bodies = self._decoded(answer, _Lists).of(field)
+        if bodies is None:
+            raise PeerMalformed(f"{self._base} answered without {field}")
+
+        def read() -> tuple[R, ...]:
+            return tuple([_lower(_decoded_item(body, kind)) for body in bodies])
+
+        return await asyncio.to_thread(read) if len(bodies) > _MANY else read()
+
     def _constraint_written(self, answer: Answer) -> Written:
         message = self._decoded(answer, wire.ChangeConstraintReferenceResponse)
         return Written(
@@ -181,6 +210,13 @@ class RegisterClient:
             )
         outcome = Outcome.EXISTS if creating else Outcome.STALE
         return Written(outcome=outcome, problem=missing.message)
+
+
+def _decoded_item(body: msgspec.Raw, kind: type[R]) -> R:
+    try:
+        return codec.decode_part(body, kind)
+    except BadInput as error:
+        raise PeerMalformed(f"an answer with what is no {kind.__name__}: {error}") from error
 
 
 def _lower(reference: R) -> R:

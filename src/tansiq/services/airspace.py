@@ -22,6 +22,8 @@ _CELL_M = 5_000.0
 """Registers find by cells of about a kilometre; twice that and some more."""
 
 _LARGE_VOLUMES = 64
+_MANY_PAIRS = 4_096
+"""Pairs of volumes that take some ten milliseconds to judge where all of them are near."""
 
 _OFF_NOMINAL = frozenset({IntentState.NONCONFORMING, IntentState.CONTINGENT})
 
@@ -197,6 +199,12 @@ class Airspace:
         ):
             return None
         return conflict_between(candidate.volumes, known.volumes, minima)
+
+    def is_long(self, candidate: Candidate, others: Iterable[Known]) -> bool:
+        """Report whether judging takes so long that others would notice: then it is done aside."""
+        return candidate.is_large or (
+            len(candidate.volumes) * sum(len(known.volumes) for known in others) > _MANY_PAIRS
+        )
 
     def blocks(self, candidate: Candidate, known: Known) -> bool:
         """Report whether a conflict with this record would forbid the plan."""

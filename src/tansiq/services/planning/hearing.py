@@ -89,20 +89,26 @@ class Hearing:
             raise BadInput("names another entity than the notification", field="reference.id")
         if document.reference.manager != sender:
             raise Forbidden(f"{sender} cannot speak for {document.reference.manager}")
-        if known is not None and document.reference.version < known.version:
-            raise StateConflict(f"version {known.version} of {entity} is known already")
+        self._refuse_old(register, entity, document)
         try:
-            record = self._records.of(register, document)
+            record = await self._records.of_any_size(register, document)
         except PeerMalformed as error:
             raise BadInput(str(error), field="operational_intent") from error
+        self._refuse_old(register, entity, document)
 
         async def write(tx: Tx) -> None:
             await Views(tx).put(record.row)
 
         await self._store.write(write)
+        self._refuse_old(register, entity, document)  # Meanwhile a newer one came and counts.
         self._airspace.put(record.known)
         self._wake_for(register, entity)
         await self._planner.newcomers.heard(record.known)
+
+    def _refuse_old(self, register: str, entity: str, document: Entity) -> None:
+        known = self._airspace.get(register, entity)
+        if known is not None and document.reference.version < known.version:
+            raise StateConflict(f"version {known.version} of {entity} is known already")
 
     async def _drop(self, register: str, entity: str) -> None:
         async def write(tx: Tx) -> None:

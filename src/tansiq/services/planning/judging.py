@@ -80,6 +80,15 @@ class _Missing:
     """The OVN that its manager tells and the register does not take, if that is why."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """Details as their manager answered."""
+
+    record: Record
+    before: str | None
+    """The OVN that was known when we asked."""
+
+
 class Judging:
     """Judges plans at registers, and learns what it does not know."""
 
@@ -139,7 +148,7 @@ class Judging:
             judged = {known.id: known.ovn for known in relevant if known.counts}
             judgement = (
                 await asyncio.to_thread(self.airspace.judge, candidate, relevant)
-                if candidate.is_large
+                if self.airspace.is_long(candidate, relevant)
                 else self.airspace.judge(candidate, relevant)
             )
             blocking = judgement.blocking
@@ -401,12 +410,19 @@ class Judging:
         """Fetch details of all; return those whose details are not to be had."""
         silent: dict[str, str] = {}
         results = await asyncio.gather(*(self._fetch(register, r, silent) for r in references))
-        await self._keep([found for found in results if isinstance(found, Record)])
+        # Those that a notification has overtaken while others were asked for are old.
+        await self._keep(
+            [
+                found.record
+                for found in results
+                if isinstance(found, _Fetched) and not self._overtaken(register, found)
+            ]
+        )
         return tuple(found for found in results if isinstance(found, _Missing))
 
     async def _fetch(
         self, register: str, reference: Reference, silent: dict[str, str]
-    ) -> Record | _Missing | None:
+    ) -> _Fetched | _Missing | None:
         """Return the record of a reference, or None if it is known already.
 
         ``silent`` are hosts that did not answer: of many references at one, not all are tried.
@@ -422,14 +438,13 @@ class Judging:
             try:
                 entity = await self._details(reference)
                 self._records.check_details(reference, entity)
-                newer = self._newer(register, reference, before)
-                if newer is not None and newer.version > entity.reference.version:
-                    return None  # A notification came while we asked.
                 down = self.is_idle(register, reference)
-                return self._records.of(register, entity, down=down)
+                return _Fetched(
+                    await self._records.of_any_size(register, entity, down=down), before
+                )
             except PeerUnreachable as error:
                 silent[host] = str(error)
-                if self._newer(register, reference, before) is not None:
+                if self._newer(register, reference.id, before) is not None:
                     return None
                 return _Missing(reference, str(error))
             except PeerError as error:
@@ -440,9 +455,13 @@ class Judging:
             return await self._peers.constraint_details(reference.uss_base_url, reference.id)
         return await self._peers.intent_details(reference.uss_base_url, reference.id)
 
-    def _newer(self, register: str, reference: Reference, before: str | None) -> Known | None:
+    def _overtaken(self, register: str, found: _Fetched) -> bool:
+        now = self._newer(register, found.record.known.id, found.before)
+        return now is not None and now.version > found.record.known.version
+
+    def _newer(self, register: str, entity: str, before: str | None) -> Known | None:
         """Return what has become known of an entity since, if anything has."""
-        known = self.airspace.get(register, reference.id)
+        known = self.airspace.get(register, entity)
         return known if known is not None and known.ovn != before else None
 
     def _own(self, register: str, reference: Reference) -> _Missing | None:

@@ -14,7 +14,7 @@ from tansiq.domain.extent import Extent
 from tansiq.domain.placement import Phase
 from tansiq.domain.placement_steps import Step, recheck
 from tansiq.errors import StoreError
-from tansiq.services.airspace import CONSTRAINT, Airspace, Known
+from tansiq.services.airspace import CONSTRAINT, Airspace, Candidate, Known
 from tansiq.services.planning.book import Plan
 from tansiq.services.planning.claim import Claim
 from tansiq.services.planning.drive import tell
@@ -113,8 +113,13 @@ class Newcomers:
             if claim is None or plan.intent_id == known.id:
                 continue
             outranks = known.kind == CONSTRAINT or known.priority > claim.priority
-            if outranks and self._airspace.judge_one(self._book.candidate(plan, claim), known):
+            if outranks and await self._meets(self._book.candidate(plan, claim), known):
                 await self._apply(plan.id, lambda p: recheck(p, index))
+
+    async def _meets(self, candidate: Candidate, known: Known) -> bool:
+        if self._airspace.is_long(candidate, (known,)):
+            return await asyncio.to_thread(self._airspace.judge_one, candidate, known) is not None
+        return self._airspace.judge_one(candidate, known) is not None
 
     def heard_of_own(self, known: Known) -> None:
         """The same for an entity of ours; without own register its answer is all we hear of it."""

@@ -37,6 +37,15 @@ class Owed:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """Why a notification was not taken."""
+
+    why: str
+    final: bool = False
+    """It never will be."""
+
+
 class Notices:
     """The outbox. ``add`` inside a transaction, ``push`` after its commit."""
 
@@ -158,20 +167,21 @@ class Notices:
             expired = self._clock.now() - from_micros(notification.made) > (
                 self._timers.notify_retry_for
             )
-            if problem is None or expired:
+            if problem is None or expired or problem.final:
                 pause = self._timers.retry_first_s
                 queue.popleft()
                 done.append(notification.seq)
                 self._problems.pop((notification.entity, url), None)
                 self._given_up.pop((notification.entity, url), None)
                 if problem is not None:
-                    self._give_up(notification, problem)
+                    self._give_up(notification, problem.why)
             else:
-                self._problems[notification.entity, url] = problem
-            if done and (problem is not None or not queue or len(done) >= BATCH):
+                self._problems[notification.entity, url] = problem.why
+            again = problem is not None and not expired and not problem.final
+            if done and (again or not queue or len(done) >= BATCH):
                 await self._strike(done)
                 done = []
-            if problem is not None and not expired:
+            if again:
                 await self._clock.sleep(pause)
                 pause = min(pause * 2, self._timers.retry_last_s)
 
@@ -181,18 +191,20 @@ class Notices:
         while len(self._given_up) > GIVEN_UP_MAX:
             self._given_up.pop(next(iter(self._given_up)))
 
-    async def _try(self, notification: Notification) -> str | None:
+    async def _try(self, notification: Notification) -> _Problem | None:
         """Deliver once; return what went wrong, or None when nothing is left to do."""
         try:
             await self._peers.notify(notification.url, notification.kind, notification.body)
         except PeerRefused as error:
-            # A definite 4xx: the receiver has something newer, or does not want it. Sending the
-            # same bytes again changes nothing; 401 and 403 may pass once agreements are equal.
-            return str(error) if error.status in (0, 401, 403) else None
+            if error.status == 409:
+                return None  # It has something newer.
+            # Sending the same bytes again changes nothing, but it has not got them either; 401
+            # and 403 may pass once agreements are equal.
+            return _Problem(str(error), final=error.status not in (0, 401, 403))
         except PeerMalformed:
             return None
         except PeerError as error:
-            return str(error)
+            return _Problem(str(error))
         return None
 
     async def _strike(self, seqs: Sequence[int]) -> None:

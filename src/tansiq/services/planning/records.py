@@ -3,6 +3,7 @@
 A record is made of one message: reference and details that came together.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias, TypeVar
@@ -27,6 +28,7 @@ Entity: TypeAlias = wire.OperationalIntent | wire.Constraint
 _ENCODER = msgspec.json.Encoder()
 SLACK = timedelta(seconds=1)
 """Times may have been rounded on their way."""
+_MANY_VOLUMES = 64
 _OVN_CHARS = range(16, 129)
 _HIDDEN = "Available from USS"
 """What the field's reference register shows in the place of an OVN that is not the reader's."""
@@ -70,6 +72,16 @@ class Records:
             document=_ENCODER.encode(entity),
         )
         return Record(row, known)
+
+    async def of_any_size(self, register: str, entity: Entity, *, down: bool = False) -> Record:
+        """``of``, aside where it takes so long that others would notice."""
+        details = entity.details
+        volumes = details.volumes or ()
+        if isinstance(details, wire.OperationalIntentDetails):
+            volumes += details.off_nominal_volumes or ()
+        if len(volumes) <= _MANY_VOLUMES:
+            return self.of(register, entity, down=down)
+        return await asyncio.to_thread(self.of, register, entity, down=down)
 
     def _known(self, register: str, entity: Entity, *, down: bool) -> Known:
         reference = entity.reference
