@@ -123,11 +123,13 @@ class _Subject(msgspec.Struct, frozen=True):
     priority: int = 0
     callsign: str = ""
     formation: str = ""
-    volumes: tuple[wire.Volume4D, ...] = ()
+    volumes: msgspec.Raw = msgspec.Raw(b"[]")
+    """Read only of the few that were refused."""
 
 
 _log = logging.getLogger(__name__)
 _SUBJECT = msgspec.json.Decoder(_Subject)
+_VOLUMES = msgspec.json.Decoder(tuple[wire.Volume4D, ...])
 
 
 class Bookkeeper:
@@ -241,9 +243,10 @@ class Bookkeeper:
 
     def _known(self, subject: _Subject, time: datetime) -> tuple[str, ...]:
         """Return the OVNs of what we know near a plan, at every register."""
-        if not subject.volumes or self._clock.now() - time > FRESH:
+        told = _VOLUMES.decode(subject.volumes)
+        if not told or self._clock.now() - time > FRESH:
             return ()
-        volumes = convert.volumes_to_domain(subject.volumes, "volumes")
+        volumes = convert.volumes_to_domain(told, "volumes")
         candidate = Candidate(
             intent_id=subject.intent_id,
             priority=subject.priority,
