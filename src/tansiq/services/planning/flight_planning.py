@@ -47,7 +47,7 @@ from tansiq.services.views import Status
 
 DECIDED_S = 6.0
 """How long a request may take to be decided: the field's test driver hangs up after 10 s."""
-STUCK_S = 3.0
+STUCK_S = 2.0
 """How long it is waited while something is known to go wrong."""
 TAKEN_BACK_S = 2.5
 """How long taking it back may take then."""
