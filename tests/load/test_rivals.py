@@ -1,6 +1,7 @@
 """Suppliers that plan at once in one small area: keys and notifications hold."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from bench._node import SERVE, RegisterNode
 from tests.load.rivals import CLIENTS, Journal, Rivals, Verdict, judge
 
 SEED = 20_261_124
+TRIES = 4
 VARIANTS = Path(__file__).with_name("variants.py")
 
 
@@ -44,13 +46,18 @@ def test_of_two_conflicting_intents_one_knew_the_other_for_a_minute(tmp_path: Pa
     check(tmp_path, 60.0)
 
 
+def caught(folder: Path, variant: str, sees: Callable[[Verdict], bool]) -> bool:
+    """Report whether a broken register is seen; a busy machine may need more than one try."""
+    return any(sees(rival(folder / str(number), 4.0, variant)[1]) for number in range(TRIES))
+
+
 def test_a_register_that_checks_keys_before_its_transaction_is_caught(tmp_path: Path) -> None:
-    _, verdict = rival(tmp_path, 4.0, "keys_apart")
-    assert verdict.unlinked
+    assert caught(tmp_path, "keys_apart", lambda verdict: bool(verdict.unlinked))
 
 
 def test_a_register_that_looks_up_subscribers_before_its_transaction_is_caught(
     tmp_path: Path,
 ) -> None:
-    _, verdict = rival(tmp_path, 4.0, "notices_apart")
-    assert verdict.repeated or verdict.missed
+    assert caught(
+        tmp_path, "notices_apart", lambda verdict: bool(verdict.repeated or verdict.missed)
+    )
