@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from starlette.requests import Request
 from tests.asgi import Answer, ask
 from tests.http.own_world import NOON, World, world
 
+from tansiq.domain.time import micros
 from tansiq.errors import BadInput, Forbidden, NotFound
 from tansiq.f3548 import codec, wire
 from tansiq.f3548.convert import to_time
@@ -21,6 +23,7 @@ from tansiq.http.problems import f3548_error, handlers
 from tansiq.http.reports import report_routes
 from tansiq.services.reports import REPORT_BYTES_MAX, Role
 from tansiq.settings import Limits
+from tansiq.storage.sqlite import SqliteStore
 
 pytestmark = pytest.mark.anyio
 URL = "https://north.example/uss/v1/operational_intents"
@@ -148,3 +151,31 @@ async def test_reports_are_taken_at_both_roles_up_to_their_limit(
         kept = await node.api.reports.newest_first()
         assert len(kept) == len(ANY_SCOPE) + 1
         assert {one.role for one in kept} == {role}
+
+
+async def test_reports_of_an_older_store_are_still_there(tmp_path: Path) -> None:
+    """Method: a store of the migrations before this table had its name, with a report in it."""
+    older = tmp_path / "older"
+    older.mkdir()
+    for file in (files("tansiq.storage") / "migrations").iterdir():
+        if file.name < "0006":
+            (older / file.name).write_text(file.read_text("utf-8"))
+    store = SqliteStore.open(tmp_path / "node.db", migrations=older)
+    row = {
+        "id": "2f8343be-6482-4d1b-a474-16847e01af1e",
+        "received": micros(NOON),
+        "body": codec.encode(report(problem="old")),
+    }
+    await store.write(
+        lambda tx: tx.execute(
+            "INSERT INTO dss_report (id, reporter, received, body) "
+            "VALUES (:id, 'uss1', :received, :body)",
+            row,
+        )
+    )
+    await store.close()
+    async with world(tmp_path / "node.db") as node:
+        newer = await filed(node, "uss2")
+        kept = await node.api.reports.newest_first()
+        assert [(one.id, one.role) for one in kept] == [(newer, "uss"), (row["id"], "dss")]
+        assert kept[1].problem == "old"
