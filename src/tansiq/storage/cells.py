@@ -48,6 +48,9 @@ EDGE_MARGIN: Final = 0.0006
 _LSB_COARSE: Final = 1 << 2 * (30 - COARSE)
 _CELL_KM2 = {FINE: 0.6, COARSE: 160.0}  # The smallest cells of the level, rounded down.
 _CELL_KM = {FINE: 0.6, COARSE: 9.8}
+CROWD_MAX: Final = 32
+"""Vertices of one polygon in one spot."""
+_SPOT_M: Final = 0.01
 _CACHED_VERTICES_MAX: Final = 64
 _ESTIMATE_MAX: Final = 4 * FINE_CELLS_MAX
 """The estimate is up to four times too high; above this, level 13 is not even tried."""
@@ -315,7 +318,30 @@ def _covering(region: s2.S2Cap | s2.S2Polygon, level: int) -> list[int]:
     return [signed(cell.id()) for cell in coverer.GetCovering(region)]
 
 
+def _check_crowding(outline: Polygon) -> None:
+    """Refuse a heap of vertices in one spot, which the library compares each with each, exactly.
+
+    10,000 of them within a millimetre keep it busy for minutes.
+    """
+    if len(outline.vertices) <= CROWD_MAX:
+        return
+    spots: dict[tuple[int, int, int], int] = defaultdict(int)
+    for vertex in outline.vertices:
+        lat, lng = math.radians(vertex.lat_deg), math.radians(vertex.lng_deg)
+        across = math.cos(lat) * EARTH_M / _SPOT_M
+        x, y, z = across * math.cos(lng), across * math.sin(lng), math.sin(lat) * EARTH_M / _SPOT_M
+        spots[round(x), round(y), round(z)] += 1
+    most = max(spots.values())
+    if most > CROWD_MAX:
+        raise InvalidVolume(
+            f"{most} of them lie within {_SPOT_M:g} m of each other, at most {CROWD_MAX} may; "
+            "leave out those that change nothing",
+            field="vertices",
+        )
+
+
 def _loop(outline: Polygon) -> s2.S2Loop:
+    _check_crowding(outline)
     loop = s2.S2Loop([_point(v.lat_deg, v.lng_deg) for v in outline.vertices])
     if not loop.IsValid():
         raise InvalidVolume(

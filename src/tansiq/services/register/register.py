@@ -177,11 +177,15 @@ class Register:
         """Validate the area of a query; looks at nothing stored. Raises BadInput."""
         return requests.read_search(caller, area)
 
+    async def _searched(self, caller: Caller, area: wire.Volume4D | None) -> Cover:
+        extents = () if area is None else (area,)
+        return await _aside(extents, lambda: self.read_search(caller, area))
+
     async def query_intents(
         self, caller: Caller, area: wire.Volume4D | None
     ) -> wire.QueryOperationalIntentReferenceResponse:
         """Return all intents in an area, ordered by id."""
-        where = self.read_search(caller, area)
+        where = await self._searched(caller, area)
         found = await self._store.read(lambda tx: intents.query_intents(tx, caller, where))
         return wire.QueryOperationalIntentReferenceResponse(operational_intent_references=found)
 
@@ -243,7 +247,7 @@ class Register:
         self, caller: Caller, area: wire.Volume4D | None
     ) -> wire.QueryConstraintReferencesResponse:
         """Return all constraints in an area, ordered by id."""
-        where = self.read_search(caller, area)
+        where = await self._searched(caller, area)
         found = await self._store.read(lambda tx: constraints.query_constraints(tx, caller, where))
         return wire.QueryConstraintReferencesResponse(constraint_references=found)
 
@@ -273,7 +277,10 @@ class Register:
         That is read after the commit: what comes in between is told twice rather than never, and
         a subscription to a crowded area does not hold up everybody's writes.
         """
-        write = self.read_subscription(caller, subscription_id, version, params, now)
+        write = await _aside(
+            (params.extents,),
+            lambda: self.read_subscription(caller, subscription_id, version, params, now),
+        )
 
         async def put(tx: Tx) -> subscriptions.Subscribed:
             return await self._subscriptions.put(tx, write)
@@ -311,7 +318,7 @@ class Register:
         self, caller: Caller, area: wire.Volume4D | None, now: datetime
     ) -> wire.QuerySubscriptionsResponse:
         """Return the caller's living subscriptions in an area, ordered by id."""
-        where = self.read_search(caller, area)
+        where = await self._searched(caller, area)
         found = await self._store.read(
             lambda tx: subscriptions.query_subscriptions(tx, caller, where, now)
         )
