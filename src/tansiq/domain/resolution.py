@@ -19,6 +19,7 @@ from tansiq.domain.conflict import (
     within_altitude,
     within_time,
 )
+from tansiq.domain.geodesy import ball
 from tansiq.domain.volume import (
     ALTITUDE_M_MAX,
     ALTITUDE_M_MIN,
@@ -28,6 +29,8 @@ from tansiq.domain.volume import (
 )
 
 _SECOND = timedelta(seconds=1)
+_SLACK_M = 0.001
+"""Far above what rounding can do to distances between balls."""
 
 
 def smallest_delay(
@@ -37,13 +40,15 @@ def smallest_delay(
 
     None if no delay up to ``limit`` does. Levels stay as they are.
     """
+    reach = _Reach(volumes, obstacles, minima)
     forbidden = sorted(
         (
             (other.time.start - own.time.end - minima.time, i, j, k)
             for i, own in enumerate(volumes)
             for j, obstacle in enumerate(obstacles)
             for k, other in enumerate(obstacle)
-            if other.time.start - own.time.end - minima.time <= limit
+            if reach.holds(i, j, k)
+            and other.time.start - own.time.end - minima.time <= limit
             and other.time.end - own.time.start + minima.time >= _SECOND
             and within_altitude(own, other, minima)
         ),
@@ -76,12 +81,13 @@ def smallest_level_change(
     """
     if not volumes:
         return None
+    reach = _Reach(volumes, obstacles, minima)
     pairs = [
         (own, other)
-        for own in volumes
-        for obstacle in obstacles
-        for other in obstacle
-        if within_time(own, other, minima)
+        for i, own in enumerate(volumes)
+        for j, obstacle in enumerate(obstacles)
+        for k, other in enumerate(obstacle)
+        if reach.holds(i, j, k) and within_time(own, other, minima)
     ]
 
     @cache
@@ -100,6 +106,24 @@ def smallest_level_change(
     change_m = -down * step_m if down and (up is None or down < up) else (up or 0) * step_m
     _check(tuple(volume.shifted(up_m=change_m) for volume in volumes), obstacles, minima)
     return change_m
+
+
+class _Reach:
+    """Which outlines may be within the minimum of each other: most pairs of many volumes are not,
+    and lists of them all are long in the making.
+    """
+
+    def __init__(self, volumes: Volumes, obstacles: Sequence[Volumes], minima: Minima) -> None:
+        self._own = [ball(volume.outline) for volume in volumes]
+        self._others = [[ball(other.outline) for other in obstacle] for obstacle in obstacles]
+        self._reach_m = minima.horizontal_m + _SLACK_M
+
+    def holds(self, i: int, j: int, k: int) -> bool:
+        """Report whether volume ``i`` may come near volume ``k`` of obstacle ``j``."""
+        center, radius_m = self._own[i]
+        other, other_radius_m = self._others[j][k]
+        # A straight line is never longer than the geodesic.
+        return math.dist(center, other) <= radius_m + other_radius_m + self._reach_m
 
 
 def _forbidden_rise(own: Volume4D, other: Volume4D, minima: Minima) -> tuple[float, float]:
