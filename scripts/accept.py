@@ -93,22 +93,25 @@ class Judge:
 
         Whatever it has started is ended with it: its suppliers outlive a plain SIGTERM.
         """
-        mark = str(uuid4())
-        process = subprocess.Popen(
-            [self.folder / "interuss" / command[0], *command[1:]],
-            env={**self.environment, "OUT": str(out), MARK: mark},
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        mark, summary = str(uuid4()), out / "summary.txt"
+        # Into a file: a pipe would be waited for until the last of those who hold it is gone.
+        with summary.open("w") as stdout:
+            process = subprocess.Popen(
+                [self.folder / "interuss" / command[0], *command[1:]],
+                env={**self.environment, "OUT": str(out), MARK: mark},
+                stdout=stdout,
+                start_new_session=True,
+            )
         folders = set[str]()
         try:
-            while True:
+            while process.poll() is None:
                 folders |= set(marked(mark).values())
                 with suppress(subprocess.TimeoutExpired):
-                    return process.communicate(timeout=LOOK_S)[0].splitlines(), process.returncode
+                    process.wait(LOOK_S)
         finally:
             end_all(mark, folders)
+            process.wait()
+        return summary.read_text().splitlines(), process.returncode
 
 
 def find_judge() -> Judge:
