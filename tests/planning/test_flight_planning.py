@@ -2,6 +2,7 @@
 ways, and of what is refused nothing stays, neither in the register nor in the node.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -363,6 +364,20 @@ async def test_a_request_that_comes_twice_is_answered_twice_and_done_once(driver
     assert (await driver.ask("PUT", f"/flight_plans/{flight}", other)).status_code == 409
     elsewhere = await driver.ask("PUT", f"/flight_plans/{uuid4()}", asked)
     assert elsewhere.status_code == 409
+
+
+async def test_one_request_at_a_time_for_a_flight(pool: Driver) -> None:
+    flight = str(uuid4())
+    await pool.holder.deafen()  # The first one waits.
+    first = asyncio.create_task(pool.fly(HERE, flight=flight))
+    while not await pool.side.up.plans.plans(ended=False):
+        await asyncio.sleep(0.005)
+    for method in ("PUT", "DELETE"):
+        answer = await pool.ask(method, f"/flight_plans/{flight}", request(HERE))
+        assert answer.status_code == 409, answer.text
+    await pool.holder.listen()
+    assert (await first)[:2] == (COMPLETED, "Planned")
+    assert await pool.close(flight) == (COMPLETED, "Closed")
 
 
 async def gone(driver: Driver, entity: str) -> None:

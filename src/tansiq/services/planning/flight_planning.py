@@ -8,10 +8,11 @@ which node may be driven so, ``check_switch``.
 
 import asyncio
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
-from weakref import WeakValueDictionary
 
 from tansiq.domain.agreement import NO_MINIMA, Agreement
 from tansiq.domain.conflict import conflicts
@@ -51,6 +52,8 @@ STUCK_S = 2.0
 """How long it is waited while something is known to go wrong."""
 TAKEN_BACK_S = 2.5
 """How long taking it back may take then."""
+TOLD_S = 1.0
+"""How long it is waited for the register to take what is told besides."""
 _LOOK_S = 0.25
 ATTEMPTS_MAX = 1_000
 """Plans that one flight may need, one after the other."""
@@ -115,7 +118,7 @@ class FlightPlanning:
         self._book = planner.book
         self._airspace = planner.judging.airspace
         self.notified = notified
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._busy: set[str] = set()
 
     @property
     def ready(self) -> bool:
@@ -128,9 +131,9 @@ class FlightPlanning:
         """Do what the user says of a flight, and return what came of it.
 
         Raises:
-            StateConflict: the flight has needed too many plans.
+            StateConflict: something goes on with the flight, or it has needed too many plans.
         """
-        async with self._turns.setdefault(flight_id, asyncio.Lock()):
+        with self._turn(flight_id):
             plan_id = await self._attempt(flight_id)
             try:
                 return await self._done(plan_id, flight, style)
@@ -146,7 +149,7 @@ class FlightPlanning:
             return await self._close(plan_id)
         state = _STRAYED.get(flight.uas_state)
         if state is not None and flight.usage is Usage.IN_USE:
-            return await self._stray(plan_id, flight, state)
+            return await self._stray(plan_id, flight, state, DECIDED_S)
         found = await self._carry_out(plan_id, flight)
         if style is Style.IN_REALITY and flight.usage is Usage.IN_USE:
             return await self._as_it_is(plan_id, flight, found)
@@ -157,8 +160,9 @@ class FlightPlanning:
 
         Raises:
             NotFound: there is none of that id, or it has ended already.
+            StateConflict: something goes on with it.
         """
-        async with self._turns.setdefault(flight_id, asyncio.Lock()):
+        with self._turn(flight_id):
             plan_id = await self._attempt(flight_id)
             if self._book.get(plan_id) is None:
                 raise NotFound(f"no flight plan {flight_id}: it was never here, or has ended")
@@ -166,6 +170,17 @@ class FlightPlanning:
                 return await self._close(plan_id)
             except TansiqError as error:
                 return self._activity(_result_of(error), plan_id, str(error))
+
+    @contextmanager
+    def _turn(self, flight_id: str) -> Iterator[None]:
+        """Keep a flight to one request: a second one would wait longer than its sender does."""
+        if flight_id in self._busy:
+            raise StateConflict("another request for this flight is not answered yet; wait for it")
+        self._busy.add(flight_id)
+        try:
+            yield
+        finally:
+            self._busy.discard(flight_id)
 
     async def _attempt(self, flight_id: str) -> str:
         """Return the id of the flight's plan: the living one, or one that may be submitted.
@@ -248,7 +263,9 @@ class FlightPlanning:
                 field="usage_state",
             )
 
-    async def _stray(self, plan_id: str, flight: Flight, state: IntentState) -> Activity:
+    async def _stray(
+        self, plan_id: str, flight: Flight, state: IntentState, wait_s: float
+    ) -> Activity:
         """Tell everybody that the aircraft is not where its plan said."""
         if self._status(plan_id) is FlightStatus.NOT_PLANNED:
             raise WrongState(_NOTHING_STANDS, field="uas_state")
@@ -256,7 +273,7 @@ class FlightPlanning:
         await self._plans.off_nominal(
             plan_id, state=state, volumes=volumes, stated=_stated(volumes)
         )
-        await self._rest(plan_id, self._clock.monotonic_s() + DECIDED_S)
+        await self._rest(plan_id, self._clock.monotonic_s() + wait_s)
         plan = self._book.get(plan_id)
         if plan is None or not _resting(plan):
             return self._activity(Result.FAILED, plan_id, await self._reason(plan_id))
@@ -268,7 +285,7 @@ class FlightPlanning:
             return found
         if found.status is FlightStatus.NOT_PLANNED:
             return replace(found, result=Result.NOT_SUPPORTED)
-        return await self._stray(plan_id, flight, IntentState.NONCONFORMING)
+        return await self._stray(plan_id, flight, IntentState.NONCONFORMING, TOLD_S)
 
     async def _close(self, plan_id: str) -> Activity:
         if self._book.get(plan_id) is None:

@@ -63,6 +63,8 @@ class Notified:
     def __init__(self, events: Events) -> None:
         self._events = events
         self._read = 0
+        self._last: dict[str, _Told] = {}
+        """By living plan, what was told of it last: an event that tells nothing new is none."""
         self._observed: deque[Observed] = deque(maxlen=KEPT_MAX)
         self._reading = asyncio.Lock()
 
@@ -75,22 +77,25 @@ class Notified:
         async with self._reading:
             while found := await self._events.after(self._read, _AT_ONCE):
                 self._read = found[-1].seq
-                self._observed.extend(o for o in map(_observed, found) if o is not None)
+                self._observed.extend(o for o in map(self._new_of, found) if o is not None)
         told = [o for o in self._observed if after <= o.time <= before]
         return sorted(told, key=lambda o: o.time)
 
-
-def _observed(event: EventView) -> Observed | None:
-    if event.kind != "plan":
-        return None
-    told = _TOLD.decode(event.body)
-    time = parse_rfc3339(event.time, "time")
-    if told is None:  # Too large to be repeated in the feed: something happened, look at it.
-        return Observed(time=time, message=f"plan {event.id}", conflicts=Conflicts.UNKNOWN)
-    count = len(told.warnings)
-    if told.status == Status.DISPLACED:
-        count += max(len(told.blockers), 1)
-    if not count:
-        return None
-    message = "; ".join([*([told.reason] if told.reason else []), *told.warnings])
-    return Observed(time=time, message=message, conflicts=conflicts_of(count))
+    def _new_of(self, event: EventView) -> Observed | None:
+        if event.kind != "plan":
+            return None
+        told, time = _TOLD.decode(event.body), parse_rfc3339(event.time, "time")
+        if told is None:  # Too large to be repeated in the feed: something happened, look at it.
+            return Observed(time=time, message=f"plan {event.id}", conflicts=Conflicts.UNKNOWN)
+        if told == self._last.get(event.id):
+            return None
+        self._last[event.id] = told
+        if told.status == Status.ENDED:
+            del self._last[event.id]
+        count = len(told.warnings)
+        if told.status == Status.DISPLACED:
+            count += max(len(told.blockers), 1)
+        if not count:
+            return None
+        message = "; ".join([*([told.reason] if told.reason else []), *told.warnings])
+        return Observed(time=time, message=message, conflicts=conflicts_of(count))
