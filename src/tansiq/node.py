@@ -213,11 +213,15 @@ async def _wire(
         ),
     )
     node.own = _own_app(node, site, reports, LogSets(kept, record, clock))
-    node.peer = peer_app(replace(side, flights=_flights(node, site)))
-    node.peer.add_middleware(
-        Recording, log=record, clock=clock, bytes_max=limits.exchange_body_bytes_max
-    )
+    node.peer = _peer(node, site, side)
     return node
+
+
+def _peer(node: Node, site: Site, side: PeerApi) -> Starlette:
+    app = peer_app(replace(side, flights=_flights(node, site)))
+    bytes_max = site.limits.exchange_body_bytes_max
+    app.add_middleware(Recording, log=node.record, clock=site.clock, bytes_max=bytes_max)
+    return app
 
 
 def _own_app(node: Node, site: Site, reports: Reports, log_sets: LogSets) -> Starlette:
