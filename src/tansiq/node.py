@@ -49,7 +49,9 @@ from tansiq.services.log_sets import Bookkeeper, LogSets
 from tansiq.services.overview import Overview
 from tansiq.services.parties import party_caller
 from tansiq.services.planning.book import Book, Plan
+from tansiq.services.planning.complaints import Complaints
 from tansiq.services.planning.constraints import OwnConstraints
+from tansiq.services.planning.fetching import Fetching
 from tansiq.services.planning.flight_planning import FlightPlanning, check_switch
 from tansiq.services.planning.hearing import Hearing
 from tansiq.services.planning.judging import Judging
@@ -319,10 +321,19 @@ def _planner(
         own_url=me.url,
         is_party=lambda url: link.party_at(url) is not None,
     )
+    ports = {p.register.id: None if p.local else p.port for p in places}
+    fetching = Fetching(
+        site,
+        book=book,
+        airspace=airspace,
+        records=records,
+        peers=peers,
+        complaints=Complaints(site, peers=peers, registers=ports),
+    )
     return Planner(
         site,
         steps=Steps(book=book, records=records, notices=notices, new_id=site.new_id),
-        judging=Judging(site, book=book, airspace=airspace, records=records, peers=peers),
+        judging=Judging(site, book=book, airspace=airspace, fetching=fetching),
         reasons=Reasons(agreement, airspace, _party_name(agreement)),
         local=next((p.port for p in places if isinstance(p.port, OwnRegister)), None),
         places=places,

@@ -149,6 +149,11 @@ class RegisterClient:
             return None
         return self._decoded(answer, wire.GetSubscriptionResponse).subscription
 
+    async def report(self, report: wire.ErrorReport) -> None:
+        self._decoded(
+            await self._call("POST", "reports", STRATEGIC, codec.encode(report)), wire.ErrorReport
+        )
+
     # What all of them share
 
     async def _call(self, method: str, path: str, scope: str, body: bytes | None = None) -> Answer:

@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 from tansiq.errors import PeerMalformed, PeerRefused, PeerUnreachable
-from tansiq.f3548 import wire
+from tansiq.f3548 import codec, wire
 from tansiq.peers.link import Answer, Link
 from tansiq.peers.register_client import MANAGEMENT, PROCESSING, STRATEGIC, decoded, message_of
 from tansiq.settings import Limits
@@ -40,6 +40,13 @@ class UssClient:
         scope = STRATEGIC if intents else MANAGEMENT
         url = _url(base_url, path)
         _accepted(await self._link.call("POST", url, scope=scope, body=body), base_url)
+
+    async def report(self, base_url: str, report: wire.ErrorReport) -> None:
+        body = codec.encode(report)
+        answer = await self._link.call(
+            "POST", _url(base_url, "reports"), scope=STRATEGIC, body=body
+        )
+        _accepted(answer, base_url)
 
 
 def _url(base_url: str, path: str) -> str:

@@ -8,27 +8,20 @@ blocker is confirmed at the register before it counts, so that nobody is refused
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
-from weakref import WeakValueDictionary
 
-from tansiq.domain.intent import IntentState
 from tansiq.domain.placement import Aim, Blocker, Due, Look, SlotState
 from tansiq.domain.placement_steps import Step
-from tansiq.errors import PeerError, PeerUnreachable, StoreError
 from tansiq.f3548 import wire
 from tansiq.services.airspace import CONSTRAINT, Airspace, Blocking, Known, extent_of
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.claim import Claim
-from tansiq.services.planning.ports import PeerPort, RegisterPort, Written
-from tansiq.services.planning.records import Record, Records, Reference
+from tansiq.services.planning.fetching import Fetching, Missing, is_idle
+from tansiq.services.planning.ports import RegisterPort, Written
+from tansiq.services.planning.records import Reference
 from tansiq.services.planning.site import Site
-from tansiq.storage.plans import Views
-from tansiq.storage.store import Tx
 
 CONFIRMED_AT_ONCE = 4
 """Blockers asked for at the register in one go; one that stands is enough."""
-FETCHES_AT_ONCE = 16
-"""At one host: one that hangs keeps nobody from asking another."""
 LEARNT_AT_ONCE = 1_000
 """References taken from one answer; a register names the rest again."""
 _DOWN = wire.UssAvailabilityState.DOWN
@@ -70,25 +63,6 @@ class Seen:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Missing:
-    """An entity whose details are not to be had."""
-
-    reference: Reference
-    why: str
-    refused: str | None = None
-    """The OVN that its manager tells and the register does not take, if that is why."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Fetched:
-    """Details as their manager answered."""
-
-    record: Record
-    before: str | None
-    """The OVN that was known when we asked."""
-
-
 class Judging:
     """Judges plans at registers, and learns what it does not know."""
 
@@ -98,24 +72,28 @@ class Judging:
         *,
         book: Book,
         airspace: Airspace,
-        records: Records,
-        peers: PeerPort,
+        fetching: Fetching,
     ) -> None:
         self._agreement = site.agreement
-        self._party = site.party
-        self._store = site.store
         self._book = book
         self.airspace = airspace
-        self._records = records
-        self._peers = peers
-        self._missing: dict[tuple[str, str], tuple[_Missing, ...]] = {}
+        self._missing: dict[tuple[str, str], tuple[Missing, ...]] = {}
         self._named: dict[tuple[str, str], set[str]] = {}
-        self._demanding: set[str] = set()
-        """Registers whose keys must name what suppliers that are Down have Accepted."""
-        self._fetching: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._fetching = fetching
+        fetching.on_stray, fetching.on_learnt = self._strayed, self._learnt
         self.on_stray: Callable[[str, str], None] = lambda register, entity: None
         self.on_learnt: Callable[[Known], Awaitable[None]] = _nobody
         """Called for what no notification told us of; own plans may have to yield to it."""
+
+    def _strayed(self, register: str, entity: str) -> None:
+        self.on_stray(register, entity)
+
+    async def _learnt(self, known: Known) -> None:
+        await self.on_learnt(known)
+
+    async def stop(self) -> None:
+        """Stop what goes on aside."""
+        await self._fetching.stop()
 
     async def see(
         self, plan: Plan, look: Due[Claim], port: RegisterPort | None, *, reachable: bool | None
@@ -142,7 +120,7 @@ class Judging:
             candidate = replace(candidate, already_met=self.airspace.met_by(before, (register,)))
         within = extent_of(self._book.candidate(plan, look.write or look.against))
         named = self._named.get((plan.id, register), ())
-        asked: dict[str, _Missing | None] = {}
+        asked: dict[str, Missing | None] = {}
         while True:
             relevant = self.airspace.relevant(candidate, within, register, named)
             judged = {known.id: known.ovn for known in relevant if known.counts}
@@ -210,7 +188,7 @@ class Judging:
         blocking: Sequence[Blocking],
         register: str,
         port: RegisterPort,
-        asked: dict[str, _Missing | None],
+        asked: dict[str, Missing | None],
     ) -> tuple[tuple[Blocking, ...], bool]:
         """Ask the register for the first blockers, each once in a look, and note that in ``asked``.
 
@@ -223,7 +201,7 @@ class Judging:
         answers = await asyncio.gather(*(self._stands_at(b, register, port) for b in fresh))
         changed = set()
         for found, answer in zip(fresh, answers, strict=True):
-            asked[found.known.id] = answer if isinstance(answer, _Missing) else None
+            asked[found.known.id] = answer if isinstance(answer, Missing) else None
             if answer is False:
                 changed.add(found.known.id)
         confirmed = tuple(
@@ -233,7 +211,7 @@ class Judging:
 
     async def _stands_at(
         self, found: Blocking, register: str, port: RegisterPort
-    ) -> bool | _Missing:
+    ) -> bool | Missing:
         """Report whether it stands as we know it; what is new of it is learnt, if it is to be had.
 
         Where its manager tells of a version that the register has not seen, the manager's word
@@ -246,7 +224,7 @@ class Judging:
         ask = port.get_constraint if known.kind == CONSTRAINT else port.get_intent
         reference: Reference | None = await ask(known.id)
         if reference is None:
-            await self._forget(register, known.id)
+            await self._fetching.forget(register, known.id)
             return False
         if self.is_idle(register, reference):
             self.airspace.mark(register, known.id, down=True)
@@ -255,7 +233,7 @@ class Judging:
                 return False
         if reference.version == known.version:
             return True
-        missing = await self._fetch_all(register, (reference,))
+        missing = await self._fetching.fetch(register, (reference,))
         return missing[0] if missing else False
 
     # ---- learning
@@ -269,17 +247,13 @@ class Judging:
         contradict the register, and are as good as none.
         """
         for entity in written.gone:
-            await self._forget(register, entity)
+            await self._fetching.forget(register, entity)
         for entity in written.ignored:
             self.airspace.mark(register, entity, down=True)
         missing: tuple[Reference, ...] = (*written.missing_intents, *written.missing_constraints)
-        if any(_idle(reference) for reference in missing):
-            # By F3548-21 no key has to name these. Where one has to, they count like all others.
-            self._demanding.add(register)
-        for reference in missing:
-            self.airspace.mark(register, reference.id, down=self.is_idle(register, reference))
+        self._fetching.demands(register, missing)
         wanted = self._unheard_of(plan_id, register, missing[:LEARNT_AT_ONCE])
-        failed = await self._fetch_all(register, wanted)
+        failed = await self._fetching.fetch(register, wanted)
         failed += self._refused(register, wanted, failed, named)
         if failed:
             self._missing[plan_id, register] = failed
@@ -290,26 +264,26 @@ class Judging:
     ) -> None:
         """Fetch what is new at a register, for no plan in particular, and forget what has gone."""
         for entity in gone:
-            await self._forget(register, entity)
+            await self._fetching.forget(register, entity)
         for i in range(0, len(news), LEARNT_AT_ONCE):
-            for missing in await self._fetch_all(register, news[i : i + LEARNT_AT_ONCE]):
+            for missing in await self._fetching.fetch(register, news[i : i + LEARNT_AT_ONCE]):
                 known = self.airspace.get(register, missing.reference.id)
                 if known is not None and known.version == missing.reference.version:
                     # We were told something that this reference contradicts: whoever meets it
                     # there is stopped by what its manager answers now.
-                    await self._forget(register, known.id)
+                    await self._fetching.forget(register, known.id)
 
     def is_idle(self, register: str, reference: Reference) -> bool:
         """Report whether a reference is Accepted and its manager Down, and may be left out."""
-        return register not in self._demanding and _idle(reference)
+        return self._fetching.is_idle(register, reference)
 
     def _refused(
         self,
         register: str,
         references: Sequence[Reference],
-        failed: Sequence[_Missing],
+        failed: Sequence[Missing],
         refused: Collection[str],
-    ) -> tuple[_Missing, ...]:
+    ) -> tuple[Missing, ...]:
         """Return those, besides the failed, of which we know an OVN that the register refuses."""
         found = []
         without = {missing.reference.id for missing in failed}
@@ -317,7 +291,7 @@ class Judging:
             known = self.airspace.get(register, reference.id)
             if known is not None and known.ovn in refused and reference.id not in without:
                 why = "the register does not take the OVN in them"
-                found.append(_Missing(reference, why, refused=known.ovn))
+                found.append(Missing(reference, why, refused=known.ovn))
         return tuple(found)
 
     def _unheard_of(
@@ -358,7 +332,7 @@ class Judging:
         if reference.uss_availability is not _DOWN:
             return f"details of {name} are not to be had ({first.why}){tail}"
         name += ", which is marked Down,"
-        if isinstance(reference, wire.ConstraintReference) or _idle(reference):
+        if isinstance(reference, wire.ConstraintReference) or is_idle(reference):
             return f"details of {name} are not to be had ({first.why}){tail}"
         return (
             f"details of {name} are not to be had: its flight may be in the air "
@@ -381,7 +355,7 @@ class Judging:
         # What has left the register since has no details any more, and needs none.
         lacking = self._missing.get((plan_id, register), ())
         missing = await self._still_there(register, [one.reference for one in lacking], port)
-        failed = await self._fetch_all(register, missing) if missing else ()
+        failed = await self._fetching.fetch(register, missing) if missing else ()
         refused = {one.refused for one in lacking if one.refused is not None}
         failed += self._refused(register, missing, failed, refused)
         self.learnt(plan_id, register)
@@ -404,120 +378,6 @@ class Judging:
             if reference is not None and not self.is_idle(register, reference)
         )
 
-    async def _fetch_all(
-        self, register: str, references: Sequence[Reference]
-    ) -> tuple[_Missing, ...]:
-        """Fetch details of all; return those whose details are not to be had."""
-        silent: dict[str, str] = {}
-        results = await asyncio.gather(*(self._fetch(register, r, silent) for r in references))
-        # Those that a notification has overtaken while others were asked for are old.
-        await self._keep(
-            [
-                found.record
-                for found in results
-                if isinstance(found, _Fetched) and not self._overtaken(register, found)
-            ]
-        )
-        return tuple(found for found in results if isinstance(found, _Missing))
-
-    async def _fetch(
-        self, register: str, reference: Reference, silent: dict[str, str]
-    ) -> _Fetched | _Missing | None:
-        """Return the record of a reference, or None if it is known already.
-
-        ``silent`` are hosts that did not answer: of many references at one, not all are tried.
-        """
-        if reference.manager == self._party:
-            return self._own(register, reference)
-        known = self.airspace.get(register, reference.id)
-        before = known.ovn if known is not None else None
-        host = _host(reference.uss_base_url)
-        async with self._fetching.setdefault(host, asyncio.Semaphore(FETCHES_AT_ONCE)):
-            if host in silent:
-                return _Missing(reference, silent[host])
-            try:
-                entity = await self._details(reference)
-                self._records.check_details(reference, entity)
-                down = self.is_idle(register, reference)
-                return _Fetched(
-                    await self._records.of_any_size(register, entity, down=down), before
-                )
-            except PeerUnreachable as error:
-                silent[host] = str(error)
-                if self._newer(register, reference.id, before) is not None:
-                    return None
-                return _Missing(reference, str(error))
-            except PeerError as error:
-                return _Missing(reference, str(error))
-
-    async def _details(self, reference: Reference) -> wire.OperationalIntent | wire.Constraint:
-        if isinstance(reference, wire.ConstraintReference):
-            return await self._peers.constraint_details(reference.uss_base_url, reference.id)
-        return await self._peers.intent_details(reference.uss_base_url, reference.id)
-
-    def _overtaken(self, register: str, found: _Fetched) -> bool:
-        now = self._newer(register, found.record.known.id, found.before)
-        return now is not None and now.version > found.record.known.version
-
-    def _newer(self, register: str, entity: str, before: str | None) -> Known | None:
-        """Return what has become known of an entity since, if anything has."""
-        known = self.airspace.get(register, entity)
-        return known if known is not None and known.ovn != before else None
-
-    def _own(self, register: str, reference: Reference) -> _Missing | None:
-        """Judge a reference of our own: known once its answer has been taken in."""
-        known = self.airspace.get(register, reference.id)
-        if known is not None and known.ovn == reference.ovn:
-            return None
-        if known is None and self._book.by_intent(reference.id) is None:
-            self.on_stray(register, reference.id)
-        return _Missing(reference, "ours, and its last write is not confirmed yet")
-
-    async def _keep(self, records: Sequence[Record]) -> None:
-        for found in (record.known for record in records):
-            before = self.airspace.get(found.register, found.id)
-            self.airspace.put(found)
-            if before is not None and before.ovn == found.ovn:
-                continue
-            # Before it is stored: whatever stops us in between, it is found new once more.
-            try:
-                await self.on_learnt(found)
-            except StoreError:
-                self.airspace.drop(found.register, found.id)
-                raise
-
-        async def write(tx: Tx) -> None:
-            for record in records:
-                await Views(tx).put(record.row)
-
-        if records:
-            await self._store.write(write)
-
-    async def _forget(self, register: str, entity: str) -> None:
-        async def write(tx: Tx) -> None:
-            await Views(tx).drop(register, entity)
-
-        known = self.airspace.get(register, entity)
-        if known is not None and not known.own:
-            await self._store.write(write)
-            self.airspace.drop(register, entity)
-
 
 async def _nobody(_: Known) -> None:
     """Take no notice."""
-
-
-def _idle(reference: Reference) -> bool:
-    """Report whether no key has to name it: Accepted, and its manager is marked Down."""
-    return (
-        isinstance(reference, wire.OperationalIntentReference)
-        and reference.uss_availability is _DOWN
-        and reference.state is IntentState.ACCEPTED
-    )
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).netloc
-    except ValueError:
-        return ""

@@ -169,6 +169,9 @@ class OwnRegister:
             return None
         return answer.subscription
 
+    async def report(self, report: wire.ErrorReport) -> None:
+        """Take no notice: nobody reports trouble to himself."""
+
 
 async def _asked(asking: Awaitable[T]) -> T:
     """Await an answer of our own register as a peer would hear it."""

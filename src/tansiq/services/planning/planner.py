@@ -142,6 +142,7 @@ class Planner:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.newcomers.stop()
+        await self.judging.stop()
 
     def watch(self, plan_id: str) -> asyncio.Event:
         """Return an event that is set at the plan's next change; give it to ``unwatch``."""

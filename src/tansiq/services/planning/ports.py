@@ -88,6 +88,10 @@ class RegisterPort(Protocol):
 
     async def get_subscription(self, subscription_id: str) -> wire.Subscription | None: ...
 
+    async def report(self, report: wire.ErrorReport) -> None:
+        """File a report of trouble."""
+        ...
+
 
 class PeerPort(Protocol):
     """Other managers, by the base URL in their references."""
@@ -98,6 +102,10 @@ class PeerPort(Protocol):
 
     async def notify(self, base_url: str, kind: str, body: bytes) -> None:
         """Deliver a notification; ``kind`` is ``intent`` or ``constraint``."""
+        ...
+
+    async def report(self, base_url: str, report: wire.ErrorReport) -> None:
+        """Tell a manager of trouble with it."""
         ...
 
 
