@@ -16,6 +16,7 @@ from sky import make_sky, volume
 from tansiq.cli.node import doctor
 from tansiq.domain.agreement import Register
 from tansiq.errors import BadInput
+from tansiq.f3548 import convert
 from tansiq.formats.agreement import load_agreement, render_agreement
 from tansiq.http import flight_planning
 from tansiq.http.flight_planning import DIRECT, PLAN
@@ -161,6 +162,21 @@ async def test_what_is_not_known_here_is_ignored_and_null_is_absent(driver: Driv
     assert answer.json()["planning_result"] == "Completed", answer.text
 
 
+async def test_that_telemetry_is_not_taken_in_is_said(driver: Driver) -> None:
+    body = request(HERE)
+    state = {"id": "1", "timestamp": {"value": "2026-01-01T00:00:00Z", "format": "RFC3339"}}
+    for states in ([], [state]):
+        body["flight_plan"]["telemetry"] = {"states": states}
+        answer = await driver.ask("PUT", f"/flight_plans/{uuid4()}", body)
+        body["request_id"] = str(uuid4())
+        planned = answer.json().get("as_planned")
+        assert (planned is not None) is bool(states)
+        await driver.ask("POST", "/clear_area_requests", _clearing())
+        if planned is not None:
+            assert "telemetry" not in planned
+            assert planned["astm_f3548_21"] == {"priority": 0}
+
+
 @pytest.mark.parametrize("reference", ["SFC", "Takeoff"])
 async def test_heights_above_the_ground_are_not_guessed(driver: Driver, reference: str) -> None:
     body = request(HERE)
@@ -169,6 +185,11 @@ async def test_heights_above_the_ground_are_not_guessed(driver: Driver, referenc
     assert (answer.status_code, answer.json()["planning_result"]) == (200, "NotSupported")
     assert "W84" in answer.json()["notes"]
     assert await driver.standing() == []
+
+
+def _clearing() -> dict[str, Any]:
+    extent = msgspec.to_builtins(convert.to_wire(HERE[0]))
+    return {"request_id": str(uuid4()), "extent": extent}
 
 
 async def test_only_so_many_answers_are_kept(

@@ -22,7 +22,7 @@ from tansiq.f3548 import codec, convert, wire
 from tansiq.http.operations import read_body
 from tansiq.http.uss import Identify
 from tansiq.services.planning.flight_planning import FlightPlanning
-from tansiq.services.planning.flights import Activity, Flight, Style, UasState, Usage
+from tansiq.services.planning.flights import Activity, Flight, Result, Style, UasState, Usage
 from tansiq.services.planning.notified import Observed
 from tansiq.settings import Limits
 
@@ -69,9 +69,14 @@ class IntentInformation(wire.Message, frozen=True):
     priority: int | None = None
 
 
+class Telemetry(wire.Message, frozen=True):
+    states: tuple[msgspec.Raw, ...] | None = None
+
+
 class FlightPlan(wire.Message, frozen=True):
     basic_information: BasicInformation
     astm_f3548_21: IntentInformation | None = None
+    telemetry: Telemetry | None = None
 
 
 class UpsertRequest(wire.Message, frozen=True):
@@ -85,6 +90,8 @@ class UpsertAnswer(wire.Message, frozen=True):
     flight_plan_status: str
     notes: str | None = None
     includes_advisories: str | None = None
+    as_planned: FlightPlan | None = None
+    """Where it is not what was asked for: telemetry is not taken in."""
 
 
 class ClearRequest(wire.Message, frozen=True):
@@ -182,7 +189,12 @@ class FlightPlanningApi:
         async def upsert() -> bytes:
             style = asked.execution_style
             activity = await self.flights.upsert(flight_id, _flight(asked), style)
-            return codec.encode(_answer(activity))
+            answer = _answer(activity)
+            told = asked.flight_plan.telemetry
+            if told is not None and told.states and activity.result is Result.COMPLETED:
+                planned = msgspec.structs.replace(asked.flight_plan, telemetry=None)
+                answer = msgspec.structs.replace(answer, as_planned=planned)
+            return codec.encode(answer)
 
         return await self.answers.once(asked.request_id, (flight_id, asked), upsert)
 
