@@ -15,6 +15,7 @@
     │   ├── StaleOVN             the OVN or version given is not the current one
     │   ├── WrongState           the transition is not in the state table
     │   ├── UssDown              the supplier is marked Down in the register (412)
+    │   ├── NoTelemetry          nobody has reported where the aircraft is (412)
     │   └── InDoubt              whether the first attempt took effect is not known
     ├── PeerError              the other side's mistake, or its silence
     │   ├── PeerUnreachable      no answer; the fate of the request is not known
@@ -122,6 +123,12 @@ class UssDown(StateConflict):
     """A supplier that the arbiter has marked Down may not do this until it is marked Normal."""
 
     code = "uss-down"
+
+
+class NoTelemetry(StateConflict):
+    """The intent is in a state that shares positions, and none was reported."""
+
+    code = "no-telemetry"
 
 
 class PeerError(TansiqError):

@@ -65,6 +65,8 @@ from tansiq.services.planning.records import Records
 from tansiq.services.planning.restore import restore_airspace
 from tansiq.services.planning.site import Site
 from tansiq.services.planning.steps import Steps
+from tansiq.services.planning.strayed import Strayed
+from tansiq.services.planning.telemetry import Telemetry
 from tansiq.services.planning.upkeep import Upkeep
 from tansiq.services.pool import Pool
 from tansiq.services.register import AcceptedWrite, Register
@@ -94,6 +96,8 @@ class Node:
     events: Events
     deadline: Deadline
     housekeeping: Housekeeping
+    strayed: Strayed
+    telemetry: Telemetry
     record: ExchangeLog
     bookkeeper: Bookkeeper
     own: Starlette = field(init=False)
@@ -132,6 +136,7 @@ class Node:
         await self.constraints.start()
         await self.notices.resume()
         self.upkeep.start()
+        self.strayed.start()
         for plan in self.planner.book.living():
             await self.planner.apply(plan.id, restarted)
 
@@ -140,6 +145,7 @@ class Node:
         await self.deadline.stop()
         await self.housekeeping.stop()
         await self.key_sets.stop()
+        await self.strayed.stop()
         await self.upkeep.stop()
         await self.planner.stop()
         await self.constraints.stop()
@@ -188,7 +194,7 @@ async def _wire(
     upkeep = Upkeep(site, airspace=airspace, judging=judging, planner=planner)
     upkeep.keep_constraints(constraints)
     constraints.on_placed = planner.newcomers.heard
-    hearing = Hearing(site, airspace=airspace, records=records, planner=planner)
+    hearing = _hearing(site, planner, link)
     hearing.on_stray = judging.on_stray = upkeep.sweep_soon
     late.planner, late.upkeep = planner, upkeep
     await planner.book.read_all(events.store)
@@ -209,6 +215,8 @@ async def _wire(
         events=events,
         deadline=side.deadline,
         housekeeping=Housekeeping(events.store, register, side.pool, clock, limits, timers),
+        strayed=_strayed(site, planner),
+        telemetry=hearing.telemetry,
         record=record,
         bookkeeper=Bookkeeper(
             record, events, airspace, clock, party=site.party, registers=planner.book.registers
@@ -239,6 +247,7 @@ def _own_app(node: Node, site: Site, reports: Reports, log_sets: LogSets) -> Sta
         planning=node.plans,
         constraints=node.constraints,
         status=status,
+        telemetry=node.telemetry,
         events=node.events,
         idempotency=Idempotency(site.store, clock, limits, new_id=_new_id),
         reports=reports,
@@ -248,6 +257,18 @@ def _own_app(node: Node, site: Site, reports: Reports, log_sets: LogSets) -> Sta
         settings=settings,
     )
     return own_app(api, token=load_own_token(settings.data), port=settings.own_port)
+
+
+def _hearing(site: Site, planner: Planner, link: Link) -> Hearing:
+    airspace, records = planner.judging.airspace, planner.steps.records
+    peers = UssClient(link, site.limits)
+    telemetry = Telemetry(site, book=planner.book, airspace=airspace, peers=peers)
+    return Hearing(site, airspace=airspace, records=records, planner=planner, telemetry=telemetry)
+
+
+def _strayed(site: Site, planner: Planner) -> Strayed:
+    names = _party_name(site.agreement)
+    return Strayed(site, planner=planner, airspace=planner.judging.airspace, party_name=names)
 
 
 def _flights(node: Node, site: Site) -> FlightPlanning | None:

@@ -42,6 +42,7 @@ class Limits:
     area_km2_beyond_max: float = 400.0
     """The same, for what spans longer than a day."""
     plan_ahead_max: timedelta = timedelta(days=30)
+    telemetry_age_max: timedelta = timedelta(hours=1)
     """F3548-21 plan horizon for operational intents."""
     constraint_ahead_max: timedelta = timedelta(days=56)
     subscription_max: timedelta = timedelta(hours=24)

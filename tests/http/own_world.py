@@ -19,8 +19,8 @@ import msgspec
 from starlette.applications import Starlette
 
 from tansiq.clock import SystemClock
-from tansiq.domain.draft import PlanDraft
-from tansiq.domain.intent import EntityID
+from tansiq.domain.draft import PlanDraft, StatedBand
+from tansiq.domain.intent import EntityID, IntentState
 from tansiq.domain.time import zulu
 from tansiq.domain.volume import Volumes, altitude_bounds, time_bounds
 from tansiq.errors import BadInput, NotFound, StateConflict, WrongState
@@ -31,6 +31,7 @@ from tansiq.services.events import Events
 from tansiq.services.exchanges import ExchangeLog
 from tansiq.services.idempotency import Idempotency
 from tansiq.services.log_sets import LogSets
+from tansiq.services.planning.telemetry import Report
 from tansiq.services.reports import Reports
 from tansiq.services.views import (
     AirspaceEntry,
@@ -42,6 +43,7 @@ from tansiq.services.views import (
     RegisterView,
     Status,
     StatusView,
+    TelemetryView,
 )
 from tansiq.settings import EXCHANGES, Limits, Settings, Timers
 from tansiq.storage.sqlite import SqliteStore
@@ -145,9 +147,25 @@ class Sky:
 
     async def activate(self, plan_id: str) -> PlanView:
         kept = self._plan(plan_id)
-        if kept.status is not Status.COORDINATED:
+        if kept.status not in (Status.COORDINATED, Status.NONCONFORMING):
             raise WrongState(f"a plan that is {kept.status} cannot be activated", field="state")
-        kept.state = "Activated"
+        kept.state, kept.status = "Activated", Status.COORDINATED
+        return await self._tell("plan", plan_id, self._view(plan_id, kept))
+
+    async def off_nominal(
+        self,
+        plan_id: str,
+        *,
+        state: IntentState,
+        volumes: Volumes,
+        stated: tuple[StatedBand, ...] = (),
+    ) -> PlanView:
+        kept = self._plan(plan_id)
+        if kept.status is Status.REFUSED:
+            raise WrongState(f"a plan that is {kept.status} stands nowhere", field="state")
+        self._check(volumes)
+        self.effects += 1
+        kept.state, kept.status = state.value, Status(state.lower())
         return await self._tell("plan", plan_id, self._view(plan_id, kept))
 
     async def end(self, plan_id: str) -> PlanView:
@@ -299,6 +317,42 @@ class Areas:
         )
 
 
+class Positions:
+    """Reports of the same node's aircraft, and one aircraft of somebody else's."""
+
+    def __init__(self, sky: Sky) -> None:
+        self._sky = sky
+        self._last: dict[str, Report] = {}
+
+    async def report(self, plan_id: str, report: Report) -> TelemetryView:
+        await self._sky.plan(plan_id)
+        self._last[plan_id] = report
+        return await self.own(plan_id)
+
+    async def own(self, plan_id: str) -> TelemetryView:
+        state = (await self._sky.plan(plan_id)).state
+        report = self._last.get(plan_id)
+        view = TelemetryView(id=plan_id, manager="north", name="own", state=state)
+        if report is None:
+            return view
+        return msgspec.structs.replace(view, lat_deg=report.lat_deg, lng_deg=report.lng_deg)
+
+    async def of_peer(self, entity: str) -> TelemetryView:
+        if entity != str(UUID(int=7)):
+            raise NotFound(f"no intent {entity} of anybody else is known here", field="id")
+        return TelemetryView(
+            id=entity,
+            manager="south",
+            name="HERON-1",
+            state="Nonconforming",
+            age_s=43.0,
+            sentence="measured 43 s ago",
+            lat_deg=39.0,
+            lng_deg=-121.0,
+            altitude_m=640.0,
+        )
+
+
 class Glance:
     """Status of the same node."""
 
@@ -387,6 +441,7 @@ def build(
         planning=sky,
         constraints=areas,
         status=Glance(sky),
+        telemetry=Positions(sky),
         events=events,
         idempotency=Idempotency(events.store, clock, limits, new_id=new_id),
         reports=Reports(events.store, limits, new_id=new_id),

@@ -15,6 +15,13 @@ from tansiq.settings import Limits
 
 pytestmark = pytest.mark.anyio
 
+POSITION: dict[str, Any] = {
+    "time_measured": "2026-11-23T12:00:00Z",
+    "lat_deg": 39.0,
+    "lng_deg": -121.0,
+    "altitude_m": 640.0,
+}
+
 
 @pytest.fixture
 async def node(tmp_path: Path) -> AsyncIterator[World]:
@@ -101,6 +108,48 @@ async def test_airspace_and_status(node: World) -> None:
     assert (await node.client.get("/api/v1/status")).json()["plans"] == {"coordinated": 1}
 
 
+async def test_an_aircraft_outside_its_plan_is_told_of_and_comes_back(node: World) -> None:
+    made = await node.client.post("/api/v1/plans", content=plan_bytes())
+    path = f"/api/v1/plans/{made.json()['id']}"
+    key = {"Idempotency-Key": "stray-1"}
+    for _ in range(2):
+        reply = await node.client.post(
+            f"{path}/off-nominal?state=nonconforming", content=plan_bytes(), headers=key
+        )
+        assert (reply.status_code, reply.json()["state"]) == (200, "Nonconforming")
+    assert node.sky.effects == 2  # Declared, and strayed once.
+    assert (await node.client.post(f"{path}/activate")).json()["state"] == "Activated"
+    for state in ("", "?state=Accepted", "?state=Lost"):
+        reply = await node.client.post(f"{path}/off-nominal{state}", content=plan_bytes())
+        assert (reply.status_code, reply.json()["field"]) == (400, "state")
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"lat_deg": 90.000001}, "lat_deg"),
+        ({"lng_deg": -180.000001}, "lng_deg"),
+        ({"altitude_m": 100_000.1}, "altitude_m"),
+        ({"speed_mps": 1_000.1}, "speed_mps"),
+        ({"speed_mps": -0.1}, "speed_mps"),
+        ({"track_deg": 360.0}, "track_deg"),
+        ({"accuracy_h": "HA2m"}, "accuracy_h"),
+        ({"time_measured": "2" * 41}, "time_measured"),
+        ({"heading": 1}, "body"),
+    ],
+)
+async def test_a_position_that_cannot_be_is_refused(
+    node: World, change: dict[str, Any], field: str
+) -> None:
+    made = await node.client.post("/api/v1/plans", content=plan_bytes())
+    path = f"/api/v1/plans/{made.json()['id']}/telemetry"
+    edges = {"lat_deg": 90.0, "lng_deg": -180.0, "speed_mps": 1_000.0, "track_deg": 359.9}
+    reply = await node.client.post(path, content=msgspec.json.encode(POSITION | edges))
+    assert (reply.status_code, reply.json()["lat_deg"]) == (200, 90.0)
+    reply = await node.client.post(path, content=msgspec.json.encode(POSITION | change))
+    assert (reply.status_code, reply.json()["field"]) == (400, field)
+
+
 @pytest.mark.parametrize("op", OPERATIONS, ids=lambda op: op.name)
 async def test_no_route_answers_without_the_token(node: World, op: Any) -> None:
     path = op.path.replace("{id}", NO_ID)
@@ -118,11 +167,14 @@ async def test_no_route_answers_without_the_token(node: World, op: Any) -> None:
 async def test_an_unknown_id_is_not_found_and_a_malformed_one_refused(node: World, op: Any) -> None:
     bodies = {"change_constraint": plan_bytes(**AREA), "change_plan": plan_bytes()}
     bodies["shift_plan"] = b'{"delay_s":1}'
+    bodies["off_nominal_plan"] = plan_bytes()
+    bodies["report_telemetry"] = msgspec.json.encode(POSITION)
     body = bodies.get(op.name, b"")
-    unknown = await node.client.request(op.method, op.path.replace("{id}", NO_ID), content=body)
+    path = op.path + ("?state=Contingent" if op.name == "off_nominal_plan" else "")
+    unknown = await node.client.request(op.method, path.replace("{id}", NO_ID), content=body)
     assert (unknown.status_code, unknown.json()["code"]) == (404, "not-found")
     for bad in ("x", NO_ID[:-1], NO_ID + "0", "%2e%2e", "a" * 5_000, "%00", "é"):
-        reply = await node.client.request(op.method, op.path.replace("{id}", bad), content=body)
+        reply = await node.client.request(op.method, path.replace("{id}", bad), content=body)
         assert (reply.status_code, reply.json()["field"]) == (400, "id"), bad
     assert node.sky.effects == 0
 

@@ -30,6 +30,11 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "plan change": ("tansiq.cli.plan:change", "Replace a plan's volumes."),
     "plan shift": ("tansiq.cli.plan:shift", "Move a plan in time or level."),
     "plan activate": ("tansiq.cli.plan:activate", "Tell that the flight begins."),
+    "plan off-nominal": (
+        "tansiq.cli.off_nominal:off_nominal",
+        "Tell that the aircraft is not where its plan said.",
+    ),
+    "plan position": ("tansiq.cli.off_nominal:position", "Report where the aircraft is."),
     "plan end": ("tansiq.cli.plan:end", "End a plan."),
     "constraint submit": ("tansiq.cli.constraint:submit", "Declare a no-go area."),
     "constraint list": ("tansiq.cli.constraint:list_constraints", "List own no-go areas."),
@@ -39,6 +44,11 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "log-set": ("tansiq.cli.log_set:log_set", "Export what passed between us and others."),
     "report list": ("tansiq.cli.report:list_reports", "List what others reported about us."),
     "report show": ("tansiq.cli.report:show", "Show one such report."),
+    "airspace list": ("tansiq.cli.airspace:list_airspace", "List what others hold."),
+    "airspace telemetry": (
+        "tansiq.cli.airspace:telemetry",
+        "Ask where somebody's off-nominal aircraft is.",
+    ),
     "events": ("tansiq.cli.events:events", "Follow what happens at the node."),
     "init": ("tansiq.cli.node:init", "Make a node's folder: keys, certificate, settings."),
     "serve": ("tansiq.cli.serve:serve", "Run the node."),
@@ -50,6 +60,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
 _GROUPS = {
     "plan": "Plans of your own: declare, look, change, end.",
     "constraint": "No-go areas of your own: declare, look, change, end.",
+    "airspace": "What others hold, as far as the node knows.",
     "report": "Reports of trouble that others filed with us.",
 }
 

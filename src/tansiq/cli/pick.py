@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from tansiq.cli.client import Node
 from tansiq.errors import BadInput
-from tansiq.services.views import NoGoAreas, Plans
+from tansiq.services.views import Airspace, NoGoAreas, Plans
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -42,6 +42,20 @@ def constraint_id(node: Node, text: str) -> str:
         if found := _meant(text, [(area.id, area.name) for area in areas]):
             return _only(text, found)
     raise _none(text, "constraint")
+
+
+def entity_id(node: Node, text: str) -> str:
+    """Return the id of the one intent or no-go area of others that is meant.
+
+    Raises:
+        BadInput: none, or several.
+    """
+    if _UUID.fullmatch(text.lower()):
+        return text.lower()
+    entries = node.ask("GET", "/airspace").read(Airspace).entries
+    if found := _meant(text, [(entry.id, entry.name) for entry in entries]):
+        return _only(text, found)
+    raise BadInput(f"nothing fits {text!r}; `tansiq airspace list` shows what is known", field="ID")
 
 
 def _meant(text: str, known: Iterable[Named]) -> list[Named]:

@@ -20,7 +20,7 @@ from tansiq.cli.client import (
 )
 from tansiq.cli.pick import plan_id
 from tansiq.cli.show import plan_rows, plan_text, short, verdict_text
-from tansiq.services.views import Alternative, Plans, PlanView, Status
+from tansiq.services.views import OFF_NOMINAL, Alternative, Plans, PlanView, Status
 
 _TAKES_MAX = 3
 """How often ``--take`` follows an alternative: the sky may change between asking and taking."""
@@ -66,7 +66,7 @@ def submit(
         if not as_json:
             click.echo(f"refused; taking: {offer.sentence}")
         reply = _shift(node, reply.read(PlanView).id, offer.delay_s, offer.up_m, wait_s)
-    _finish(reply, as_json=as_json)
+    finish(reply, as_json=as_json)
 
 
 @click.command("list", epilog=EXITS)
@@ -111,7 +111,7 @@ def change(plan: str, file: str, *, wait_s: float, data: Path, as_json: bool) ->
     """
     node, body = Node(data), read_file(file)
     reply = node.ask("PUT", f"/plans/{plan_id(node, plan)}", body=body, wait_s=wait_s)
-    _finish(reply, as_json=as_json)
+    finish(reply, as_json=as_json)
 
 
 @click.command(epilog=EXITS)
@@ -133,7 +133,7 @@ def shift(
       tansiq plan shift 2f8343be --up-m -300
     """
     node = Node(data)
-    _finish(_shift(node, plan_id(node, plan), delay_s, up_m, wait_s), as_json=as_json)
+    finish(_shift(node, plan_id(node, plan), delay_s, up_m, wait_s), as_json=as_json)
 
 
 @click.command(epilog=EXITS)
@@ -142,10 +142,16 @@ def shift(
 @data_option
 @json_option
 def activate(plan: str, *, wait_s: float, data: Path, as_json: bool) -> None:
-    """Say that the flight begins."""
+    """Say that the flight begins, or that it is within its plan again.
+
+    A plan that is Nonconforming comes back this way. Until every register has taken it back, and
+    if it is refused, it stays Nonconforming.
+    """
     node = Node(data)
     reply = node.ask("POST", f"/plans/{plan_id(node, plan)}/activate", wait_s=wait_s)
-    _finish(reply, as_json=as_json)
+    view = reply.read(PlanView)
+    _print(reply, view, as_json=as_json)
+    raise SystemExit(0 if view.status is Status.COORDINATED else NOT_YET)
 
 
 @click.command(epilog=EXITS)
@@ -176,10 +182,12 @@ def _shift(node: Node, plan: str, delay_s: int, up_m: float, wait_s: float) -> R
     return node.ask("POST", f"/plans/{plan}/shift", body=body, wait_s=wait_s)
 
 
-def _finish(reply: Reply, *, as_json: bool) -> NoReturn:
+def finish(reply: Reply, *, as_json: bool) -> NoReturn:
+    """Print the plan and exit: 0 if it is as it was asked for, in every register."""
     view = reply.read(PlanView)
     _print(reply, view, as_json=as_json)
-    raise SystemExit(0 if view.status is Status.COORDINATED else NOT_YET)
+    done = view.status is Status.COORDINATED or (view.status in OFF_NOMINAL and view.settled)
+    raise SystemExit(0 if done else NOT_YET)
 
 
 def _print(reply: Reply, view: PlanView, *, as_json: bool) -> None:

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 import msgspec
 
 from tansiq.services.views import (
+    AirspaceEntry,
     Alternative,
     ConstraintView,
     PlanView,
     RegisterView,
     Status,
+    TelemetryView,
 )
 
 _WORDS = {
@@ -18,9 +20,11 @@ _WORDS = {
     Status.WAITING: "waits for another plan that is itself not coordinated yet",
     Status.COORDINATED: "coordinated: every register holds it",
     Status.RECHECKING: "a newcomer meets it and is being judged",
-    Status.CHANGING: "coordinated as it was; the change is being placed",
+    Status.CHANGING: "stands as it was; the change is being placed",
     Status.REFUSED: "refused",
     Status.DISPLACED: "displaced: something that goes before it took its place",
+    Status.NONCONFORMING: "NONCONFORMING: outside its plan, expected back",
+    Status.CONTINGENT: "CONTINGENT: outside its plan, not expected back",
     Status.ENDING: "being taken out of the registers",
     Status.ENDED: "ended",
 }
@@ -36,6 +40,7 @@ def plan_text(view: PlanView, *, command: str) -> str:
     """Return everything about one plan; ``command`` begins the commands that take alternatives."""
     head = f"{view.callsign or 'plan'} {short(view.id)}: {_WORDS[view.status]}"
     lines = [head, *_facts(view), *_registers(view.registers), *_why(view, command)]
+    lines[1:1] = [_field("WARNING", text) for text in view.warnings]
     if view.not_reached:
         lines.append(_field("not told", ", ".join(view.not_reached)))
     return "\n".join([*lines, _field("id", view.id)])
@@ -88,7 +93,7 @@ def plan_rows(views: Sequence[PlanView]) -> str:
             str(view.status),
             span(view.time_start, view.time_end),
             _metres(view.altitude_m_min, view.altitude_m_max),
-            view.reason or "",
+            "; ".join(filter(None, [*view.warnings, view.reason])),
         )
         for view in views
     ]
@@ -155,6 +160,43 @@ def _registers(registers: Sequence[RegisterView]) -> list[str]:
 
 def _field(name: str, text: str) -> str:
     return f"  {name:<10}{text}"
+
+
+def airspace_rows(entries: Sequence[AirspaceEntry]) -> str:
+    """Return a table of what others hold."""
+    rows = [
+        (
+            short(entry.id),
+            entry.name or "-",
+            entry.kind,
+            entry.manager,
+            entry.state or "-",
+            span(entry.time_start, entry.time_end),
+            _metres(entry.altitude_m_min, entry.altitude_m_max),
+        )
+        for entry in entries
+    ]
+    return _table(("id", "name", "kind", "manager", "state", "when", "altitude"), rows)
+
+
+def telemetry_text(view: TelemetryView) -> str:
+    """Return where an aircraft was, with how long ago that was first."""
+    lines = [f"{view.name} of {view.manager}, {view.state}: {view.sentence}"]
+    if view.lat_deg is not None and view.lng_deg is not None:
+        how = " (extrapolated)" if view.extrapolated else ""
+        lines.append(_field("where", f"{view.lat_deg:.6f}, {view.lng_deg:.6f}{how}"))
+    if view.altitude_m is not None:
+        lines.append(_field("altitude", f"{view.altitude_m:,.0f} m W84"))
+    if view.speed_mps is not None:
+        track = "" if view.track_deg is None else f", track {view.track_deg:.0f} degrees"
+        lines.append(_field("speed", f"{view.speed_mps:.1f} m/s{track}"))
+    if view.accuracy_h or view.accuracy_v:
+        lines.append(_field("accuracy", f"{view.accuracy_h or '-'} {view.accuracy_v or '-'}"))
+    if view.measured:
+        lines.append(_field("measured", view.measured))
+    if view.next_expected:
+        lines.append(_field("next", view.next_expected))
+    return "\n".join(lines)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -19,7 +19,7 @@ from tansiq.http import feed as feeds
 from tansiq.http.metrics import Metrics
 from tansiq.http.operations import Answer, Call, Kind, Query
 from tansiq.services.events import Events
-from tansiq.services.facade import Constraints, NodeStatus, Planning
+from tansiq.services.facade import Constraints, NodeStatus, Planning, Telemetry
 from tansiq.services.idempotency import Idempotency
 from tansiq.services.log_sets import LogSets
 from tansiq.services.reports import ReportList, Reports
@@ -29,14 +29,11 @@ from tansiq.services.views import (
     NoGoAreas,
     Plans,
     PlanView,
-    Status,
 )
 from tansiq.settings import Settings
 
 V = TypeVar("V", PlanView, ConstraintView)
 
-SETTLED = frozenset({Status.COORDINATED, Status.REFUSED, Status.DISPLACED, Status.ENDED})
-"""Nothing goes on any more; everything else answers 202."""
 _LASTING = frozenset({"everywhere", "ended"})
 SHIFT_S_MAX = 30 * 86_400
 SHIFT_M_MAX = 20_000.0
@@ -57,6 +54,7 @@ class OwnApi:
     planning: Planning
     constraints: Constraints
     status: NodeStatus
+    telemetry: Telemetry
     events: Events
     idempotency: Idempotency
     reports: Reports
@@ -81,7 +79,7 @@ class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _plan_answer(view: PlanView, status: int | None = None) -> Answer:
-    done = 200 if view.status in SETTLED else 202
+    done = 200 if view.settled else 202
     location = f"/api/v1/plans/{view.id}" if status == 201 else None
     return Answer(status or done, view, location)
 
@@ -165,6 +163,36 @@ async def activate_plan(api: OwnApi, call: Call) -> Answer:
     if view is None or view.state != IntentState.ACTIVATED:
         view = await api.planning.activate(call.id)
     return _plan_answer(await _settled_plan(api, call, view))
+
+
+async def off_nominal_plan(api: OwnApi, call: Call) -> Answer:
+    draft = _same_id(call)
+    view = await api.planning.off_nominal(
+        call.id, state=_state(call.query["state"]), volumes=draft.volumes, stated=draft.stated
+    )
+    return _plan_answer(await _settled_plan(api, call, view))
+
+
+def _state(text: str | None) -> IntentState:
+    for state in (IntentState.NONCONFORMING, IntentState.CONTINGENT):
+        if text is not None and text.lower() == state.lower():
+            return state
+    raise BadInput(
+        "say Nonconforming (expected back in its plan) or Contingent (not expected back)",
+        field="state",
+    )
+
+
+async def report_telemetry(api: OwnApi, call: Call) -> Answer:
+    return Answer(200, await api.telemetry.report(call.id, call.content))
+
+
+async def get_telemetry(api: OwnApi, call: Call) -> Answer:
+    return Answer(200, await api.telemetry.own(call.id))
+
+
+async def get_airspace_telemetry(api: OwnApi, call: Call) -> Answer:
+    return Answer(200, await api.telemetry.of_peer(call.id))
 
 
 async def shift_plan(api: OwnApi, call: Call) -> Answer:

@@ -9,8 +9,17 @@ from tansiq.f3548.logs import USSLogSet
 from tansiq.http import own_handlers as own
 from tansiq.http.feed import MEDIA_TYPE
 from tansiq.http.operations import Body, Kind, Operation, Query
+from tansiq.services.planning.telemetry import Report
 from tansiq.services.reports import ReportList, ReportView
-from tansiq.services.views import Airspace, ConstraintView, NoGoAreas, Plans, PlanView, StatusView
+from tansiq.services.views import (
+    Airspace,
+    ConstraintView,
+    NoGoAreas,
+    Plans,
+    PlanView,
+    StatusView,
+    TelemetryView,
+)
 
 WAIT_MAX_S = 60.0
 
@@ -56,6 +65,11 @@ _PEER = Query(
     "that called us: its exchanges only, and nothing of our own.",
 )
 _ENDED = Query(name="ended", kind=Kind.BOOLEAN, text="true: ended ones too.", default=False)
+_STATE = Query(
+    name="state",
+    kind=Kind.STRING,
+    text="Nonconforming (expected back in its plan) or Contingent (not expected back).",
+)
 _VOLUMES = Query(
     name="volumes",
     kind=Kind.BOOLEAN,
@@ -126,7 +140,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         method="POST",
         path="/api/v1/plans/{id}/activate",
         name="activate_plan",
-        summary="Say that the flight begins.",
+        summary="Say that the flight begins, or that it is within its plan again.",
         handle=own.activate_plan,
         reply=PlanView,
         statuses=_DONE,
@@ -134,6 +148,39 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         body=Body.STRUCT,
         struct=own.Nothing,
         idempotent=True,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/plans/{id}/off-nominal",
+        name="off_nominal_plan",
+        summary="Say that the aircraft is not where its plan said, and where it may be instead.",
+        handle=own.off_nominal_plan,
+        reply=PlanView,
+        statuses=_DONE,
+        query=(_STATE, _WAIT),
+        body=Body.PLAN,
+        idempotent=True,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/plans/{id}/telemetry",
+        name="report_telemetry",
+        summary="Report where the plan's aircraft is; peers are shown it while it is off-nominal.",
+        handle=own.report_telemetry,
+        reply=TelemetryView,
+        statuses={200: "Kept; the answer is the latest one known."},
+        body=Body.STRUCT,
+        struct=Report,
+        idempotent=True,
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/plans/{id}/telemetry",
+        name="get_telemetry",
+        summary="Where the plan's aircraft was when that was last reported.",
+        handle=own.get_telemetry,
+        reply=TelemetryView,
+        statuses=_READ,
     ),
     Operation(
         method="POST",
@@ -208,6 +255,15 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         summary="What others hold, as far as this node knows.",
         handle=own.get_airspace,
         reply=Airspace,
+        statuses=_READ,
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/airspace/{id}/telemetry",
+        name="get_airspace_telemetry",
+        summary="Ask the manager of an off-nominal intent where its aircraft is.",
+        handle=own.get_airspace_telemetry,
+        reply=TelemetryView,
         statuses=_READ,
     ),
     Operation(

@@ -86,6 +86,7 @@ def problem(error: errors.TansiqError) -> Response:
 
 _F3548_STATUS: Final[Mapping[type[errors.TansiqError], int]] = {
     errors.UssDown: 412,
+    errors.NoTelemetry: 412,
     errors.AgreementMismatch: 403,
     errors.PeerError: 502,
 }

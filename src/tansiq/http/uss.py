@@ -18,6 +18,7 @@ from tansiq.http.authority import Identity
 from tansiq.http.operations import read_body
 from tansiq.services.planning.hearing import Hearing
 from tansiq.services.register import (
+    CONFORMANCE_MONITORING,
     CONSTRAINT_MANAGEMENT,
     CONSTRAINT_PROCESSING,
     STRATEGIC_COORDINATION,
@@ -51,6 +52,12 @@ def uss_routes(hearing: Hearing, identify: Identify, limits: Limits) -> list[Rou
         answer = wire.GetOperationalIntentDetailsResponse(operational_intent=intent)
         return Response(codec.encode(answer), media_type=_JSON)
 
+    async def get_operational_intent_telemetry(request: Request) -> Response:
+        """``GET .../operational_intents/{id}/telemetry``: only while it is off-nominal."""
+        identify(request, [CONFORMANCE_MONITORING])
+        answer = await hearing.telemetry.served(register(request), request.path_params["entityid"])
+        return Response(codec.encode(answer), media_type=_JSON)
+
     async def notify_operational_intent_details_changed(request: Request) -> Response:
         """``POST .../operational_intents``: 204 once it is stored, not once it is acted on."""
         sender = identify(request, [STRATEGIC_COORDINATION])
@@ -76,6 +83,7 @@ def uss_routes(hearing: Hearing, identify: Identify, limits: Limits) -> list[Rou
 
     table = [
         ("GET", "/operational_intents/{entityid}", get_operational_intent_details),
+        ("GET", "/operational_intents/{entityid}/telemetry", get_operational_intent_telemetry),
         ("POST", "/operational_intents", notify_operational_intent_details_changed),
         ("GET", "/constraints/{entityid}", get_constraint_details),
         ("POST", "/constraints", notify_constraint_details_changed),

@@ -5,7 +5,14 @@ from urllib.parse import quote
 from tansiq.errors import PeerMalformed, PeerRefused, PeerUnreachable
 from tansiq.f3548 import codec, wire
 from tansiq.peers.link import Answer, Link
-from tansiq.peers.register_client import MANAGEMENT, PROCESSING, STRATEGIC, decoded, message_of
+from tansiq.peers.register_client import (
+    CONFORMANCE,
+    MANAGEMENT,
+    PROCESSING,
+    STRATEGIC,
+    decoded,
+    message_of,
+)
 from tansiq.settings import Limits
 
 
@@ -27,6 +34,13 @@ class UssClient:
         answer = await self._asked(url, PROCESSING, base_url)
         return decoded(answer, wire.GetConstraintDetailsResponse, self._limits).constraint
 
+    async def intent_telemetry(
+        self, base_url: str, intent_id: str
+    ) -> wire.GetOperationalIntentTelemetryResponse:
+        url = _url(base_url, f"operational_intents/{quote(intent_id)}/telemetry")
+        answer = await self._asked(url, CONFORMANCE, base_url)
+        return decoded(answer, wire.GetOperationalIntentTelemetryResponse, self._limits)
+
     async def _asked(self, url: str, scope: str, base_url: str) -> Answer:
         answer = _accepted(await self._link.call("GET", url, scope=scope), base_url)
         # One entity, as long as a notification of it may be; a register's list may be longer.
@@ -43,9 +57,7 @@ class UssClient:
 
     async def report(self, base_url: str, report: wire.ErrorReport) -> None:
         body = codec.encode(report)
-        answer = await self._link.call(
-            "POST", _url(base_url, "reports"), scope=STRATEGIC, body=body
-        )
+        answer = await self._link.call("POST", _url(base_url, "reports"), scope=STRATEGIC, body=body)
         _accepted(answer, base_url)
 
 

@@ -5,7 +5,7 @@ taken from one place with volumes from another proves knowledge that nobody has)
 hints: the register's key check is what proves them current.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -127,6 +127,9 @@ class Airspace:
         self._agreement = agreement
         self._at: dict[str, dict[str, Known]] = {r.id: {} for r in agreement.registers}
         self._near: dict[str, Near[Known]] = {r.id: Near() for r in agreement.registers}
+        self._strayed: dict[tuple[str, str], Known] = {}
+        self.on_strayed: Callable[[], None] = lambda: None
+        """Called when an off-nominal intent comes, changes or goes."""
         minima = agreement.minima
         self.reach = Minima(
             # Each side may be enlarged by the whole minima. What shares a register's cell with a
@@ -138,13 +141,30 @@ class Airspace:
 
     def put(self, known: Known) -> None:
         """Replace the record of one entity at one register."""
+        before = self._at[known.register].get(known.id)
         self._at[known.register][known.id] = known
         self._near[known.register].put(known)
+        self._note_strayed(before, known)
 
     def drop(self, register: str, entity: str) -> None:
         """Forget one entity at one register."""
-        self._at[register].pop(entity, None)
+        before = self._at[register].pop(entity, None)
         self._near[register].drop(entity)
+        self._note_strayed(before, None)
+
+    def _note_strayed(self, before: Known | None, after: Known | None) -> None:
+        changed = [known for known in (before, after) if known is not None and known.off_nominal]
+        for known in changed:
+            self._strayed.pop((known.register, known.id), None)
+        if after is not None and after.off_nominal:
+            self._strayed[after.register, after.id] = after
+        if changed:
+            self.on_strayed()
+
+    def strayed(self) -> list[Known]:
+        """Return each off-nominal intent once, our own too, ordered by id."""
+        found = {known.id: known for known in self._strayed.values()}
+        return [found[entity] for entity in sorted(found)]
 
     def get(self, register: str, entity: str) -> Known | None:
         """Return the record of one entity at one register."""

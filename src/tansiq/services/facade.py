@@ -6,8 +6,11 @@ A plan's id is ``draft.id`` where that is given, else a fresh UUIDv4; it never c
 
 from typing import Protocol
 
-from tansiq.domain.draft import PlanDraft
-from tansiq.services.views import AirspaceEntry, ConstraintView, PlanView, StatusView
+from tansiq.domain.draft import PlanDraft, StatedBand
+from tansiq.domain.intent import IntentState
+from tansiq.domain.volume import Volumes
+from tansiq.services.planning.telemetry import Report
+from tansiq.services.views import AirspaceEntry, ConstraintView, PlanView, StatusView, TelemetryView
 
 
 class Planning(Protocol):
@@ -47,7 +50,18 @@ class Planning(Protocol):
         ...
 
     async def activate(self, plan_id: str) -> PlanView:
-        """Say that the flight begins."""
+        """Say that the flight begins, or that it is within its plan again."""
+        ...
+
+    async def off_nominal(
+        self,
+        plan_id: str,
+        *,
+        state: IntentState,
+        volumes: Volumes,
+        stated: tuple[StatedBand, ...] = (),
+    ) -> PlanView:
+        """Say that the aircraft is not where its plan said, but perhaps in ``volumes``; at once."""
         ...
 
     async def end(self, plan_id: str) -> PlanView:
@@ -88,6 +102,26 @@ class Constraints(Protocol):
 
     async def settled(self, constraint_id: str, wait_s: float) -> ConstraintView:
         """Return it once every register holds it, or after ``wait_s``."""
+        ...
+
+
+class Telemetry(Protocol):
+    """Where aircraft are that are not where their plans said."""
+
+    async def report(self, plan_id: str, report: Report) -> TelemetryView:
+        """Keep a report of an own plan's aircraft, unless a later one is known."""
+        ...
+
+    async def own(self, plan_id: str) -> TelemetryView:
+        """Return the last report of an own plan.
+
+        Raises:
+            NotFound: no living plan of that id.
+        """
+        ...
+
+    async def of_peer(self, entity: str) -> TelemetryView:
+        """Ask the manager of a known off-nominal intent where its aircraft is."""
         ...
 
 

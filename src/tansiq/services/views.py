@@ -173,6 +173,34 @@ class AirspaceEntry(msgspec.Struct, frozen=True, kw_only=True):
     volumes: Volumes4D = msgspec.field(default_factory=_no_items)
 
 
+class TelemetryView(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an aircraft was when that was last measured; what is not known is null."""
+
+    id: str
+    manager: str
+    name: str
+    state: str
+    """F3548 state of its intent."""
+    measured: str | None = None
+    age_s: float | None = None
+    """How long ago that was, by our clock."""
+    sentence: str = ""
+    lat_deg: float | None = None
+    lng_deg: float | None = None
+    altitude_m: float | None = None
+    """Above the WGS84 ellipsoid."""
+    accuracy_h: str | None = None
+    accuracy_v: str | None = None
+    extrapolated: bool = False
+    """Computed rather than measured."""
+    speed_mps: float | None = None
+    """Over ground."""
+    track_deg: float | None = None
+    """Clockwise from true north."""
+    next_expected: str | None = None
+    """Before then there is nothing newer to be had."""
+
+
 class PeerView(msgspec.Struct, frozen=True, kw_only=True):
     """A register or peer as we last saw it."""
 

@@ -14,6 +14,7 @@ from tansiq.services.planning.book import Book
 from tansiq.services.planning.planner import Planner
 from tansiq.services.planning.records import Entity, Records, without_extra
 from tansiq.services.planning.site import Site
+from tansiq.services.planning.telemetry import Telemetry
 from tansiq.storage.plans import Views
 from tansiq.storage.store import Tx
 
@@ -28,6 +29,7 @@ class Hearing:
         airspace: Airspace,
         records: Records,
         planner: Planner,
+        telemetry: Telemetry,
     ) -> None:
         self._agreement = site.agreement
         self._store = site.store
@@ -35,6 +37,7 @@ class Hearing:
         self._records = records
         self._planner = planner
         self._book: Book = planner.book
+        self.telemetry = telemetry
         self.on_stray: Callable[[str, str], None] = lambda register, entity: None
 
     def register_of(self, name: str | None) -> str:

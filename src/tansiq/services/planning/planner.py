@@ -113,6 +113,8 @@ class Planner:
         self._refused: dict[tuple[str, str], str] = {}
         """By plan and register: why the last write was refused there."""
         self._stopping = False
+        self.on_taken: Callable[[Plan], None] = lambda plan: None
+        """Called with every plan that was committed."""
         self.newcomers = Newcomers(
             site,
             steps=steps,
@@ -451,6 +453,7 @@ class Planner:
         self._notices.push(done.notices)
         if done.step.news is not None or done.record is not None or done.dropped:
             self._changed(done)
+        self.on_taken(done.plan)
         for event in self._settled.get(done.plan.id, ()):
             event.set()
 

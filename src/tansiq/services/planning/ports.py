@@ -100,6 +100,10 @@ class PeerPort(Protocol):
 
     async def constraint_details(self, base_url: str, constraint_id: str) -> wire.Constraint: ...
 
+    async def intent_telemetry(
+        self, base_url: str, intent_id: str
+    ) -> wire.GetOperationalIntentTelemetryResponse: ...
+
     async def notify(self, base_url: str, kind: str, body: bytes) -> None:
         """Deliver a notification; ``kind`` is ``intent`` or ``constraint``."""
         ...

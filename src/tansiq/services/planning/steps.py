@@ -32,7 +32,16 @@ from tansiq.storage.store import Tx
 
 Event: TypeAlias = Callable[[Placement[Claim]], Step[Claim]]
 
-_CLEARS = frozenset({News.COORDINATED, News.CHANGED, News.ACTIVATED, News.PLACING, News.ENDED})
+_CLEARS = frozenset(
+    {
+        News.COORDINATED,
+        News.CHANGED,
+        News.ACTIVATED,
+        News.PLACING,
+        News.OFF_NOMINAL,
+        News.ENDED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,8 @@ class Steps:
             empty: Slot[Claim] = Slot()  # ``Slot[Claim]()`` raises: it is frozen and has slots.
             fresh = replace(step.placement, slots=(empty,) * len(step.placement.slots))
             changed = replace(changed, intent_id=self._new_id(), placement=fresh)
+        if step.placement.phase is Phase.ENDED:
+            changed = replace(changed, warnings=())
         dropped = tuple((register, plan.intent_id) for register in self._left(plan, step.placement))
         for register, entity in dropped:
             await Views(tx).drop(register, entity)

@@ -7,6 +7,7 @@ subscription of its own, as it does beyond the end of a standing one, and the sw
 import logging
 from datetime import datetime, timedelta
 
+from tansiq.domain import geodesy
 from tansiq.domain.time import TimeSpan, from_micros, micros
 from tansiq.domain.volume import (
     ALTITUDE_M_MAX,
@@ -50,7 +51,7 @@ class Subscribing:
         return self._standing.get(register)
 
     def covering(self, register: str, plan: Plan) -> str | None:
-        """Return the standing subscription of a register if it covers a plan's time."""
+        """Return the standing subscription of a register if it covers a plan's time and area."""
         standing = self._standing.get(register)
         if standing is None:
             return None
@@ -58,6 +59,9 @@ class Subscribing:
         volumes = self._book.extents(plan.id, plan.placement.want, entry).volumes
         start, end = from_micros(standing.time_start), from_micros(standing.time_end)
         covered = all(start <= v.time.start and v.time.end <= end for v in volumes)
+        if plan.placement.off_nominal:
+            # An aircraft that has strayed may have left the agreed area.
+            covered = covered and all(geodesy.inside(v.outline, self._outline) for v in volumes)
         return standing.id if covered else None
 
     async def keep(self, place: Place) -> None:
