@@ -1,0 +1,101 @@
+"""Generated airspaces for benches: circles and star polygons, as columns, from a seed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tansiq.engine.batch import Batch
+from tansiq.engine.compiled import Floats, Ints
+
+EARTH_M = 6_371_000.0
+ORIGIN = (45.0, 7.0)
+START_US = 1_780_300_800_000_000  # 2026-06-01T08:00Z.
+MINUTE_US = 60_000_000
+
+
+@dataclass(frozen=True)
+class Airspace:
+    """Volumes in metres east and north of the origin, and the same as the engine takes them."""
+
+    centers: Floats
+    """(n, 2) east, north."""
+    shapes: list[Floats | None]
+    """Corners (k, 2); None for a circle."""
+    batch: Batch
+
+    @property
+    def radii(self) -> Floats:
+        return self.batch.radii
+
+
+def make(kind: str, count: int, seed: int = 5) -> Airspace:
+    """Return ``count`` volumes of a kind.
+
+    *wide*: 500 x 500 km, 24 h, 0.5 to 5 km across, 5 to 20 min. *city*: 30 x 30 km, 4 h, 0.1 to 1.5
+    km, 3 to 20 min. *mixed*: wide, and of each thousand one of 100 to 300 km, and one of days to
+    months. All in ten levels of 50 m; three of ten are circles, a third of the polygons is long.
+    """
+    random = np.random.default_rng(seed)
+    side_m, hours = (30_000.0, 4) if kind == "city" else (500_000.0, 24)
+    sizes = (100.0, 1_500.0) if kind == "city" else (500.0, 5_000.0)
+    minutes = (3, 20) if kind == "city" else (5, 20)
+    centers = random.uniform(-side_m / 2, side_m / 2, (count, 2))
+    radii = random.uniform(*sizes, count) / 2
+    starts = START_US + random.integers(0, hours * 60 * MINUTE_US, count)
+    lasting = random.integers(minutes[0] * MINUTE_US, minutes[1] * MINUTE_US, count)
+    if kind == "mixed":
+        large = random.random(count) < 0.001
+        radii = np.where(large, random.uniform(50_000.0, 150_000.0, count), radii)
+        long = random.random(count) < 0.001
+        lasting = np.where(long, random.integers(3, 90, count) * 1440 * MINUTE_US, lasting)
+    floors = 50.0 * random.integers(0, 10, count)
+    round_ones = random.random(count) < 0.3
+    corners = random.integers(4, 13, count)
+    stretched = np.where(random.random(count) < 1 / 3, random.uniform(0.1, 0.4, count), 1.0)
+    shapes: list[Floats | None] = []
+    for i in range(count):
+        if round_ones[i]:
+            shapes.append(None)
+            continue
+        turns = (np.arange(corners[i]) + random.random()) * (2 * np.pi / corners[i])
+        out = radii[i] * random.uniform(0.5, 1.0, corners[i])
+        along, across = out * np.cos(turns), out * np.sin(turns) * stretched[i]
+        way = random.random() * 2 * np.pi
+        shapes.append(
+            centers[i]
+            + np.stack(
+                [
+                    along * np.cos(way) - across * np.sin(way),
+                    along * np.sin(way) + across * np.cos(way),
+                ],
+                axis=1,
+            )
+        )
+    spans = np.stack([starts, starts + lasting], axis=1)
+    levels = np.stack([floors, floors + 50.0], axis=1)
+    radii = np.where(round_ones, radii, 0.0)
+    return Airspace(centers, shapes, _batch(centers, shapes, radii, levels, spans))
+
+
+def _batch(
+    centers: Floats, shapes: list[Floats | None], radii: Floats, levels: Floats, spans: Ints
+) -> Batch:
+    flat = np.concatenate([centers[i : i + 1] if s is None else s for i, s in enumerate(shapes)])
+    return Batch(
+        points=_degrees(flat),
+        counts=np.array([1 if s is None else len(s) for s in shapes], np.int64),
+        radii=radii,
+        levels=levels,
+        spans=spans,
+    )
+
+
+def _degrees(flat: Floats) -> Floats:
+    """Return places of the plane as latitude and longitude (azimuthal equidistant, on a sphere)."""
+    lat0, lng0 = np.radians(ORIGIN)
+    away = np.hypot(flat[:, 0], flat[:, 1]) / EARTH_M
+    share = np.where(away > 0, np.sin(away) / np.where(away > 0, away, 1.0), 1.0) / EARTH_M
+    east, north = flat[:, 0] * share, flat[:, 1] * share
+    lat = np.arcsin(np.cos(away) * np.sin(lat0) + north * np.cos(lat0))
+    lng = lng0 + np.arctan2(east, np.cos(lat0) * np.cos(away) - north * np.sin(lat0))
+    return np.degrees(np.stack([lat, lng], axis=1))

@@ -1,0 +1,70 @@
+"""Kernels: plain functions over arrays, compiled by numba where it is installed.
+
+The same source runs either way and gives the same to the bit on every machine: kernels use
+``+ - * /`` and the square root of IEEE 754 doubles, each rounded once, in the order written, and no
+function of a mathematical library. Without numba they run as Python, about a hundred times slower.
+
+Compiled code is kept on disk between processes. The only user of numba.
+"""
+
+import hashlib
+import importlib
+import importlib.util
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+F = TypeVar("F", bound=Callable[..., Any])
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Shorts = NDArray[np.int32]
+
+
+def _numba() -> Any:
+    if importlib.util.find_spec("numba") is None:
+        return None
+    numba: Any = importlib.import_module("numba")
+    folder = Path(__file__).parent
+    if not numba.config.DISABLE_JIT and not os.environ.get("NUMBA_CACHE_DIR"):
+        # numba keeps compiled code by the file of the outermost function alone; a change in a
+        # kernel that it calls would go unnoticed. So each state of the sources has its own folder.
+        state = hashlib.sha256()
+        for source in sorted(folder.glob("*.py")):
+            state.update(source.read_bytes())
+        kept = folder / "__pycache__" / f"kernels-{state.hexdigest()[:16]}"
+        if os.access(folder / "__pycache__", os.W_OK):
+            numba.config.CACHE_DIR = str(kept)
+    return numba
+
+
+_NUMBA = _numba()
+COMPILED = _NUMBA is not None and not _NUMBA.config.DISABLE_JIT
+"""Whether kernels run as machine code."""
+
+
+def kernel(function: F) -> F:
+    """Mark a function as a kernel."""
+    if not COMPILED or _NUMBA is None:
+        return function
+    # Other threads run meanwhile; no case of its own for a division by zero (kernels avoid it).
+    compiled: F = _NUMBA.njit(cache=True, nogil=True, error_model="numpy")(function)
+    return compiled
+
+
+def seen(array: NDArray[Any]) -> Any:
+    """Return an array as kernels take it: Python reads numbers of a memoryview far quicker."""
+    return array if COMPILED else memoryview(array)  # type: ignore[arg-type] # It is a buffer.
+
+
+def inlined(function: F) -> F:
+    """Mark a small kernel that is called in the innermost loops."""
+    if not COMPILED or _NUMBA is None:
+        return function
+    compiled: F = _NUMBA.njit(cache=True, nogil=True, error_model="numpy", forceinline=True)(
+        function
+    )
+    return compiled

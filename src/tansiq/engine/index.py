@@ -1,0 +1,423 @@
+"""The airspace in memory: volumes by id, found by where and when they are, judged exactly.
+
+Cost follows what is near, not what is known. Kernels decide what they are certain of; the few pairs
+within 0.7 mm of the minimum go to the definition (``domain.geodesy``), which needs the outlines as
+they were given: whoever owns the index says where they are.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tansiq.domain import geodesy
+from tansiq.domain.agreement import NO_MINIMA, Minima
+from tansiq.domain.conflict import ALTITUDE_RESOLUTION_M
+from tansiq.domain.time import micros
+from tansiq.domain.volume import Outline, Volume4D
+from tansiq.engine import grid, search, tuning
+from tansiq.engine.batch import Batch
+from tansiq.engine.compiled import Ints, seen
+from tansiq.engine.outlines import WORK_COLUMNS, WORK_SHARES
+from tansiq.engine.search import Limits, Sky
+
+_LEAST = 64
+_GROWTH = 1.25
+_WASTE_LEAST = 65_536
+_PAIRS = 65_536
+_TUNED_LEAST = 256
+_BASE = (18, 9)
+"""Until there is more to go by: 4 km, 36 min."""
+
+
+def limits_of(minima: Minima) -> Limits:
+    """Return minima as kernels compare them; the allowance is that of ``domain.conflict``."""
+    vertical_m = float(minima.vertical_m) + ALTITUDE_RESOLUTION_M if minima.vertical_m else 0.0
+    # Plain floats: kernels are compiled once for each type.
+    return Limits(float(minima.horizontal_m), vertical_m, minima.time // minima.time.resolution)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A volume made ready to be looked for, any number of times."""
+
+    outline: Outline
+    sky: Sky
+    """Of this volume alone, as kernels take it."""
+
+    @classmethod
+    def of(cls, volume: Volume4D) -> "Prepared":
+        """Make a volume ready. Cost: some microseconds, and more for edges above 20 km."""
+        batch = Batch.of([volume])
+        sky = _sky(1, len(batch.points))
+        _load(sky, batch, np.zeros(1, np.int64), np.zeros(1, np.int64))
+        return cls(volume.outline, Sky(*(seen(array) for array in sky)))
+
+
+class AirspaceIndex:
+    """Volumes by id. One thread at a time.
+
+    Args:
+        outline_of: returns the outline of an id exactly as it was given.
+        usual: minima that most searches will have; for speed alone.
+    """
+
+    def __init__(self, outline_of: Callable[[int], Outline], *, usual: Minima = NO_MINIMA) -> None:
+        self._outline_of = outline_of
+        self._usual = limits_of(usual)
+        self._tuned_at = _TUNED_LEAST
+        self._sky = _sky(_LEAST, 8 * _LEAST)
+        self._cells = np.zeros((2 * _LEAST, grid.CELL), np.int64)
+        self._entries = np.zeros((2 * _LEAST, grid.ENTRY), np.int32)
+        self._bands = np.zeros((grid.BANDS + 1, 3), np.int64)
+        self._bands[grid.BASE, :2] = _BASE
+        self._where = np.full((_LEAST, 2), -1, np.int32)
+        self._state = np.full(grid.FREE_RUNS + grid.CLASSES, -1, np.int64)
+        self._state[: grid.FREE_RUNS] = 0
+        self._found = np.zeros(1024, np.int64)
+        self._rows = np.zeros((WORK_SHARES * 64, WORK_COLUMNS))
+        self._free: list[int] = []
+        self._next = 0
+        self._runs: dict[int, list[int]] = {}
+        """Rows of ``at`` that removed volumes left, by how many."""
+        self._at_next = self._at_free = 0
+        self._held = 0
+        self._bind()
+
+    def __len__(self) -> int:
+        return self._held
+
+    def __contains__(self, entity: int) -> bool:
+        return 0 <= entity < self._next and bool(self._where[entity, 0] >= 0)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of all arrays."""
+        kept = (self._cells, self._entries, self._bands, self._where, self._found, self._rows)
+        return sum(array.nbytes for array in (*self._sky, *kept))
+
+    def ids(self) -> Ints:
+        """Return the ids of all volumes, ascending."""
+        return np.flatnonzero(self._where[: self._next, 0] >= 0)
+
+    # Change
+
+    def insert(self, volume: Volume4D) -> int:
+        """Take in a volume; return its id, the latest that was given back or else a new one."""
+        return int(self.extend(Batch.of([volume]))[0])
+
+    def extend(self, batch: Batch) -> Ints:
+        """Take in many volumes; return their ids in order."""
+        count = len(batch)
+        self._make_room(count, len(batch.points))
+        reused = [self._free.pop() for _ in range(min(count, len(self._free)))]
+        ids = np.arange(self._next - len(reused), self._next - len(reused) + count)
+        ids[: len(reused)] = reused
+        self._next += count - len(reused)
+        self._put(ids, batch)
+        return ids
+
+    def change(self, entity: int, volume: Volume4D) -> None:
+        """Put a volume in place of another one, under its id."""
+        batch = Batch.of([volume])
+        self._withdraw(entity)
+        self._make_room(0, len(batch.points))
+        self._put(np.array([entity], np.int64), batch)
+
+    def remove(self, entity: int) -> None:
+        """Forget a volume.
+
+        Raises:
+            KeyError: there is none of that id.
+        """
+        self._withdraw(entity)
+        self._free.append(entity)
+
+    def expire(self, before: datetime) -> Ints:
+        """Forget all volumes that ended before a moment; return their ids."""
+        ids = self.ids()
+        ended: Ints = ids[self._sky.times[ids, search.ENDS] < micros(before)]
+        for entity in ended.tolist():
+            self.remove(entity)
+        return ended
+
+    def _withdraw(self, entity: int) -> None:
+        if entity not in self:
+            raise KeyError(entity)
+        grid.drop(self._grid, entity)
+        first, count = self._sky.times[entity, search.VERTEX :].tolist()
+        self._runs.setdefault(count, []).append(first)
+        self._at_free += count
+        self._held -= 1
+
+    def _put(self, ids: Ints, batch: Batch) -> None:
+        firsts = self._runs_for(batch.counts)
+        self._held += len(ids)
+        staged = _load(self._sky, batch, ids, firsts)
+        most = int(batch.counts.max(initial=0))
+        if WORK_SHARES * most > len(self._rows):
+            self._rows = np.zeros((WORK_SHARES * most, WORK_COLUMNS))
+            self._bind()
+        if self._held >= self._tuned_at:
+            self._tune(staged)
+        else:
+            self._put_entries(staged)
+
+    def _put_entries(self, staged: NDArray[np.int32]) -> None:
+        done = 0
+        while True:
+            done = grid.put_all(self._grid, seen(staged), done)
+            if done == len(staged):
+                return
+            self._grow_grid(len(staged) - done)
+
+    def _tune(self, staged: NDArray[np.int32]) -> None:
+        """Choose the base of the grid anew, and put everything in its place."""
+        held = self._where[self.ids(), 0]
+        entries = np.concatenate([self._entries[held], staged])
+        wide = math.ceil(self._usual.horizontal_m * grid.UNITS_PER_M)
+        base = tuning.best_base(entries, wide, self._usual.time_us >> grid.MICROS_SHIFT)
+        self._tuned_at = 2 * self._held
+        if base == tuple(self._bands[grid.BASE, :2].tolist()):
+            self._put_entries(staged)
+            return
+        self._state[:] = -1
+        self._state[: grid.FREE_RUNS] = 0
+        self._cells[:] = 0
+        self._bands[:] = 0
+        self._bands[grid.BASE, :2] = base
+        self._put_entries(entries)
+
+    # Room
+
+    def _make_room(self, count: int, points: int) -> None:
+        fresh = max(0, count - len(self._free))
+        times, bounds, at = self._sky
+        if self._next + fresh > len(times):
+            rows = max(self._next + fresh, int(len(times) * _GROWTH))
+            times, bounds = _grown(times, rows), _grown(bounds, rows)
+            self._where = _grown(self._where, rows, fill=-1)
+        if self._at_free > max(_WASTE_LEAST, self._at_next // 2):
+            self._sky = Sky(times, bounds, at)
+            self._compact()
+            times, bounds, at = self._sky
+        if self._at_next + points > len(at):
+            at = _grown(at, max(self._at_next + points, int(len(at) * _GROWTH)))
+        self._sky = Sky(times, bounds, at)
+        self._bind()
+
+    def _runs_for(self, counts: Ints) -> Ints:
+        """Return where the vertices of volumes go; runs that were left are used first."""
+        firsts = np.empty(len(counts), np.int64)
+        if not self._runs:
+            np.cumsum(counts[:-1], out=firsts[1:])
+            firsts[:1] = 0
+            firsts += self._at_next
+            self._at_next += int(counts.sum())
+            return firsts
+        for k, count in enumerate(counts.tolist()):
+            left = self._runs.get(count)
+            if left:
+                firsts[k] = left.pop()
+                self._at_free -= count
+            else:
+                firsts[k] = self._at_next
+                self._at_next += count
+        return firsts
+
+    def _compact(self) -> None:
+        """Close the gaps that removed volumes left among the vertices."""
+        ids = self.ids()
+        firsts, counts = self._sky.times[ids, search.VERTEX], self._sky.times[ids, search.VERTICES]
+        moved = np.cumsum(counts) - counts
+        self._at_next = int(counts.sum())
+        rows = np.arange(self._at_next) + np.repeat(firsts - moved, counts)
+        self._sky.at[: self._at_next] = self._sky.at[rows]
+        self._sky.times[ids, search.VERTEX] = moved
+        self._runs, self._at_free = {}, 0
+
+    def _grow_grid(self, more: int) -> None:
+        cells = len(self._cells)
+        used = int(self._state[grid.CELLS_USED])
+        if used * 5 >= cells * 3:
+            # A bulk is given room at once, for as many new cells per volume as there were so far.
+            share = min(1.0, used / max(1, self._held - more)) if self._held > more else 0.5
+            while (used + share * min(more, 4 * cells)) * 5 >= cells * 3:
+                cells *= 2
+            larger = np.zeros((cells, grid.CELL), np.int64)
+            grid.rehash(seen(self._cells), seen(larger))
+            self._cells = larger
+        else:
+            top = int(self._state[grid.ENTRIES_TOP])
+            need = top + max(more, 1 << max(1, int(self._cells[:, grid.CLASS].max()) + 1))
+            self._entries = _grown(self._entries, max(need, int(len(self._entries) * _GROWTH)))
+        self._bind()
+
+    def _bind(self) -> None:
+        """Hand the arrays that there are now to the kernels."""
+        arrays = (self._cells, self._entries, self._bands, self._where, self._state)
+        self._grid = grid.Grid(*(seen(array) for array in arrays))
+        self._kept = grid.Kept(*self._grid[:3])
+        self._kernel_sky = Sky(*(seen(array) for array in self._sky))
+        self._kernel_rows = seen(self._rows)
+        self._kernel_found = seen(self._found)
+
+    # Search
+
+    def candidates(self, prepared: Prepared, minima: Minima = NO_MINIMA) -> list[int]:
+        """Return the ids of at least all volumes that conflict with one, ascending."""
+        while True:
+            many = search.candidates(
+                *self._kept, prepared.sky, limits_of(minima), self._kernel_found
+            )
+            if many <= len(self._found):
+                return sorted(self._found[:many].tolist())
+            self._widen(many)
+
+    def conflicts(self, prepared: Prepared, minima: Minima = NO_MINIMA) -> list[int]:
+        """Return the ids of all volumes that conflict with one, ascending."""
+        limits = limits_of(minima)
+        self._fit_rows(len(prepared.sky.at))
+        while True:
+            many = search.search(
+                *self._kernel_sky,
+                *self._kept,
+                *prepared.sky,
+                *limits,
+                self._kernel_found,
+                self._kernel_rows,
+            )
+            if many >= 0:
+                break
+            self._widen(-1 - many)
+        found: list[int] = self._found[:many].tolist()
+        if found and min(found) < 0:
+            found = [
+                ~i if i < 0 else i
+                for i in found
+                if i >= 0 or self._by_definition(prepared.outline, ~i, minima)
+            ]
+        found.sort()
+        return found
+
+    def _by_definition(self, outline: Outline, entity: int, minima: Minima) -> bool:
+        limit_m = minima.horizontal_m
+        other = self._outline_of(entity)
+        return geodesy.separation_m(outline, other, beyond_m=limit_m) <= limit_m
+
+    def _widen(self, many: int) -> None:
+        self._found = np.zeros(2 * many, np.int64)
+        self._kernel_found = seen(self._found)
+
+    def _fit_rows(self, vertices: int) -> None:
+        if WORK_SHARES * vertices > len(self._rows):
+            self._rows = np.zeros((WORK_SHARES * vertices, WORK_COLUMNS))
+            self._kernel_rows = seen(self._rows)
+
+    # All pairs
+
+    def pairs(self, minima: Minima = NO_MINIMA) -> Iterator[Ints]:
+        """Yield all conflicts among the volumes, each once, as arrays (n, 2) of ids.
+
+        In bounded memory, however many there are; neighbours in space and time come after each
+        other. The index must not change meanwhile.
+        """
+        limits, targets, order = limits_of(minima), seen(self._targets()), seen(self._order())
+        room = np.zeros((_PAIRS, 2), np.int64)
+        position = 0
+        while position < len(order):
+            position, written, many = search.sweep(
+                self._kernel_sky,
+                self._kept,
+                self._grid.where,
+                order,
+                targets,
+                limits,
+                position,
+                self._kernel_found,
+                self._kernel_rows,
+                seen(room),
+            )
+            if many > len(self._found):
+                self._widen(many)
+            if many > len(room):
+                room = np.zeros((2 * many, 2), np.int64)
+            if written:
+                yield self._certain(room[:written].copy(), minima)
+
+    def count_pairs(self, minima: Minima = NO_MINIMA) -> int:
+        """Return how many pairs conflict."""
+        return sum(len(pairs) for pairs in self.pairs(minima))
+
+    def _certain(self, pairs: Ints, minima: Minima) -> Ints:
+        """Settle the pairs that are too close to tell."""
+        unsure = np.flatnonzero(pairs[:, 1] < 0)
+        if not len(unsure):
+            return pairs
+        pairs[unsure, 1] = ~pairs[unsure, 1]
+        kept = np.ones(len(pairs), np.bool_)
+        for row in unsure.tolist():
+            i, j = pairs[row].tolist()
+            kept[row] = self._by_definition(self._outline_of(i), j, minima)
+        return pairs[kept]
+
+    def _order(self) -> Ints:
+        ids = self.ids()
+        keys = np.zeros(len(ids), np.int64)
+        search.order_key(self._kept.entries, self._grid.where, seen(ids), seen(keys))
+        order: Ints = ids[np.argsort(keys)]
+        return order
+
+    def _targets(self) -> Ints:
+        """Return, for each band, how many and which bands its volumes are held against.
+
+        Of two bands, the volumes of that one go about which have fewer cells to look at in all.
+        """
+        targets = np.zeros((grid.BANDS, 1 + grid.BANDS), np.int64)
+        held = np.flatnonzero(self._bands[: grid.BANDS, grid.HELD]).tolist()
+        for k, a in enumerate(held):
+            for b in held[k:]:
+                seeker, kept = (a, b) if self._looks(a, b) <= self._looks(b, a) else (b, a)
+                targets[seeker, 0] += 1
+                targets[seeker, targets[seeker, 0]] = kept
+        return targets
+
+    def _looks(self, seeker: int, kept: int) -> float:
+        """Estimate at how many cells of one band the volumes of another one look."""
+        held, wide, long = self._bands[seeker].tolist()
+        space, time = divmod(kept, grid.TIME_LEVELS)
+        edge = 1 << grid.space_shift(self._kept.bands, space)
+        slot = 1 << grid.time_shift(self._kept.bands, time)
+        across = 1 + 2 * (wide + int(self._bands[kept, grid.WIDEST])) / edge
+        along = 1 + (long + int(self._bands[kept, grid.LONGEST])) / slot
+        return float(held * across * across * along)
+
+
+def _sky(volumes: int, vertices: int) -> Sky:
+    return Sky(
+        np.zeros((volumes, search.TIMES), np.int64),
+        np.zeros((volumes, search.BOUNDS)),
+        np.zeros((vertices, 3)),
+    )
+
+
+def _grown(array: NDArray[Any], rows: int, fill: int = 0) -> NDArray[Any]:
+    larger = np.full((rows, *array.shape[1:]), fill, array.dtype)
+    larger[: len(array)] = array
+    return larger
+
+
+def _load(sky: Sky, batch: Batch, ids: Ints, firsts: Ints) -> NDArray[np.int32]:
+    """Write volumes into a sky, vertices from ``firsts`` on; return their entries for the grid."""
+    sky.times[ids, : search.VERTEX] = batch.spans
+    sky.times[ids, search.VERTEX] = firsts
+    sky.times[ids, search.VERTICES] = batch.counts
+    kernel_sky = Sky(*(seen(array) for array in sky))
+    search.scatter(seen(batch.points), seen(batch.counts), seen(firsts), kernel_sky.at)
+    staged = np.zeros((len(batch), grid.ENTRY), np.int32)
+    search.stage(kernel_sky, seen(ids), seen(batch.radii), seen(batch.levels), seen(staged))
+    return staged

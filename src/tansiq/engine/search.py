@@ -1,0 +1,251 @@
+"""Kernels that find what conflicts: one volume against an index, and all pairs of an index."""
+
+from math import ceil, floor
+from typing import NamedTuple
+
+from tansiq.engine.compiled import Floats, Ints, Shorts, kernel
+from tansiq.engine.earth import Vector, ecef, enclose
+from tansiq.engine.grid import (
+    END,
+    ID,
+    LOWER,
+    MICROS_SHIFT,
+    RADIUS,
+    START,
+    UNITS_PER_M,
+    UPPER,
+    Kept,
+    Reach,
+    X,
+    Y,
+    Z,
+    gather,
+    gather_band,
+)
+from tansiq.engine.outlines import APART, UNSURE, Shape, verdict
+
+# Columns of ``times``: microseconds since 1970, and where the vertices are.
+BEGINS, ENDS, VERTEX, VERTICES = range(4)
+TIMES = 4
+# Columns of ``bounds``: a ball around the area, the rim of a circle, the levels; metres.
+CENTER_X, CENTER_Y, CENTER_Z, AROUND, RIM, LOW, HIGH = range(7)
+BOUNDS = 7
+SLACK_UNITS = 2
+"""More than rounding of places and radii to units can take away."""
+
+
+class Sky(NamedTuple):
+    """The volumes of an index, by id."""
+
+    times: Ints
+    """(n, TIMES)."""
+    bounds: Floats
+    """(n, BOUNDS)."""
+    at: Floats
+    """(m, 3) metres, ECEF: all vertices."""
+
+
+class Limits(NamedTuple):
+    """Minima as kernels compare them."""
+
+    horizontal_m: float
+    vertical_m: float
+    time_us: int
+
+
+@kernel
+def scatter(points: Floats, counts: Ints, firsts: Ints, at: Floats) -> None:
+    """Write points (latitude, longitude) as places in space, those of each volume in a run."""
+    k = 0
+    for i in range(counts.shape[0]):
+        for row in range(firsts[i], firsts[i] + counts[i]):
+            p = ecef(points[k, 0], points[k, 1])
+            at[row, 0], at[row, 1], at[row, 2] = p.x, p.y, p.z
+            k += 1
+
+
+@kernel
+def stage(sky: Sky, ids: Ints, radii: Floats, levels: Floats, staged: Shorts) -> None:
+    """Write bounds, and entries for the grid, of volumes whose times and vertices are there."""
+    for k in range(ids.shape[0]):
+        i = ids[k]
+        first, count = sky.times[i, VERTEX], sky.times[i, VERTICES]
+        if count == 1:
+            center = Vector(sky.at[first, 0], sky.at[first, 1], sky.at[first, 2])
+            radius_m = radii[k]
+        else:
+            center, radius_m = enclose(sky.at, first, count)
+        b = sky.bounds
+        b[i, CENTER_X], b[i, CENTER_Y], b[i, CENTER_Z] = center.x, center.y, center.z
+        b[i, AROUND], b[i, RIM] = radius_m, radii[k]
+        b[i, LOW], b[i, HIGH] = levels[k, 0], levels[k, 1]
+        staged[k, ID] = i
+        staged[k, X] = floor(center.x * UNITS_PER_M + 0.5)
+        staged[k, Y] = floor(center.y * UNITS_PER_M + 0.5)
+        staged[k, Z] = floor(center.z * UNITS_PER_M + 0.5)
+        staged[k, RADIUS] = ceil(radius_m * UNITS_PER_M) + SLACK_UNITS
+        staged[k, START] = sky.times[i, BEGINS] >> MICROS_SHIFT
+        staged[k, END] = sky.times[i, ENDS] >> MICROS_SHIFT
+        staged[k, LOWER] = floor(levels[k, 0] * UNITS_PER_M)
+        staged[k, UPPER] = ceil(levels[k, 1] * UNITS_PER_M)
+
+
+@kernel
+def longest_edges(sky: Sky, ids: Ints, longest_m: float, found: Ints) -> int:
+    """Write which volumes have an edge (its chord) above a length; return how many."""
+    many = 0
+    for k in range(ids.shape[0]):
+        first, count = sky.times[ids[k], VERTEX], sky.times[ids[k], VERTICES]
+        j = first + count - 1
+        for i in range(first, first + count):
+            dx, dy = sky.at[i, 0] - sky.at[j, 0], sky.at[i, 1] - sky.at[j, 1]
+            dz = sky.at[i, 2] - sky.at[j, 2]
+            j = i
+            if dx * dx + dy * dy + dz * dz > longest_m * longest_m:
+                found[many] = k
+                many += 1
+                break
+    return many
+
+
+@kernel
+def shape_of(sky: Sky, i: int) -> Shape:
+    """Return the outline of one id."""
+    t, b = sky.times, sky.bounds
+    center = Vector(b[i, CENTER_X], b[i, CENTER_Y], b[i, CENTER_Z])
+    return Shape(sky.at, t[i, VERTEX], t[i, VERTICES], center, b[i, AROUND], b[i, RIM])
+
+
+@kernel
+def _reach(sky: Sky, i: int, limits: Limits, band: int) -> Reach:
+    t, b = sky.times, sky.bounds
+    horizontal = ceil((b[i, AROUND] + limits.horizontal_m + 1e-3) * UNITS_PER_M) + SLACK_UNITS
+    return Reach(
+        floor(b[i, CENTER_X] * UNITS_PER_M + 0.5),
+        floor(b[i, CENTER_Y] * UNITS_PER_M + 0.5),
+        floor(b[i, CENTER_Z] * UNITS_PER_M + 0.5),
+        horizontal,
+        (t[i, BEGINS] - limits.time_us) >> MICROS_SHIFT,
+        (t[i, ENDS] + limits.time_us) >> MICROS_SHIFT,
+        floor((b[i, LOW] - limits.vertical_m) * UNITS_PER_M) - 1,
+        ceil((b[i, HIGH] + limits.vertical_m) * UNITS_PER_M) + 1,
+        band,
+        i,
+    )
+
+
+@kernel
+def _in_range(a: Sky, i: int, b: Sky, j: int, limits: Limits) -> bool:
+    """Report whether two volumes are within the minima in time and altitude; exact."""
+    if b.times[j, BEGINS] - a.times[i, ENDS] > limits.time_us:
+        return False
+    if a.times[i, BEGINS] - b.times[j, ENDS] > limits.time_us:
+        return False
+    if b.bounds[j, LOW] - a.bounds[i, HIGH] > limits.vertical_m:
+        return False
+    return bool(a.bounds[i, LOW] - b.bounds[j, HIGH] <= limits.vertical_m)
+
+
+@kernel
+def search(  # noqa: PLR0913 # Arrays one by one: packing them costs more than the search.
+    times: Ints,
+    bounds: Floats,
+    at: Floats,
+    cells: Ints,
+    entries: Shorts,
+    bands: Ints,
+    own_times: Ints,
+    own_bounds: Floats,
+    own_at: Floats,
+    horizontal_m: float,
+    vertical_m: float,
+    time_us: int,
+    found: Ints,
+    rows: Floats,
+) -> int:
+    """Write the ids of all volumes of an index that conflict with one volume; return how many.
+
+    Those that are too close to tell come as ``-1 - id``. Negative, as many as there are candidates
+    (less one), if there is no room in ``found`` for those.
+    """
+    sky, own = Sky(times, bounds, at), Sky(own_times, own_bounds, own_at)
+    limits = Limits(horizontal_m, vertical_m, time_us)
+    many = gather(Kept(cells, entries, bands), _reach(own, 0, limits, -1), found)
+    if many > found.shape[0]:
+        return -1 - many
+    shape = shape_of(own, 0)
+    kept = 0
+    for k in range(many):
+        i = found[k]
+        if _in_range(own, 0, sky, i, limits):
+            judged = verdict(shape, shape_of(sky, i), horizontal_m, rows)
+            if judged != APART:
+                found[kept] = -1 - i if judged == UNSURE else i
+                kept += 1
+    return kept
+
+
+@kernel
+def candidates(
+    cells: Ints,
+    entries: Shorts,
+    bands: Ints,
+    own: Sky,
+    limits: Limits,
+    found: Ints,
+) -> int:
+    """Write the ids of all volumes that a search would look at; return how many there are."""
+    return int(gather(Kept(cells, entries, bands), _reach(own, 0, limits, -1), found))
+
+
+@kernel
+def order_key(entries: Shorts, where: Shorts, ids: Ints, keys: Ints) -> None:
+    """Write keys by which neighbours in space and time come after each other."""
+    for k in range(ids.shape[0]):
+        e = where[ids[k], 0]
+        x = (int(entries[e, X]) + (1 << 30)) >> 18
+        y = (int(entries[e, Y]) + (1 << 30)) >> 18
+        z = (int(entries[e, Z]) + (1 << 30)) >> 18
+        t = (int(entries[e, START]) >> 10) & 0xFFFFF
+        keys[k] = (((x << 13 | y) << 13 | z) << 20) | t
+
+
+@kernel
+def sweep(  # noqa: PLR0913 # As in ``search``.
+    sky: Sky,
+    kept: Kept,
+    where: Shorts,
+    order: Ints,
+    targets: Ints,
+    limits: Limits,
+    start: int,
+    found: Ints,
+    rows: Floats,
+    pairs: Ints,
+) -> tuple[int, int, int]:
+    """Write conflicting pairs of ids, from position ``start`` of the order on.
+
+    Each id is held against what is kept in the target bands of its own band. Returns where to go
+    on, how many pairs were written, and how many rooms ``found`` and ``pairs`` would have to have
+    at least to get any further. The second id is ``-1 - id`` if the two are too close to tell.
+    """
+    written = 0
+    for position in range(start, order.shape[0]):
+        i = order[position]
+        band = int(where[i, 1])
+        reach = _reach(sky, i, limits, band)
+        many = 0
+        for k in range(targets[band, 0]):
+            many = gather_band(kept, reach, targets[band, 1 + k], found, many)
+        if many > found.shape[0] or written + many > pairs.shape[0]:
+            return position, written, many
+        for k in range(many):
+            j = found[k]
+            if not _in_range(sky, i, sky, j, limits):
+                continue
+            judged = verdict(shape_of(sky, i), shape_of(sky, j), limits.horizontal_m, rows)
+            if judged != APART:
+                pairs[written, 0] = i
+                pairs[written, 1] = -1 - j if judged == UNSURE else j
+                written += 1
+    return int(order.shape[0]), written, 0

@@ -1,0 +1,73 @@
+"""Kernels give the same to the bit compiled and as Python; the command line loads none of them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tansiq.engine import compiled
+
+DIGEST = """
+import hashlib
+import sys
+from random import Random
+
+sys.path[:0] = {folders!r}
+from pairs import pair
+from plans import volume
+from tansiq.domain.agreement import Minima
+from tansiq.engine import compiled, outlines, search
+from tansiq.engine.batch import Batch
+from tansiq.engine.index import AirspaceIndex, Prepared
+from tansiq.engine.judgement import encroachment
+import numpy as np
+
+random, said = Random(11), []
+pairs = [pair(random) for _ in range(60)]
+minima = Minima(horizontal_m=20_000.0)
+for a, b in pairs:
+    said.append(repr(encroachment(volume(a), volume(b), minima)))
+    one, other = (search.shape_of(Prepared.of(volume(o)).sky, 0) for o in (a, b))
+    rows = compiled.seen(np.zeros((6_000, 9)))
+    said.append(repr([outlines.verdict(one, other, limit, rows) for limit in (0.0, 1e3, 1e5)]))
+held = [o for pair in pairs for o in pair]
+index = AirspaceIndex(lambda i: held[i])
+index.extend(Batch.of([volume(o) for o in held]))
+said += [repr(index.conflicts(Prepared.of(volume(o)), minima)) for o in held[:30]]
+said += [repr(chunk.tolist()) for chunk in index.pairs(minima)]
+print(compiled.COMPILED, hashlib.sha256("".join(said).encode()).hexdigest())
+"""
+
+
+def said(**environment: str) -> list[str]:
+    folders = [str(Path(__file__).parent.parent), str(Path(__file__).parent)]
+    done = subprocess.run(
+        [sys.executable, "-c", DIGEST.format(folders=folders)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split()
+
+
+@pytest.mark.skipif(not compiled.COMPILED, reason="numba is not installed")
+def test_the_same_to_the_bit_without_compiling() -> None:
+    (quick, compiled_digest), (slow, python_digest) = said(), said(NUMBA_DISABLE_JIT="1")
+    assert (quick, slow) == ("True", "False")
+    assert compiled_digest == python_digest
+
+
+@pytest.mark.parametrize("command", ["--help", "--version", "check --help"])
+def test_the_command_line_loads_neither_numpy_nor_numba(command: str) -> None:
+    code = (
+        "import sys; from tansiq.cli.main import main\n"
+        f"sys.argv = ['tansiq', *{command.split()!r}]\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print('LOADED', [m for m in ('numpy', 'numba', 'llvmlite') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "LOADED []"

@@ -1,0 +1,220 @@
+"""The kernels' verdicts are the definition's, and their figures are within 1 mm of it."""
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+
+import numpy as np
+import pytest
+import shapely
+from pairs import pair
+
+from plans import ALPS, HERE, volume
+from shapes import ring
+from tansiq.domain import geodesy
+from tansiq.domain.agreement import NO_MINIMA, Minima
+from tansiq.domain.conflict import conflict_between
+from tansiq.domain.ellipsoid import ecef, plane, up
+from tansiq.domain.volume import Circle, LatLng, Outline
+from tansiq.engine import judgement, outlines, search
+from tansiq.engine.index import Prepared
+from tansiq.engine.judgement import Dimension, encroachment
+
+ROWS = np.zeros((3 * 4_096, outlines.WORK_COLUMNS))
+MILLIMETRE = 1e-3
+
+
+@dataclass
+class Tally:
+    """What a run of random pairs came to."""
+
+    pairs: int = 0
+    met: int = 0
+    unsure: int = 0
+    wrong: int = 0
+    worst_m: float = 0.0
+
+
+def thresholds(random: Random, apart_m: float) -> Iterator[float]:
+    """Yield limits at, next to and away from a separation."""
+    yield 0.0
+    yield apart_m
+    yield apart_m + random.choice([1e-9, 1e-6, 1e-4, 1e-3, 0.1])
+    yield max(0.0, apart_m - random.choice([1e-9, 1e-6, 1e-4, 1e-3, 0.1]))
+    yield math.nextafter(apart_m, 0.0)
+    yield apart_m * random.uniform(0.0, 2.0) + random.uniform(0.0, 100.0)
+
+
+def held_against_the_definition(seed: int, count: int, *, lax_m: float = 0.0) -> Tally:
+    """Judge random pairs; ``lax_m`` is a mistake to plant."""
+    random, tally = Random(seed), Tally()
+    for _ in range(count):
+        a, b = pair(random)
+        true_m = geodesy.separation_m(a, b)
+        one, other = (search.shape_of(Prepared.of(volume(o)).sky, 0) for o in (a, b))
+        for limit_m in thresholds(random, true_m):
+            if limit_m > 200_000.0:
+                continue
+            forth = outlines.verdict(one, other, limit_m + lax_m, ROWS)
+            back = outlines.verdict(other, one, limit_m + lax_m, ROWS)
+            expected = outlines.WITHIN if true_m <= limit_m else outlines.APART
+            tally.wrong += sum(v not in (expected, outlines.UNSURE) for v in (forth, back))
+            # Only next to the limit may they not know.
+            near = abs(true_m - limit_m) < 2 * MILLIMETRE
+            rough_m = outlines.separation_error_m(limit_m + one.rim_m + other.rim_m)
+            tally.unsure += (forth == outlines.UNSURE) and not near and rough_m < 1e-4
+        tally.pairs += 1
+        minima = Minima(horizontal_m=min(200_000.0, true_m + 1.0))
+        found = encroachment(volume(a), volume(b), minima)
+        assert found == encroachment(volume(b), volume(a), minima)
+        assert (found is not None) == (true_m <= minima.horizontal_m)
+        if found is not None:
+            tally.met += 1
+            tally.worst_m = max(tally.worst_m, abs(found.separation.horizontal_m - true_m))
+            assert_between(found.place, a, b, true_m)
+    return tally
+
+
+def assert_between(place: LatLng, a: Outline, b: Outline, apart_m: float) -> None:
+    """Check that a place is in both outlines, or half way between them."""
+    # Between the centres of wide circles it is approximate.
+    wide_m = max(geodesy.bounding_circle(outline).radius_m for outline in (a, b))
+    slack_m = 0.02 + apart_m * 1e-3 + 2e-6 * wide_m
+    spot = Circle(center=place, radius_m=1e-3)
+    for one in (a, b):
+        assert geodesy.separation_m(spot, one) <= apart_m / 2 + slack_m
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_disagreement_with_the_definition(seed: int) -> None:
+    tally = held_against_the_definition(seed, 500)
+    print(f"seed {seed}: {tally}")
+    assert tally.wrong == 0
+    assert tally.unsure == 0
+    assert tally.worst_m <= MILLIMETRE
+    assert tally.met > 0.9 * tally.pairs
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("seed", range(100, 120))
+def test_no_disagreement_in_a_million_pairs(seed: int) -> None:
+    tally = held_against_the_definition(seed, 50_000)
+    print(f"seed {seed}: {tally}")
+    assert tally.wrong == tally.unsure == 0
+    assert tally.worst_m <= MILLIMETRE
+
+
+@pytest.mark.parametrize("lax_m", [-2 * MILLIMETRE, 2 * MILLIMETRE])
+def test_a_judge_that_is_off_by_two_millimetres_is_caught(lax_m: float) -> None:
+    assert held_against_the_definition(0, 60, lax_m=lax_m).wrong > 10
+
+
+# A second opinion: shapely in a tangent plane, for outlines of some kilometres
+
+
+def flat(outline: Outline, at: LatLng) -> shapely.Geometry:
+    """Return an outline seen along the vertical of a place; off by 2 mm within 8 km of it."""
+    east, north = plane(up(ecef(at)))
+
+    def seen(point: LatLng) -> tuple[float, float]:
+        away = [p - q for p, q in zip(ecef(point), ecef(at), strict=True)]
+        x = sum(p * q for p, q in zip(away, east, strict=True))
+        return x, sum(p * q for p, q in zip(away, north, strict=True))
+
+    if isinstance(outline, Circle):
+        return shapely.Point(seen(outline.center)).buffer(outline.radius_m, quad_segs=256)
+    return shapely.Polygon([seen(vertex) for vertex in outline.vertices])
+
+
+def test_shapely_finds_the_same_separations_in_a_plane() -> None:
+    random = Random(7)
+    compared = 0
+    while compared < 400:
+        a, b = pair(random)
+        center = a.center if isinstance(a, Circle) else a.vertices[0]
+        cap, other = geodesy.bounding_circle(a), geodesy.bounding_circle(b)
+        if max(cap.radius_m, other.radius_m) > 2_000.0:
+            continue
+        x, y = flat(a, center), flat(b, center)
+        if not (x.is_valid and y.is_valid) or x.distance(y) > 5_000.0:
+            continue
+        compared += 1
+        expected_m = x.distance(y)
+        # A circle of shapely has corners; it stands off the true one by a part in 50,000.
+        slack_m = 0.003 + (cap.radius_m + other.radius_m) / 50_000
+        found = encroachment(volume(a), volume(b), Minima(horizontal_m=10_000.0))
+        assert found is not None
+        assert found.separation.horizontal_m == pytest.approx(expected_m, abs=slack_m)
+
+
+# What is said of a conflict
+
+
+def test_the_figures_are_those_of_the_definition_and_the_least_dimension_is_named() -> None:
+    random = Random(8)
+    minima = Minima(horizontal_m=2_000.0, vertical_m=150.0, time=timedelta(minutes=2))
+    named = set()
+    for _ in range(300):
+        a = volume(HERE, levels_m=(300.0, 400.0), seconds=(0.0, 300.0))
+        center = geodesy.destination(ALPS, random.uniform(0.0, 360.0), random.uniform(0.0, 4_000.0))
+        low_m, start_s = random.uniform(150.0, 560.0), random.uniform(-400.0, 430.0)
+        outline = ring(center, [random.uniform(300.0, 900.0) for _ in range(6)])
+        b = volume(outline, levels_m=(low_m, low_m + 10.0), seconds=(start_s, start_s + 60.0))
+        found, expected = encroachment(a, b, minima), conflict_between((a,), (b,), minima)
+        assert (found is None) == (expected is None)
+        if found is None or expected is None:
+            continue
+        named.add(found.least)
+        assert found.margin == pytest.approx(expected.margin, abs=1e-6)
+        assert (found.time, found.altitude) == (expected.time, expected.altitude)
+        assert found.separation.vertical_m == expected.separation.vertical_m
+        assert found.separation.time_s == expected.separation.time_s
+    assert named == set(Dimension)
+
+
+def test_time_and_levels_touch_and_miss_by_the_smallest_step() -> None:
+    minima = Minima(vertical_m=100.0, time=timedelta(seconds=10))
+    assert encroachment(volume(), volume(levels_m=(700.0, 800.0)), minima)
+    assert not encroachment(volume(), volume(levels_m=(700.0 + 1e-8, 800.0)), minima)
+    assert encroachment(volume(), volume(seconds=(610.0, 700.0)), minima)
+    assert not encroachment(volume(), volume(seconds=(610.000001, 700.0)), minima)
+    assert encroachment(volume(), volume(levels_m=(600.0, 700.0)), NO_MINIMA)
+    above_m = math.nextafter(600.0, math.inf)
+    assert not encroachment(volume(), volume(levels_m=(above_m, 700.0)), NO_MINIMA)
+
+
+def test_outlines_that_share_a_vertex_need_no_second_look() -> None:
+    """Neighbouring blocks of air are common; the definition would take a thousand times longer."""
+    random = Random(9)
+    for _ in range(50):
+        a = ring(ALPS, [random.uniform(500.0, 900.0) for _ in range(5)])
+        corner = a.vertices[2]
+        away = geodesy.bounding_circle(a).center
+        outwards = [
+            geodesy.destination(corner, _azimuth(away, corner) + turn, 700.0) for turn in (-5, 5)
+        ]
+        b = dataclasses.replace(a, vertices=(corner, *outwards))
+        one, other = (search.shape_of(Prepared.of(volume(o)).sky, 0) for o in (a, b))
+        assert outlines.verdict(one, other, 0.0, ROWS) == outlines.WITHIN
+
+
+def _azimuth(a: LatLng, b: LatLng) -> float:
+    return math.degrees(
+        math.atan2(
+            math.radians(b.lng_deg - a.lng_deg) * math.cos(math.radians(a.lat_deg)),
+            math.radians(b.lat_deg - a.lat_deg),
+        )
+    )
+
+
+def test_far_circles_are_measured_by_the_definition() -> None:
+    a = Circle(center=ALPS, radius_m=700_000.0)
+    b = Circle(center=geodesy.destination(ALPS, 50.0, 1_500_000.0), radius_m=700_000.0)
+    found = encroachment(volume(a), volume(b), Minima(horizontal_m=150_000.0))
+    assert found is not None
+    assert found.separation.horizontal_m == geodesy.separation_m(a, b)
+    assert judgement.encroachment(volume(a), volume(b), Minima(horizontal_m=99_000.0)) is None
