@@ -86,6 +86,26 @@ async def test_what_it_has_accepted_is_in_nobodys_way_known_or_not(world: World)
     assert second.status is Status.COORDINATED, second.reason
 
 
+async def test_what_was_known_before_and_placed_over_is_said_when_it_is_back(swept: World) -> None:
+    side, supplier = swept.side, swept.supplier
+    entity = await supplier.place(swept.holder, plan(-121).volumes)
+    refused = await side.declare(plan(-121, "ALPHA"))
+    assert refused.status is Status.REFUSED
+    await mark(supplier, swept.holder, "Down")
+    await side.up.plans.change(refused.id, plan(-121, "ALPHA"))
+    over = await side.until(refused.id, lambda v: v.status is Status.COORDINATED)
+    assert over.warnings == ()
+    await mark(supplier, swept.holder, "Normal")
+    warned = await side.until(refused.id, lambda v: bool(v.warnings))
+    assert warned.coordinated
+    assert entity[:8] in warned.warnings[0]
+    # It leaves: nothing to warn of any more.
+    ovn = supplier.details[entity]["operational_intent"]["reference"]["ovn"]
+    path = f"{swept.holder.party.url}/dss/v1/operational_intent_references/{entity}/{ovn}"
+    assert (await supplier.ask("DELETE", path)).status_code == 200
+    await side.until(refused.id, lambda v: v.warnings == ())
+
+
 @pytest.mark.parametrize("state", FLYING)
 async def test_what_may_be_in_the_air_and_cannot_be_asked_for_stops_the_plan_with_the_reason(
     world: World, state: str
@@ -140,7 +160,10 @@ async def test_when_it_is_back_its_plans_block_again(swept: World) -> None:
     await mark(supplier, world.holder, "Normal")
     displaced = await side.until(lower.id, lambda v: v.status is Status.DISPLACED)
     assert "of drones" in (displaced.reason or "")
-    assert (await side.settled(equal.id)).status is Status.COORDINATED
+    warned = await side.until(equal.id, lambda v: bool(v.warnings))
+    assert warned.status is Status.COORDINATED
+    assert "its supplier was marked Down" in warned.warnings[0]
+    assert "of drones" in warned.warnings[0]
     # Both stand; whoever comes now is kept out by both.
     view = await side.declare(plan(-121, "LATER", at=(0, 60)))
     assert view.status is Status.REFUSED

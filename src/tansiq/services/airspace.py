@@ -53,6 +53,8 @@ class Known:
     formation: str = ""
     down: bool = False
     """Its manager is marked Down, by the register's last word."""
+    late: bool = False
+    """Found to meet a plan that stood before we knew of it, and not to give way to it."""
     extent: Extent | None = field(init=False, default=None, compare=False)
     """Made from the volumes; None where there are none."""
 
@@ -68,6 +70,11 @@ class Known:
     def name(self) -> str:
         """What a desk calls it."""
         return self.callsign or f"{self.kind} {self.id[:8]}"
+
+    @property
+    def warns(self) -> bool:
+        """Whether plans that stand are to be warned of it: no key kept them out of its way."""
+        return self.off_nominal or self.late
 
     @property
     def counts(self) -> bool:
@@ -153,16 +160,16 @@ class Airspace:
         self._note_strayed(before, None)
 
     def _note_strayed(self, before: Known | None, after: Known | None) -> None:
-        changed = [known for known in (before, after) if known is not None and known.off_nominal]
+        changed = [known for known in (before, after) if known is not None and known.warns]
         for known in changed:
             self._strayed.pop((known.register, known.id), None)
-        if after is not None and after.off_nominal:
+        if after is not None and after.warns:
             self._strayed[after.register, after.id] = after
         if changed:
             self.on_strayed()
 
     def strayed(self) -> list[Known]:
-        """Return each off-nominal intent once, our own too, ordered by id."""
+        """Return each intent that warns once, our own too, ordered by id."""
         found = {known.id: known for known in self._strayed.values()}
         return [found[entity] for entity in sorted(found)]
 
@@ -188,9 +195,15 @@ class Airspace:
         known = self.get(register, entity)
         if known is None or known.down == down:
             return None
-        marked = replace(known, down=down)
+        marked = replace(known, down=down, late=known.late and not down)
         self.put(marked)
         return marked if marked.counts and not known.counts else None
+
+    def warn_of(self, found: Known) -> None:
+        """Note that something came to be known too late for a plan that stands."""
+        known = self.get(found.register, found.id)
+        if known is not None and known.ovn == found.ovn and not known.late:
+            self.put(replace(known, late=True))
 
     def registers_of(self, entity: str) -> tuple[str, ...]:
         """Return the registers where we know an entity to stand."""

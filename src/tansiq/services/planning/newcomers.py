@@ -91,7 +91,9 @@ class Newcomers:
             self._reopening.remove(plan_id)
 
     async def heard(self, known: Known) -> None:
-        """Reopen own plans that something at another register meets and outranks."""
+        """Reopen own plans that something at another register meets and outranks; warn of it where
+        it is their equal.
+        """
         index = self._index(known)
         if index != self._own:
             await self._reopen(index, known)
@@ -112,9 +114,16 @@ class Newcomers:
             claim = _standing(plan)
             if claim is None or plan.intent_id == known.id:
                 continue
-            outranks = known.kind == CONSTRAINT or known.priority > claim.priority
-            if outranks and await self._meets(self._book.candidate(plan, claim), known):
+            candidate = self._book.candidate(plan, claim)
+            if not self._airspace.blocks(candidate, known):
+                continue
+            if not await self._meets(candidate, known):
+                continue
+            if known.kind == CONSTRAINT or known.priority > claim.priority:
                 await self._apply(plan.id, lambda p: recheck(p, index))
+            elif plan.placement.base is not None:
+                # Neither gives way to the other; that they meet is said.
+                self._airspace.warn_of(known)
 
     async def _meets(self, candidate: Candidate, known: Known) -> bool:
         if self._airspace.is_long(candidate, (known,)):

@@ -1,8 +1,9 @@
 """Warnings on plans that stand: whose aircraft may be in their volumes without a right to it.
 
-An off-nominal intent asks nobody, so it may meet plans that are coordinated, and they stay so. But
-none of them is shown as plainly fine: its view says whom it meets, and the feed when that begins
-and ends. What is warned of is kept with the plan, so that a restart tells of both ends.
+An off-nominal intent asks nobody, so it may meet plans that are coordinated, and they stay so. So
+may one that did not count while its supplier was Down. But none of them is shown as plainly fine:
+its view says whom it meets, and the feed when that begins and ends. What is warned of is kept with
+the plan, so that a restart tells of both ends.
 """
 
 import asyncio
@@ -117,9 +118,22 @@ class Strayed:
         else:
             met = self._met(candidate, others)
         return tuple(
-            f"meets {known.name} of {self._party_name(known.manager)}, which is {known.state}"
+            f"meets {known.name} of {self._party_name(known.manager)}, {_why(known)}"
             for known in met
         )
 
     def _met(self, candidate: Candidate, others: list[Known]) -> list[Known]:
-        return [o for o in others if self._airspace.judge_one(candidate, o) is not None]
+        return [
+            o
+            for o in others
+            if (o.off_nominal or self._airspace.blocks(candidate, o))
+            and self._airspace.judge_one(candidate, o) is not None
+        ]
+
+
+def _why(known: Known) -> str:
+    if known.off_nominal:
+        return f"which is {known.state}"
+    return (
+        "which nothing kept apart: its supplier was marked Down, or a register had lost one of them"
+    )
