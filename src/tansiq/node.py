@@ -184,6 +184,7 @@ async def _wire(
         limits=limits,
         exempt=(settings.party,),
     )
+    register.equals = agreement.equals
     places = _places(site, register, link, late)
     planner = _planner(site, register, link, events, places)
     judging, notices = planner.judging, planner.steps.notices

@@ -129,6 +129,16 @@ class Agreement:
         """Return the party of that id, or None for somebody outside the agreement."""
         return next((party for party in self.parties if party.id == party_id), None)
 
+    @property
+    def equals(self) -> frozenset[str]:
+        """The parties of whom nobody outside says whether they are Down.
+
+        With several registers each plan stands on the word of all of them; with one, its holder
+        decides as the standard has it.
+        """
+        several = len(self.registers) > 1
+        return frozenset(party.id for party in self.parties) if several else frozenset()
+
     def same_formation(self, a: tuple[str, str], b: tuple[str, str]) -> bool:
         """Report whether two (call sign, formation) pairs mean to fly together.
 

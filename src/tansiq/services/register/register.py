@@ -5,12 +5,12 @@ and covers, no store) with ``put_intent_tx`` for whoever holds a transaction alr
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from tansiq.domain.intent import EntityID
-from tansiq.errors import MissingOVNs
+from tansiq.errors import Forbidden, MissingOVNs
 from tansiq.f3548 import wire
 from tansiq.f3548.convert import entity_id
 from tansiq.services.register import availability, constraints, intents, requests, subscriptions
@@ -62,6 +62,8 @@ class Register:
         exempt: Iterable[str] = (),
     ) -> None:
         self._store = store
+        self.equals: Collection[str] = frozenset()
+        """Suppliers whom no arbiter may mark Down."""
         self._new_id = new_id
         self._new_version = new_ovn
         self._limits = limits = limits or Limits()
@@ -337,6 +339,16 @@ class Register:
         """Set a supplier's availability. Raises Forbidden, BadInput or StateConflict."""
         caller.require(AVAILABILITY_ARBITRATION, "setting availability")
         checked, state = availability.check_uss(uss), availability.read_state(params.availability)
+        if caller.party:
+            # Its token is its own work, the scope in it too: it would arbitrate in its own cause.
+            raise Forbidden("a party of the agreement is no arbiter, whatever scope it names")
+        if checked in self.equals:
+            # Else one word from outside would take the air from what a party holds in Accepted.
+            raise Forbidden(
+                f"{checked} is a party of an agreement in which each holds a register; no arbiter "
+                "marks it, and its absence is settled between the parties",
+                field="uss_id",
+            )
         return await self._store.write(
             lambda tx: availability.set_availability(
                 tx, checked, state, params.old_version or "", self._new_version
