@@ -18,6 +18,7 @@ from sky import plan, until, volume
 from tansiq.domain.intent import IntentState
 from tansiq.domain.volume import LatLng, Polygon, Volume4D, Volumes
 from tansiq.f3548 import convert, wire
+from tansiq.services.planning.flight_planning import FlightPlanning
 from tansiq.services.views import Status
 
 pytestmark = pytest.mark.anyio
@@ -159,6 +160,21 @@ async def test_a_flight_in_somebodys_way_is_refused_and_nothing_of_it_stays(
     view = (await driver.side.up.plans.plans(ended=False))[0]
     assert (view.altitude_m_min, len(await driver.standing())) == (801.0, 1)
     assert driver.supplier.told == [] or entity  # It may have been told of what stands.
+
+
+async def test_a_driver_that_takes_nothing_back_is_caught(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control of all tests that look whether anything stays."""
+
+    async def left(self: FlightPlanning, plan_id: str, wait_s: float) -> bool:
+        return True
+
+    monkeypatch.setattr(FlightPlanning, "_gone", left)
+    await driver.supplier.place(driver.holder, HERE)
+    assert (await driver.fly(HIGHER))[:2] == (REJECTED, "NotPlanned")
+    with pytest.raises(AssertionError):
+        await nothing_stays(driver)
 
 
 async def test_own_flights_keep_apart_as_all_others(driver: Driver) -> None:
