@@ -1,4 +1,5 @@
-# Only the names that storage/cells.py, storage/tiles.py and engine/enlarge.py use; the wheel ships no types.
+# Only the names that storage/cells.py, storage/tiles.py and engine/enlarge.py use.
+# The wheel ships no types.
 from collections.abc import Sequence
 
 class S1Angle:
