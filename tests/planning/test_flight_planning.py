@@ -128,20 +128,20 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("usage", ["Planned", "InUse"])
-@pytest.mark.parametrize("wrong", WRONG)
-async def test_what_no_plan_may_be_is_refused_by_the_checks_of_every_plan(
-    pool: Driver, wrong: str, usage: str
-) -> None:
-    result, status, answer = await pool.fly(WRONG[wrong], usage)
-    assert (result, status) == (REJECTED, "NotPlanned")
-    assert answer["notes"]
-    await nothing_stays(pool)
-    planned = await pool.fly(HERE, flight=answer["id"])
-    assert planned[:2] == (COMPLETED, "Planned")
-    refused = await pool.fly(WRONG[wrong], usage, answer["id"])
-    assert refused[:2] == (REJECTED, "Planned")
-    assert await pool.states() == ["Accepted"]
+async def test_what_no_plan_may_be_is_refused_by_the_checks_of_every_plan(pool: Driver) -> None:
+    for wrong, volumes in WRONG.items():
+        for usage in ("Planned", "InUse"):
+            case = f"{wrong}, {usage}"
+            result, status, answer = await pool.fly(volumes, usage)
+            assert (result, status) == (REJECTED, "NotPlanned"), case
+            assert answer["notes"], case
+            await nothing_stays(pool)
+            planned = await pool.fly(HERE, flight=answer["id"])
+            assert planned[:2] == (COMPLETED, "Planned"), case
+            refused = await pool.fly(volumes, usage, answer["id"])
+            assert refused[:2] == (REJECTED, "Planned"), case
+            assert await pool.states() == ["Accepted"], case
+            assert await pool.close(answer["id"]) == (COMPLETED, "Closed")
 
 
 @pytest.mark.parametrize("usage", ["Planned", "InUse"])
