@@ -50,11 +50,21 @@ class Mask(NamedTuple):
 
     @property
     def first(self) -> "Mask":
-        return Mask(self.sites, priority=self.priority, away=self.away)
+        return Mask(self.sites, priority=self.priority)
 
     @property
     def all(self) -> int:
         return self.sites | self.away
+
+    def blocks(self, against: "Mask", exempt: "Mask | None") -> bool:
+        """Report whether this is in the way of ``against``, besides what met ``exempt`` before.
+
+        Where it strayed it is not coordinated, so having met it there excuses nothing else.
+        """
+        met = 0 if exempt is None else exempt.all
+        plainly = self.sites & against.all and not self.sites & met
+        astray = self.away & against.all and not self.all & met
+        return bool(plainly or astray)
 
     def union(self, other: "Mask") -> "Mask":
         return Mask(
@@ -130,6 +140,8 @@ class Scenario:
     own_recheck: bool = True
     exempt_away: bool = False
     """Whether a return may also meet what was met only because it strayed."""
+    exempt_strays: bool = False
+    """Whether a change may meet all of what strayed into us."""
     paired: bool = True
     """Whether volumes and OVN are served from one record."""
     check_registers: bool = True
@@ -336,10 +348,9 @@ class Model:
         if due.against is None:
             return Look(due=due, own_ovn=own), 0
         blockers, unknown, key = [], set(), 0
-        exempt = NONE if due.exempt is None else due.exempt
-        base = self.known[s.placements[p]].base
-        if self.s.exempt_away and base is not None and due.exempt is not None:
-            exempt = base
+        exempt = due.exempt
+        if self.s.exempt_away and exempt is not None:
+            exempt = self.known[s.placements[p]].base
         for q in range(self.s.plans):
             if q == p or here[q] == NONE:
                 continue
@@ -348,8 +359,11 @@ class Model:
                 unknown.add(f"P{q}")
                 continue
             key |= 1 << q
-            meets = seen.all & due.against.all and not seen.all & exempt.all
-            if meets and self.s.rank(q) >= self.s.rank(p):
+            blocks = seen.blocks(due.against, exempt)
+            if self.s.exempt_strays:
+                blocks = bool(seen.all & due.against.all)
+                blocks = blocks and not (exempt is not None and seen.all & exempt.all)
+            if blocks and self.s.rank(q) >= self.s.rank(p):
                 blockers.append(replace(self.blocker(s, p, q), off_nominal=seen.off))
         look = Look(due=due, own_ovn=own, blockers=tuple(blockers), unknown=frozenset(unknown))
         return look, key

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from world_parts import Node, Own, Register, Violation
+from world_parts import Claim, Node, Own, Register, Violation
 
 from tansiq.domain.placement import Phase
 
@@ -42,6 +42,30 @@ class Referee:
         if both := self.both(own, at_rest=False):
             raise Violation(f"I3: {both}")
 
+    def became(self, before: Claim | None, own: Own) -> None:
+        """I5: nobody becomes coordinated where all registers know somebody to have strayed.
+
+        ``before`` is what counted until now. Whoever flew before is where they are.
+        """
+        after = own.placement.coordinated
+        if after is None or after == before or self.window:
+            return
+        if before is not None and before.flying:
+            return
+        new = after.sites & ~(before.sites if before is not None else 0)
+        for node in self.nodes:
+            for other in node.owns.values():
+                base = other.placement.base
+                if other is own or base is None or not base.off or base.priority < after.priority:
+                    continue
+                entries = [
+                    self.registers[self.place(other, i)].entries.get(other.id)
+                    for i in range(len(other.placement.slots))
+                ]
+                told = all(entry is not None and entry.claim == base for entry in entries)
+                if told and new & base.all:
+                    raise Violation(f"I5: {own.id} becomes coordinated where {other.id} strayed to")
+
     def both(self, own: Own, *, at_rest: bool) -> str:
         """Say which other plan counts as coordinated in the same place, or nothing."""
         mine = own.placement.coordinated
@@ -60,7 +84,7 @@ class Referee:
         for node in self.nodes:
             for own in node.owns.values():
                 plan = own.placement
-                if plan.phase not in FINAL or plan.recheck:
+                if plan.phase not in FINAL or (plan.recheck and not plan.off_nominal):
                     return f"{own.id} is {plan.phase}, blocked by {plan.blocker}"
                 if both := self.both(own, at_rest=True):
                     return both

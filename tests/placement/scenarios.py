@@ -133,6 +133,13 @@ PASSING = (
         budget=Budget(1, changes=1, deviations=1),
     ),
     Scenario(
+        name="strays into one that changes into its place",
+        sites=(1, 2),
+        away={0: 2},
+        change={1: 1},
+        budget=Budget(changes=1, activations=2, deviations=1),
+    ),
+    Scenario(
         name="strays while a change is placed",
         sites=(1, 2),
         away={0: 2},
@@ -492,6 +499,16 @@ FAILING = (
         exempt_away=True,
         check_registers=False,
         budget=Budget(changes=1, deviations=1),
+        fails="I3",
+    ),
+    Scenario(
+        name="F21 a change into the plan of who strayed into us",
+        sites=(1, 2),
+        away={0: 2},
+        change={1: 1},
+        exempt_strays=True,
+        check_registers=False,
+        budget=Budget(changes=1, activations=2, deviations=1),
         fails="I3",
     ),
     Scenario(

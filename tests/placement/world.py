@@ -146,6 +146,11 @@ class World:
         flying = placement.base is not None and placement.base.flying
         return Claim(self.claim().sites, flying, placement.want.priority)
 
+    def strayed(self, placement: Placement[Claim]) -> Claim:
+        """Draw where an aircraft is instead; or what stands nowhere, to be refused."""
+        base = placement.base or placement.want
+        return base.nominal._replace(away=self.claim().sites, off=True)
+
     def declare(self, plan: Plan, number: int) -> None:
         node = plan.node
         registers = 1 if self.breakage.only_own else len(self.registers)
@@ -168,15 +173,17 @@ class World:
         own = plan.own
         if own is None or not plan.node.up:
             return
-        what = self.random.choice(("end", "change", "change", "activate"))
+        what = self.random.choice(("end", "change", "change", "activate", "activate", "stray"))
         placement = own.placement
         try:
             if what == "end":
                 step = self.planner.end(placement)
             elif what == "change":
                 step = self.planner.change(placement, self.other_claim(placement))
+            elif what == "activate":
+                step = self.planner.activate(placement, placement.target.nominal)
             else:
-                step = self.planner.activate(placement, placement.target._replace(flying=True))
+                step = self.planner.deviate(placement, self.strayed(placement))
         except WrongState:
             return
         self.say(f"user of {own.id}: {what}")
@@ -211,6 +218,7 @@ class World:
             own.since = self.now
             self.reached.add(step.placement.phase)
             self.say(f"{own.id}: {before.phase} -> {step.placement.phase} {step.placement.blocker}")
+        self.referee.became(before.base, own)
         self.referee.believed(own)
         if step.request is not None:
             self.request(own, step.request, key)
@@ -230,8 +238,8 @@ class World:
         node, life = own.plan.node, own.plan.node.life
         token = own.looking[look_due.register] = object()
         host = self.host(self.place(own, look_due.register))
-        sites = (look_due.against or own.placement.want).sites
-        sites |= look_due.write.sites if look_due.write is not None else 0
+        sites = (look_due.against or own.placement.want).all
+        sites |= look_due.write.all if look_due.write is not None else 0
 
         def over() -> None:
             if node.life == life and own.looking.get(look_due.register) is token:
@@ -365,10 +373,9 @@ class World:
                 unknown.append(other)
                 continue
             key.append(ovn)
-            met_before = exempt is not None and claim.sites & exempt.sites
-            blocks = claim.sites & against.sites and claim.priority >= against.priority
-            if blocks and not met_before:
-                blockers.append(self.blocker(own, other, claim.priority > against.priority))
+            if claim.priority >= against.priority and claim.blocks(against, exempt):
+                found_one = self.blocker(own, other, claim.priority > against.priority)
+                blockers.append(replace(found_one, off_nominal=claim.off))
         look = Look(
             due=look_due, own_ovn=own_ovn, blockers=tuple(blockers), unknown=frozenset(unknown)
         )
@@ -431,7 +438,7 @@ class World:
         """Reopen what a node has there: in the accepting transaction, or when it is notified."""
         for own in list(node.owns.values()):
             index = own.placement.last_look
-            if own.id != own_id and own.placement.want.sites & claim.sites:
+            if own.id != own_id and own.placement.want.all & claim.all:
                 self.store(own, self.planner.recheck(own.placement, index))
 
     def notify(self, manager: int, node: Node, own_id: str, claim: Claim) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from placement_model import Planner
-from scenarios import Adopts, NeverSweeps
+from scenarios import Adopts, NeverSweeps, Settles
 
 from tansiq.domain.placement import Confirmed, Kind, Outcome, Placement, Request
 from tansiq.domain.placement_steps import Step
@@ -36,11 +36,21 @@ class Claim(NamedTuple):
 
     @property
     def first(self) -> "Claim":
-        return Claim(self.sites, priority=self.priority, away=self.away)
+        return Claim(self.sites, priority=self.priority)
 
     @property
     def all(self) -> int:
         return self.sites | self.away
+
+    def blocks(self, against: "Claim", exempt: "Claim | None") -> bool:
+        """Report whether this is in the way of ``against``, besides what met ``exempt`` before.
+
+        Where it strayed it is not coordinated, so having met it there excuses nothing else.
+        """
+        met = 0 if exempt is None else exempt.all
+        plainly = self.sites & against.all and not self.sites & met
+        astray = self.away & against.all and not self.all & met
+        return bool(plainly or astray)
 
     def union(self, other: "Claim") -> "Claim":
         return Claim(
@@ -78,7 +88,7 @@ class Register:
 
     def relevant(self, sites: int) -> dict[str, Entry]:
         wanted = cells(sites)
-        return {i: replace(e) for i, e in self.entries.items() if cells(e.claim.sites) & wanted}
+        return {i: replace(e) for i, e in self.entries.items() if cells(e.claim.all) & wanted}
 
     def write(
         self, own_id: str, manager: int, request: Request[Claim], key: frozenset[str]
@@ -94,8 +104,10 @@ class Register:
         if request.space is None:
             del self.entries[own_id]
             return Outcome.OK, None
-        for other, e in self.relevant(request.space.sites).items():
-            if other != own_id and e.ovn not in key:
+        if request.kind is Kind.CREATE and request.space.flying:
+            return Outcome.REFUSED, None  # The first state is Accepted.
+        for other, e in self.relevant(request.space.all).items():
+            if other != own_id and e.ovn not in key and not request.space.off:
                 return Outcome.MISSING, None
         self.writes += 1
         version = 1 if entry is None else entry.version + 1
@@ -160,5 +172,6 @@ BROKEN = {
     "no-sweep": Breakage(planner=NeverSweeps),
     "own-only": Breakage(only_own=True),
     "deaf": Breakage(planner=Deaf),
+    "settles": Breakage(planner=Settles),
     "unpaired": Breakage(unpaired=True),
 }

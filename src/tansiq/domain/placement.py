@@ -31,7 +31,9 @@ class Space(Protocol):
 
     @property
     def first(self) -> Self:
-        """All volumes in state Accepted: registers take a new entry in no other."""
+        """What a register is given first that lost us: the nominal volumes, Accepted, for it takes
+        a new entry in no other state; all volumes where there are no nominal ones.
+        """
         ...
 
     @property

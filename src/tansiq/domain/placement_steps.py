@@ -135,14 +135,17 @@ def deviate(placement: Placement[S], space: S) -> Step[S]:
 
 
 def _return(placement: Placement[S], goal: S) -> Step[S]:
-    """Place ``goal`` as a change: all that stands is held until it counts everywhere."""
+    """Place ``goal`` as a change of the plan's own volumes; where it had strayed to is given up.
+
+    Nothing is held besides: it would stand among nominal volumes, and nobody could tell them apart.
+    """
     base = placement.base
     assert base is not None  # noqa: S101 - asked for by the callers
     if placement.phase is Phase.PLACING:
         if placement.target == goal:
             return Step(placement=placement)
         raise WrongState("a change is still being placed; wait until it is done, or end the plan")
-    want = goal.union(base.first)
+    want = goal.union(base.nominal)
     # What an earlier return wrote was judged before others came: judge and write it again.
     slots = tuple(moves.doubted(s) if s.holds(want) else s for s in moves.forget(placement).slots)
     returning = replace(

@@ -53,6 +53,8 @@ class Known:
     formation: str = ""
     down: bool = False
     """Its manager is marked Down, by the register's last word."""
+    nominal_count: int | None = None
+    """How many of its volumes, the first ones, are nominal; None: all."""
     late: bool = False
     """Found to meet a plan that stood before we knew of it, and not to give way to it."""
     extent: Extent | None = field(init=False, default=None, compare=False)
@@ -65,6 +67,13 @@ class Known:
     def off_nominal(self) -> bool:
         """Whether its aircraft is not where its plan said."""
         return self.state in _OFF_NOMINAL
+
+    @property
+    def nominal(self) -> "Known":
+        """Return it without where its aircraft has strayed to."""
+        if self.nominal_count is None:
+            return self
+        return replace(self, volumes=self.volumes[: self.nominal_count], nominal_count=None)
 
     @property
     def name(self) -> str:
@@ -97,6 +106,8 @@ class Candidate:
     volumes: Volumes
     already_met: frozenset[str] = frozenset()
     """Entities an activated plan met before its change; these do not block the change."""
+    met_astray: frozenset[str] = frozenset()
+    """Entities that met it only by where their aircraft strayed to; their nominal volumes block."""
     stated: tuple[StatedBand, ...] = ()
     """Its altitudes as they were given, one a volume; for sentences only."""
     extent: Extent | None = field(init=False, default=None, compare=False)
@@ -281,7 +292,9 @@ class Airspace:
                 continue
             conflict = None
             if self.blocks(candidate, known) and known.id not in candidate.already_met:
-                conflict = self.judge_one(candidate, known)
+                # What strayed is not coordinated there: having met it excuses nothing else.
+                met = known.nominal if known.id in candidate.met_astray else known
+                conflict = self.judge_one(candidate, met)
             if conflict is None:
                 key.add(known.ovn)
             else:
@@ -295,12 +308,24 @@ class Airspace:
 
     def met_by(self, candidate: Candidate, registers: Iterable[str]) -> frozenset[str]:
         """Return the ids of everything that a candidate conflicts with, blocking or not."""
-        return frozenset(
-            known.id
+        return frozenset(known.id for known in self._met_by(candidate, registers))
+
+    def exempting(
+        self, candidate: Candidate, before: Candidate, registers: Iterable[str]
+    ) -> Candidate:
+        """Return a candidate that is not blocked by what met it ``before``, blocking or not."""
+        met = self._met_by(before, registers)
+        astray = frozenset(k.id for k in met if self.judge_one(before, k.nominal) is None)
+        already = frozenset(known.id for known in met) - astray
+        return replace(candidate, already_met=already, met_astray=astray)
+
+    def _met_by(self, candidate: Candidate, registers: Iterable[str]) -> list[Known]:
+        return [
+            known
             for register in registers
             for known in self.relevant(candidate, extent_of(candidate), register)
             if self.judge_one(candidate, known) is not None
-        )
+        ]
 
 
 def extent_of(candidate: Candidate) -> Extent:

@@ -56,8 +56,10 @@ class Claim:
 
     @property
     def first(self) -> "Claim":
-        """Return all that stands, in the state in which registers take a new entry."""
-        parts = tuple(sorted(set(self.standing)))
+        """Return the nominal volumes, in the state in which registers take a new entry; all volumes
+        of a plan that has no nominal ones any more.
+        """
+        parts = self.nominal_parts or self.off_parts
         return Claim(parts=parts, state=IntentState.ACCEPTED, priority=self.priority)
 
     def union(self, other: "Claim") -> "Claim":

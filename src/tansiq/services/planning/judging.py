@@ -117,7 +117,7 @@ class Judging:
         candidate = self._book.candidate(plan, look.against)
         if look.exempt is not None:
             before = self._book.candidate(plan, look.exempt)
-            candidate = replace(candidate, already_met=self.airspace.met_by(before, (register,)))
+            candidate = self.airspace.exempting(candidate, before, (register,))
         within = extent_of(self._book.candidate(plan, look.write or look.against))
         named = self._named.get((plan.id, register), ())
         asked: dict[str, Missing | None] = {}

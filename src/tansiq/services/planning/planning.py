@@ -144,19 +144,18 @@ class OwnPlans:
         """
         plan = self._book.get(plan_id)
         base = None if plan is None else plan.placement.base
-        met = frozenset[str]()
-        if plan is not None and base is not None and base.flying:
-            before = self._book.candidate(plan, base.nominal)
-            met = self._airspace.met_by(before, self._book.registers)
-        return Candidate(
+        imagined = Candidate(
             intent_id=plan_id if plan is None else plan.intent_id,
             priority=draft.priority,
             callsign=draft.callsign,
             formation=draft.formation,
             volumes=draft.volumes,
-            already_met=met,
             stated=draft.stated,
         )
+        if plan is None or base is None or not base.flying:
+            return imagined
+        before = self._book.candidate(plan, base.nominal)
+        return self._airspace.exempting(imagined, before, self._book.registers)
 
     # ---- see
 
@@ -308,12 +307,12 @@ class OwnPlans:
         """
         now = self._clock.now()
         plan = self._living(plan_id)
-        draft = off_nominal.draft(plan, volumes, stated)
         base = off_nominal.standing(plan.placement)
         nominal = () if state is IntentState.CONTINGENT else base.parts
         beside = len(self._book.volumes_of(plan_id, nominal))
         off_nominal.check(state, volumes, self._agreement, now, self._limits, beside=beside)
         off_nominal.claim(base, state, 0)
+        draft = off_nominal.draft(plan, volumes, stated)
 
         def strayed(number: int, current: Placement[Claim]) -> Step[Claim]:
             found = off_nominal.claim(off_nominal.standing(current), state, number)

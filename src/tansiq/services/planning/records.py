@@ -130,6 +130,7 @@ class Records:
             callsign=intent.callsign if party else "",
             formation=intent.formation if party else "",
             down=down,
+            nominal_count=len(intent.volumes) if intent.off_nominal_volumes else None,
         )
 
     def check_details(self, reference: Reference, entity: Entity) -> None:
