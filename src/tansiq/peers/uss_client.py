@@ -57,7 +57,9 @@ class UssClient:
 
     async def report(self, base_url: str, report: wire.ErrorReport) -> None:
         body = codec.encode(report)
-        answer = await self._link.call("POST", _url(base_url, "reports"), scope=STRATEGIC, body=body)
+        answer = await self._link.call(
+            "POST", _url(base_url, "reports"), scope=STRATEGIC, body=body
+        )
         _accepted(answer, base_url)
 
 
