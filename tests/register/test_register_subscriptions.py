@@ -7,7 +7,6 @@ from register_world import (
     NOON,
     NORTH,
     SOUTH,
-    URL,
     World,
     caller,
     constraint,
