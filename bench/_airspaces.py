@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tansiq.domain.time import TimeSpan, from_micros
+from tansiq.domain.volume import AltitudeBand, Circle, LatLng, Polygon, Volume3D, Volume4D
 from tansiq.engine.batch import Batch
 from tansiq.engine.compiled import Floats, Ints
 
@@ -23,9 +25,37 @@ class Airspace:
     """Corners (k, 2); None for a circle."""
     batch: Batch
 
-    @property
-    def radii(self) -> Floats:
-        return self.batch.radii
+    firsts: Ints
+    """Of each volume's points in the batch."""
+
+    def single(self, row: int) -> Batch:
+        """Return one volume as a batch."""
+        batch, first = self.batch, self.firsts[row]
+        return Batch(
+            points=batch.points[first : first + batch.counts[row]],
+            counts=batch.counts[row : row + 1],
+            radii=batch.radii[row : row + 1],
+            levels=batch.levels[row : row + 1],
+            spans=batch.spans[row : row + 1],
+        )
+
+    def volume(self, row: int) -> Volume4D:
+        """Return one volume as a value."""
+        batch, first = self.batch, self.firsts[row]
+        places = batch.points[first : first + batch.counts[row]].tolist()
+        points = tuple(LatLng(lat, lng) for lat, lng in places)
+        radius_m = float(batch.radii[row])
+        low_m, high_m = batch.levels[row].tolist()
+        start, end = (from_micros(us) for us in batch.spans[row].tolist())
+        return Volume4D(
+            volume=Volume3D(
+                outline=Circle(center=points[0], radius_m=radius_m)
+                if radius_m
+                else Polygon(vertices=points),
+                altitude=AltitudeBand(lower_m=low_m, upper_m=high_m),
+            ),
+            time=TimeSpan(start=start, end=end),
+        )
 
 
 def make(kind: str, count: int, seed: int = 5) -> Airspace:
@@ -33,7 +63,8 @@ def make(kind: str, count: int, seed: int = 5) -> Airspace:
 
     *wide*: 500 x 500 km, 24 h, 0.5 to 5 km across, 5 to 20 min. *city*: 30 x 30 km, 4 h, 0.1 to 1.5
     km, 3 to 20 min. *mixed*: wide, and of each thousand one of 100 to 300 km, and one of days to
-    months. All in ten levels of 50 m; three of ten are circles, a third of the polygons is long.
+    months. *octagons*: wide, all of eight corners. All in ten levels of 50 m; three of ten are
+    circles, a third of the polygons is long.
     """
     random = np.random.default_rng(seed)
     side_m, hours = (30_000.0, 4) if kind == "city" else (500_000.0, 24)
@@ -51,6 +82,8 @@ def make(kind: str, count: int, seed: int = 5) -> Airspace:
     floors = 50.0 * random.integers(0, 10, count)
     round_ones = random.random(count) < 0.3
     corners = random.integers(4, 13, count)
+    if kind == "octagons":
+        round_ones[:], corners[:] = False, 8
     stretched = np.where(random.random(count) < 1 / 3, random.uniform(0.1, 0.4, count), 1.0)
     shapes: list[Floats | None] = []
     for i in range(count):
@@ -74,7 +107,8 @@ def make(kind: str, count: int, seed: int = 5) -> Airspace:
     spans = np.stack([starts, starts + lasting], axis=1)
     levels = np.stack([floors, floors + 50.0], axis=1)
     radii = np.where(round_ones, radii, 0.0)
-    return Airspace(centers, shapes, _batch(centers, shapes, radii, levels, spans))
+    batch = _batch(centers, shapes, radii, levels, spans)
+    return Airspace(centers, shapes, batch, np.cumsum(batch.counts) - batch.counts)
 
 
 def _batch(

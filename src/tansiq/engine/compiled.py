@@ -60,6 +60,11 @@ def seen(array: NDArray[Any]) -> Any:
     return array if COMPILED else memoryview(array)  # type: ignore[arg-type] # It is a buffer.
 
 
+def seen_columns(array: NDArray[Any]) -> Any:
+    """Return an array whose rows are columns of something, as kernels take it."""
+    return array if COMPILED else tuple(memoryview(column) for column in array)
+
+
 def inlined(function: F) -> F:
     """Mark a small kernel that is called in the innermost loops."""
     if not COMPILED or _NUMBA is None:

@@ -52,7 +52,7 @@ class Kept(NamedTuple):
     cells: Ints
     """(power of 2, CELL): a hash table, free where COUNT is 0."""
     entries: Shorts
-    """(n, ENTRY): runs of a power of 2."""
+    """(ENTRY, n): columns; runs of a power of 2."""
     bands: Ints
     """(BANDS + 1, 3); the last row has the base: shifts in space and time."""
 
@@ -140,8 +140,8 @@ def _find(cells: Ints, place: int, slot: int) -> int:
 def _cell_of(bands: Ints, entries: Shorts, e: int, band: int) -> tuple[int, int]:
     space, time = band // TIME_LEVELS, band % TIME_LEVELS
     shift = space_shift(bands, space)
-    x, y, z = int(entries[e, X]), int(entries[e, Y]), int(entries[e, Z])
-    slot = int(entries[e, START]) >> time_shift(bands, time)
+    x, y, z = int(entries[X][e]), int(entries[Y][e]), int(entries[Z][e])
+    slot = int(entries[START][e]) >> time_shift(bands, time)
     return _place(x >> shift, y >> shift, z >> shift), slot * BANDS + band
 
 
@@ -150,10 +150,10 @@ def _take_run(grid: Grid, size_class: int) -> int:
     """Return the first of a run of free entries, or FULL."""
     first = grid.state[FREE_RUNS + size_class]
     if first >= 0:
-        grid.state[FREE_RUNS + size_class] = grid.entries[first, ID]
+        grid.state[FREE_RUNS + size_class] = grid.entries[ID][first]
         return int(first)
     first = grid.state[ENTRIES_TOP]
-    if first + (1 << size_class) > grid.entries.shape[0]:
+    if first + (1 << size_class) > len(grid.entries[ID]):
         return FULL
     grid.state[ENTRIES_TOP] = first + (1 << size_class)
     return int(first)
@@ -161,15 +161,15 @@ def _take_run(grid: Grid, size_class: int) -> int:
 
 @kernel
 def _free_run(grid: Grid, first: int, size_class: int) -> None:
-    grid.entries[first, ID] = grid.state[FREE_RUNS + size_class]
+    grid.entries[ID][first] = grid.state[FREE_RUNS + size_class]
     grid.state[FREE_RUNS + size_class] = first
 
 
 @kernel
 def _move_entry(grid: Grid, source: int, target: int) -> None:
     for column in range(ENTRY):
-        grid.entries[target, column] = grid.entries[source, column]
-    grid.where[grid.entries[target, ID], 0] = target
+        grid.entries[column][target] = grid.entries[column][source]
+    grid.where[grid.entries[ID][target], 0] = target
 
 
 @kernel
@@ -193,8 +193,8 @@ def put(grid: Grid, staged: Shorts, k: int) -> int:
     entries = grid.entries
     if grid.state[CELLS_USED] * 5 >= grid.cells.shape[0] * 3:
         return FULL
-    duration = int(staged[k, END]) - int(staged[k, START])
-    band = band_of(grid.bands, staged[k, RADIUS], duration)
+    duration = int(staged[END][k]) - int(staged[START][k])
+    band = band_of(grid.bands, staged[RADIUS][k], duration)
     place, slot = _cell_of(grid.bands, staged, k, band)
     row = _find(grid.cells, place, slot)
     count = grid.cells[row, COUNT]
@@ -212,10 +212,10 @@ def put(grid: Grid, staged: Shorts, k: int) -> int:
     e = grid.cells[row, FIRST] + count
     grid.cells[row, COUNT] = count + 1
     for column in range(ENTRY):
-        entries[e, column] = staged[k, column]
-    grid.where[staged[k, ID], 0], grid.where[staged[k, ID], 1] = e, band
+        entries[column][e] = staged[column][k]
+    grid.where[staged[ID][k], 0], grid.where[staged[ID][k], 1] = e, band
     grid.bands[band, HELD] += 1
-    grid.bands[band, WIDEST] = max(grid.bands[band, WIDEST], staged[k, RADIUS])
+    grid.bands[band, WIDEST] = max(grid.bands[band, WIDEST], staged[RADIUS][k])
     grid.bands[band, LONGEST] = max(grid.bands[band, LONGEST], duration)
     return 0
 
@@ -223,10 +223,10 @@ def put(grid: Grid, staged: Shorts, k: int) -> int:
 @kernel
 def put_all(grid: Grid, staged: Shorts, start: int) -> int:
     """Take in staged entries from ``start`` on; return how far it came until there was no room."""
-    for k in range(start, staged.shape[0]):
+    for k in range(start, len(staged[ID])):
         if put(grid, staged, k) == FULL:
             return k
-    return int(staged.shape[0])
+    return int(len(staged[ID]))
 
 
 @kernel
@@ -359,23 +359,30 @@ def _filter(kept: Kept, row: int, reach: Reach, found: Ints, count: int) -> int:
     first, held = kept.cells[row, FIRST], kept.cells[row, COUNT]
     if count + held > found.shape[0]:
         return int(count + held)
-    # Without a branch, because a processor guesses each of these tests wrong too often.
-    passed = count
-    for e in range(first, first + held):
-        found[passed] = e
-        passed += (
-            (entries[e, START] <= reach.end)
-            & (entries[e, END] >= reach.start)
-            & (entries[e, LOWER] <= reach.upper)
-            & (entries[e, UPPER] >= reach.lower)
+    end = first + held
+    starts, ends = entries[START][first:end], entries[END][first:end]
+    lowers, uppers = entries[LOWER][first:end], entries[UPPER][first:end]
+    # Without a branch, which a processor guesses wrong too often, and many at once: first what is
+    # so, then which.
+    for k in range(held):
+        found[count + k] = (
+            (starts[k] <= reach.end)
+            & (ends[k] >= reach.start)
+            & (lowers[k] <= reach.upper)
+            & (uppers[k] >= reach.lower)
         )
+    passed = count
+    for k in range(held):
+        near = found[count + k]
+        found[passed] = first + k
+        passed += near
     own = reach.band == kept.cells[row, SLOT] % BANDS
     for k in range(count, passed):
         e = found[k]
-        dx, dy, dz = entries[e, X] - reach.x, entries[e, Y] - reach.y, entries[e, Z] - reach.z
-        wide = entries[e, RADIUS] + reach.radius
-        if dx * dx + dy * dy + dz * dz > wide * wide or (own and entries[e, ID] >= reach.below):
+        dx, dy, dz = entries[X][e] - reach.x, entries[Y][e] - reach.y, entries[Z][e] - reach.z
+        wide = entries[RADIUS][e] + reach.radius
+        if dx * dx + dy * dy + dz * dz > wide * wide or (own and entries[ID][e] >= reach.below):
             continue
-        found[count] = entries[e, ID]
+        found[count] = entries[ID][e]
         count += 1
     return count

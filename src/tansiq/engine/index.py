@@ -21,7 +21,7 @@ from tansiq.domain.time import micros
 from tansiq.domain.volume import Outline, Volume4D
 from tansiq.engine import grid, search, tuning
 from tansiq.engine.batch import Batch
-from tansiq.engine.compiled import Ints, seen
+from tansiq.engine.compiled import Ints, seen, seen_columns
 from tansiq.engine.outlines import WORK_COLUMNS, WORK_SHARES
 from tansiq.engine.search import Limits, Sky
 
@@ -72,7 +72,7 @@ class AirspaceIndex:
         self._tuned_at = _TUNED_LEAST
         self._sky = _sky(_LEAST, 8 * _LEAST)
         self._cells = np.zeros((2 * _LEAST, grid.CELL), np.int64)
-        self._entries = np.zeros((2 * _LEAST, grid.ENTRY), np.int32)
+        self._entries = np.zeros((grid.ENTRY, 2 * _LEAST), np.int32)
         self._bands = np.zeros((grid.BANDS + 1, 3), np.int64)
         self._bands[grid.BASE, :2] = _BASE
         self._where = np.full((_LEAST, 2), -1, np.int32)
@@ -168,17 +168,17 @@ class AirspaceIndex:
             self._put_entries(staged)
 
     def _put_entries(self, staged: NDArray[np.int32]) -> None:
-        done = 0
+        columns, done = seen_columns(staged), 0
         while True:
-            done = grid.put_all(self._grid, seen(staged), done)
-            if done == len(staged):
+            done = grid.put_all(self._grid, columns, done)
+            if done == staged.shape[1]:
                 return
-            self._grow_grid(len(staged) - done)
+            self._grow_grid(staged.shape[1] - done)
 
     def _tune(self, staged: NDArray[np.int32]) -> None:
         """Choose the base of the grid anew, and put everything in its place."""
         held = self._where[self.ids(), 0]
-        entries = np.concatenate([self._entries[held], staged])
+        entries = np.concatenate([self._entries[:, held], staged], axis=1)
         wide = math.ceil(self._usual.horizontal_m * grid.UNITS_PER_M)
         base = tuning.best_base(entries, wide, self._usual.time_us >> grid.MICROS_SHIFT)
         self._tuned_at = 2 * self._held
@@ -254,15 +254,22 @@ class AirspaceIndex:
         else:
             top = int(self._state[grid.ENTRIES_TOP])
             need = top + max(more, 1 << max(1, int(self._cells[:, grid.CLASS].max()) + 1))
-            self._entries = _grown(self._entries, max(need, int(len(self._entries) * _GROWTH)))
+            room = max(need, int(self._entries.shape[1] * _GROWTH))
+            self._entries = np.ascontiguousarray(_grown(self._entries.T, room).T)
         self._bind()
 
     def _bind(self) -> None:
         """Hand the arrays that there are now to the kernels."""
-        arrays = (self._cells, self._entries, self._bands, self._where, self._state)
-        self._grid = grid.Grid(*(seen(array) for array in arrays))
+        self._grid = grid.Grid(
+            seen(self._cells),
+            seen_columns(self._entries),
+            seen(self._bands),
+            seen(self._where),
+            seen(self._state),
+        )
         self._kept = grid.Kept(*self._grid[:3])
         self._kernel_sky = Sky(*(seen(array) for array in self._sky))
+        self._searched = (*self._kernel_sky, *self._kept)
         self._kernel_rows = seen(self._rows)
         self._kernel_found = seen(self._found)
 
@@ -284,12 +291,7 @@ class AirspaceIndex:
         self._fit_rows(len(prepared.sky.at))
         while True:
             many = search.search(
-                *self._kernel_sky,
-                *self._kept,
-                *prepared.sky,
-                *limits,
-                self._kernel_found,
-                self._kernel_rows,
+                *self._searched, *prepared.sky, *limits, self._kernel_found, self._kernel_rows
             )
             if many >= 0:
                 break
@@ -418,6 +420,6 @@ def _load(sky: Sky, batch: Batch, ids: Ints, firsts: Ints) -> NDArray[np.int32]:
     sky.times[ids, search.VERTICES] = batch.counts
     kernel_sky = Sky(*(seen(array) for array in sky))
     search.scatter(seen(batch.points), seen(batch.counts), seen(firsts), kernel_sky.at)
-    staged = np.zeros((len(batch), grid.ENTRY), np.int32)
-    search.stage(kernel_sky, seen(ids), seen(batch.radii), seen(batch.levels), seen(staged))
+    staged = np.zeros((grid.ENTRY, len(batch)), np.int32)
+    search.stage(kernel_sky, seen(ids), seen(batch.radii), seen(batch.levels), seen_columns(staged))
     return staged

@@ -79,15 +79,15 @@ def stage(sky: Sky, ids: Ints, radii: Floats, levels: Floats, staged: Shorts) ->
         b[i, CENTER_X], b[i, CENTER_Y], b[i, CENTER_Z] = center.x, center.y, center.z
         b[i, AROUND], b[i, RIM] = radius_m, radii[k]
         b[i, LOW], b[i, HIGH] = levels[k, 0], levels[k, 1]
-        staged[k, ID] = i
-        staged[k, X] = floor(center.x * UNITS_PER_M + 0.5)
-        staged[k, Y] = floor(center.y * UNITS_PER_M + 0.5)
-        staged[k, Z] = floor(center.z * UNITS_PER_M + 0.5)
-        staged[k, RADIUS] = ceil(radius_m * UNITS_PER_M) + SLACK_UNITS
-        staged[k, START] = sky.times[i, BEGINS] >> MICROS_SHIFT
-        staged[k, END] = sky.times[i, ENDS] >> MICROS_SHIFT
-        staged[k, LOWER] = floor(levels[k, 0] * UNITS_PER_M)
-        staged[k, UPPER] = ceil(levels[k, 1] * UNITS_PER_M)
+        staged[ID][k] = i
+        staged[X][k] = floor(center.x * UNITS_PER_M + 0.5)
+        staged[Y][k] = floor(center.y * UNITS_PER_M + 0.5)
+        staged[Z][k] = floor(center.z * UNITS_PER_M + 0.5)
+        staged[RADIUS][k] = ceil(radius_m * UNITS_PER_M) + SLACK_UNITS
+        staged[START][k] = sky.times[i, BEGINS] >> MICROS_SHIFT
+        staged[END][k] = sky.times[i, ENDS] >> MICROS_SHIFT
+        staged[LOWER][k] = floor(levels[k, 0] * UNITS_PER_M)
+        staged[UPPER][k] = ceil(levels[k, 1] * UNITS_PER_M)
 
 
 @kernel
@@ -203,10 +203,10 @@ def order_key(entries: Shorts, where: Shorts, ids: Ints, keys: Ints) -> None:
     """Write keys by which neighbours in space and time come after each other."""
     for k in range(ids.shape[0]):
         e = where[ids[k], 0]
-        x = (int(entries[e, X]) + (1 << 30)) >> 18
-        y = (int(entries[e, Y]) + (1 << 30)) >> 18
-        z = (int(entries[e, Z]) + (1 << 30)) >> 18
-        t = (int(entries[e, START]) >> 10) & 0xFFFFF
+        x = (int(entries[X][e]) + (1 << 30)) >> 18
+        y = (int(entries[Y][e]) + (1 << 30)) >> 18
+        z = (int(entries[Z][e]) + (1 << 30)) >> 18
+        t = (int(entries[START][e]) >> 10) & 0xFFFFF
         keys[k] = (((x << 13 | y) << 13 | z) << 20) | t
 
 

@@ -10,7 +10,7 @@ from tansiq.engine import grid
 from tansiq.engine.compiled import Floats, Ints, Shorts
 
 _SAMPLE = 4_096
-_CELL_COST, _ENTRY_COST = 10.0, 1.0
+_CELL_COST, _ENTRY_COST = 25.0, 1.0
 """Of looking for a cell, and at an entry; measured, in any unit."""
 _TRIED = 7
 """Sizes of cells that are tried: from half the median size on, each twice the one before."""
@@ -21,8 +21,8 @@ def best_base(entries: Shorts, wide: int, long: int) -> tuple[int, int]:
 
     ``wide`` and ``long``: by how much searches are usually widened, in the grid's units.
     """
-    total = len(entries)
-    sample = entries[:: -(-total // _SAMPLE)].astype(np.int64)
+    total = entries.shape[1]
+    sample = entries[:, :: -(-total // _SAMPLE)].T.astype(np.int64)
     radii = sample[:, grid.RADIUS]
     lasting = sample[:, grid.END] - sample[:, grid.START]
     widened = (float(np.median(radii)) + wide, float(np.median(lasting)) + 2 * long)
