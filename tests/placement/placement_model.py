@@ -294,8 +294,9 @@ class Model:
             return s, Outcome.GONE
         elif not m.fresh:
             return s, Outcome.STALE
-        if m.kind is Kind.CREATE and m.space.flying:
-            return s, Outcome.REFUSED  # The first state is Accepted.
+        grounded = here[m.p] != NONE and here[m.p].flying and not m.space.flying
+        if (m.kind is Kind.CREATE and m.space.flying) or (m.kind is Kind.UPDATE and grounded):
+            return s, Outcome.REFUSED  # The first state is Accepted, and none leads back to it.
         keyless = m.kind is Kind.DELETE or m.space.off
         if not keyless and any(
             here[q] != NONE and q != m.p and not m.key >> q & 1 for q in range(self.s.plans)

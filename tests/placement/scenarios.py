@@ -114,6 +114,14 @@ PASSING = (
         check_held=False,
     ),
     Scenario(
+        name="the gate comes back empty, activation while a higher one comes",
+        owner=(1, 0),
+        priority=(0, 1),
+        wipe=(0,),
+        budget=Budget(activations=1, wipes=1),
+        check_held=False,
+    ),
+    Scenario(
         name="strays into a place that is being taken",
         sites=(1, 2),
         away={0: 2},
@@ -125,21 +133,21 @@ PASSING = (
         away={0: 2},
         budget=Budget(1, activations=1, deviations=1),
     ),
-    Scenario(
+    soak(
         name="strays, and goes on in the other's place",
         sites=(1, 2),
         away={0: 2},
         change={0: 2},
         budget=Budget(1, changes=1, deviations=1),
     ),
-    Scenario(
+    soak(
         name="strays into one that changes into its place",
         sites=(1, 2),
         away={0: 2},
         change={1: 1},
         budget=Budget(changes=1, activations=2, deviations=1),
     ),
-    Scenario(
+    soak(
         name="strays while a change is placed",
         sites=(1, 2),
         away={0: 2},
@@ -153,7 +161,7 @@ PASSING = (
         away={0: 2},
         budget=Budget(1, activations=1, deviations=1),
     ),
-    Scenario(
+    soak(
         name="a higher one strays",
         sites=(1, 2),
         priority=(1, 0),
@@ -166,7 +174,7 @@ PASSING = (
         owner=(1, 2),
         registers=1,
         away={0: 2},
-        budget=Budget(1, 0, 1, activations=1, deviations=1),
+        budget=Budget(1, activations=1, deviations=1),
     ),
     Scenario(
         name="a register comes back empty, strayed",
@@ -502,16 +510,6 @@ FAILING = (
         fails="I3",
     ),
     Scenario(
-        name="F21 a change into the plan of who strayed into us",
-        sites=(1, 2),
-        away={0: 2},
-        change={1: 1},
-        exempt_strays=True,
-        check_registers=False,
-        budget=Budget(changes=1, activations=2, deviations=1),
-        fails="I3",
-    ),
-    Scenario(
         name="F20 a lost flight is written at once",
         sites=(1, 2),
         away={0: 2},
@@ -520,6 +518,16 @@ FAILING = (
         budget=Budget(deviations=1, wipes=1),
         check_held=False,
         fails="livelock",
+    ),
+    Scenario(
+        name="F21 a change into the plan of who strayed into us",
+        sites=(1, 2),
+        away={0: 2},
+        change={1: 1},
+        exempt_strays=True,
+        check_registers=False,
+        budget=Budget(changes=1, activations=2, deviations=1),
+        fails="I3",
     ),
 )
 

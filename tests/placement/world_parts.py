@@ -104,8 +104,9 @@ class Register:
         if request.space is None:
             del self.entries[own_id]
             return Outcome.OK, None
-        if request.kind is Kind.CREATE and request.space.flying:
-            return Outcome.REFUSED, None  # The first state is Accepted.
+        flew = entry is not None and entry.claim.flying
+        if request.space.flying != flew and (entry is None or flew):
+            return Outcome.REFUSED, None  # The first state is Accepted, and none leads back to it.
         for other, e in self.relevant(request.space.all).items():
             if other != own_id and e.ovn not in key and not request.space.off:
                 return Outcome.MISSING, None
