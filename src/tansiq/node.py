@@ -437,6 +437,8 @@ def _listener(app: Starlette, host: str, port: int, settings: Settings, *, tls: 
         ws="none",
         lifespan="off",
         access_log=False,
+        # What a client says of where it comes from is nobody's word.
+        proxy_headers=False,
         log_level="warning",
         server_header=False,
         # Longer than any client of ours keeps a connection: the side that reuses it closes it.

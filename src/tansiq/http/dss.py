@@ -14,6 +14,7 @@ from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from tansiq.clock import Clock
 from tansiq.errors import BadInput, NotFound, TansiqError, TooLarge
@@ -102,17 +103,28 @@ def routes(
         table.append(("DELETE", f"{base}/{{entityid}}/", nameless))
         table.append(("DELETE", f"{base}/{{entityid}}", nameless))
     return [
-        Route(path, _answering(handler), methods=[method], name=handler.__name__)
+        Route(path, _Endpoint(handler), methods=[method], name=handler.__name__)
         for method, path, handler in table
     ]
 
 
-def _answering(handler: Handler) -> Handler:
-    """Wrap a handler so that what it raises on purpose becomes the standard's answer."""
+class _Endpoint:
+    """A handler as an ASGI application: what it raises on purpose becomes the standard's answer.
 
-    async def answer(request: Request) -> Response:
+    Starlette's own wrapping of a function would catch the same once more, at a tenth of the
+    event loop's time for a write.
+    """
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
         try:
-            return await handler(request)
+            return await self._handler(request)
         except NotFound as error:
             if request.method == "PUT":  # The interface lists no 404 for an update.
                 error_400 = BadInput(error.message, field=error.field)
@@ -122,8 +134,6 @@ def _answering(handler: Handler) -> Handler:
             return await _long(conflict_body(error), 409)
         except TansiqError as error:
             return f3548_error(error)
-
-    return answer
 
 
 def _json(message: msgspec.Struct, status: int = 200) -> Response:
