@@ -52,6 +52,8 @@ class Outsider:
     """What it answers to notifications."""
     asked: int = 0
     """How often its details were asked for."""
+    telemetry: tuple[int, dict[str, Any]] = (412, {"message": "none at hand"})
+    """What it answers to whoever asks where its aircraft is: status and message."""
 
     @property
     def url(self) -> str:
@@ -154,12 +156,17 @@ class Outsider:
             body = found if isinstance(found, bytes) else msgspec.json.encode(found)
             return Response(body, media_type="application/json")
 
+        async def positions(_: Request) -> Response:
+            status, message = self.telemetry
+            return Response(msgspec.json.encode(message), status, media_type="application/json")
+
         async def notified(request: Request) -> Response:
             self.told.append((request.url.path, msgspec.json.decode(await request.body())))
             return Response(status_code=self.answer_status)
 
         return Starlette(
             routes=[
+                Route("/uss/v1/{kind}/{entity}/telemetry", positions, methods=["GET"]),
                 Route("/uss/v1/{kind}/{entity}", details, methods=["GET"]),
                 Route("/uss/v1/{kind}", notified, methods=["POST"]),
             ]
