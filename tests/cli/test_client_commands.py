@@ -111,6 +111,31 @@ def test_a_plan_from_its_file_to_its_end(shell: Shell) -> None:
     assert "ended" in shell("plan show OSPREY-2").out
 
 
+def test_an_aircraft_that_strayed_is_told_of_shown_and_brought_back(shell: Shell) -> None:
+    shell("plan submit", shell.file("a.geojson", plan_bytes(callsign="OSPREY-2")))
+    drift = shell.file("drift.geojson", plan_bytes(radius_m=900))
+    told = shell("plan off-nominal OSPREY-2 --state nonconforming", drift)
+    assert told.code == 0
+    assert "NONCONFORMING: outside its plan, expected back" in told.out
+    assert shell("plan off-nominal OSPREY-2", drift).code == 2
+    position = {"time_measured": "2026-11-23T12:00:00Z", "lng_deg": 10.1, "altitude_m": 640}
+    body = json.dumps(position | {"lat_deg": 50.1}).encode()
+    assert "50.100000, 10.100000" in shell("plan position OSPREY-2", shell.file("p", body)).out
+    assert "50.100000, 10.100000" in shell("plan position OSPREY-2").out
+    assert shell("plan position OSPREY-2", shell.file("p", b"{}")).code == 2
+    assert "Activated" in shell("plan activate OSPREY-2").out
+
+
+def test_what_others_hold_is_listed_and_their_positions_asked_for(shell: Shell) -> None:
+    assert "HERON-1" in shell("airspace list").out
+    assert json.loads(shell("airspace list --json").out)["entries"]
+    shown = shell("airspace telemetry heron-1").out
+    assert "HERON-1 of south, Nonconforming: measured 43 s ago" in shown
+    assert "  altitude  640 m W84" in shown
+    assert json.loads(shell("airspace telemetry HERON-1 --json").out)["age_s"] == 43.0
+    assert shell("airspace telemetry NOBODY").code == 2
+
+
 def test_a_refused_plan_gets_its_reason_and_the_command_that_moves_it(shell: Shell) -> None:
     shell("plan submit", shell.file("a.geojson", plan_bytes(callsign="OSPREY-2")))
     refused = shell("plan submit", shell.file("b.geojson", plan_bytes(65, callsign="HERON")))

@@ -94,12 +94,12 @@ async def test_it_is_told_to_all_registers_and_served_with_both_lists(
         assert intent.details.volumes == convert.volumes_to_wire((volume(-121, lat=lat),))
     # The peer was notified of both lists, at both registers.
     for register in ("north", "south"):
-        known = south.up.planner.judging.airspace.get(register, view.intent_id)
-        assert known is not None
-        assert (known.state, known.volumes) == (
-            "Nonconforming",
-            (volume(-121, lat=lat), *away),
-        )
+
+        async def heard(register: str = register) -> Any:
+            return south.up.planner.judging.airspace.get(register, view.intent_id)
+
+        known = await until(heard, lambda k: k is not None and k.off_nominal)
+        assert known.volumes == (volume(-121, lat=lat), *away)
 
 
 async def test_nobody_gets_a_new_plan_there_and_who_stands_is_warned(
@@ -490,3 +490,23 @@ def test_a_placement_stored_before_there_was_any_of_this_is_read() -> None:
     placement = msgspec.json.decode(stored, type=Placement[Claim])
     assert placement.base is not None
     assert (placement.base.off_parts, placement.off_nominal) == ((), False)
+
+
+async def test_who_strayed_into_a_flight_keeps_their_own_plan(pair: Pair, lat: float) -> None:
+    """To have met them where they are astray excuses no change into where they come back to."""
+    north, south = pair
+    view = await north.declare(plan(-121, "ALPHA", lat=lat))
+    met = await south.declare(plan(-120.9, "BRAVO", lat=lat))
+    await south.up.plans.activate(met.id)
+    await south.settled(met.id)
+    await strays(north, view, strayed(lat=lat))
+    # Away from its plan, still within where it strayed: no new conflict.
+    await south.up.plans.change(met.id, plan(-120.89, "BRAVO", lat=lat))
+    await south.settled(met.id)
+    moved = await south.until(met.id, everywhere)
+    assert (moved.status, moved.reason) == (Status.COORDINATED, None)
+    await south.up.plans.change(met.id, plan(-121, "BRAVO", lat=lat))
+    refused = await south.settled(met.id)
+    assert "change refused" in (refused.reason or "")
+    await north.up.plans.activate(view.id)
+    assert (await north.settled(view.id)).status is Status.COORDINATED

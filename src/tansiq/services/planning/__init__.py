@@ -1,6 +1,8 @@
 """Own plans and no-go areas: declared, placed in every register, watched, changed and ended.
 
 - ``planning``, ``constraints``: the use cases; ``status``, ``reasons``: what people are told.
+- ``off_nominal``: an own aircraft is not where its plan said; ``strayed``: plans that others' meet;
+  ``telemetry``: where they are.
 - ``planner``: one task a plan; ``drive``: its pauses; ``steps``: one event in one transaction.
 - ``judging``: what blocks at a register, and what is not known there; ``fetching``: details from
   their managers; ``complaints``: reports about those; ``newcomers``: plans that somebody else's
