@@ -2,8 +2,8 @@
 
 Both find what is within the minima (zero) in time and altitude, and share a point in outline; ours
 on the ellipsoid, theirs in a plane with circles of 64 corners. What is made once is left out on
-both sides: index, tree, geometries, the volume that is looked for. One thread. Seed 5. A first,
-untimed round compiles. ``bench/_airspaces.py`` says what *wide*, *city* and *mixed* are.
+both sides: index, tree, geometries, the volume that is looked for. One thread. Seed 5. Kernels are
+compiled before. ``bench/_airspaces.py`` says what *wide*, *city* and *mixed* are.
 """
 
 import argparse
@@ -22,6 +22,7 @@ import shapely
 from _airspaces import Airspace, make
 from tansiq.engine.compiled import COMPILED, Ints
 from tansiq.engine.index import AirspaceIndex, Prepared
+from tansiq.engine.warm import warm
 
 Row = dict[str, Any]
 US = 1e6
@@ -107,14 +108,16 @@ def queries(
     own, other = np.empty((rounds, len(rows))), np.empty((rounds, len(rows)))
     differ = 0
     for turn in range(rounds):
+        found, expected = [], []
+        for k in range(len(rows)):
+            started = time.perf_counter()
+            found.append(index.conflicts(prepared[k]))
+            own[turn, k] = time.perf_counter() - started
         for k, i in enumerate(rows):
             started = time.perf_counter()
-            found = index.conflicts(prepared[k])
-            between = time.perf_counter()
-            expected = tree.query(i)
-            other[turn, k] = time.perf_counter() - between
-            own[turn, k] = between - started
-            differ += len(found) != len(expected)
+            expected.append(tree.query(i))
+            other[turn, k] = time.perf_counter() - started
+        differ += sum(len(x) != len(y) for x, y in zip(found, expected, strict=True))
     mine, theirs = (np.median(times, axis=0) * US for times in (own, other))
     p50, p99 = np.percentile(mine, (50, 99))
     yield against(f"query, {name}, p50", p50, "us", float(np.median(theirs)), 0.25)
@@ -210,8 +213,7 @@ def crowd() -> Iterator[Row]:
 
 
 def measure(*, quick: bool) -> Iterator[Row]:
-    warm = make("mixed", 2_000)
-    ours(warm).count_pairs()
+    warm()
     rounds = 2 if quick else 5
     yield from beside("wide", 100_000, rounds, 1.0)
     yield from beside("city", 100_000, rounds, 1 / 3)

@@ -71,3 +71,38 @@ def test_the_command_line_loads_neither_numpy_nor_numba(command: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "LOADED []"
+
+
+WARMED = """
+import sys
+sys.path[:0] = {folders!r}
+from tansiq.engine import compiled
+from tansiq.engine.warm import warm
+warm()
+from numba.core.registry import CPUDispatcher
+import tansiq.engine.earth, tansiq.engine.grid, tansiq.engine.outlines, tansiq.engine.search
+said = {{}}
+for name in ("grid", "outlines", "search"):
+    for kernel, function in vars(sys.modules["tansiq.engine." + name]).items():
+        if isinstance(function, CPUDispatcher):
+            said[kernel] = len(function.signatures)
+import test_index
+for test in ("test_what_has_ended_before_a_moment_is_forgotten", "test_search_among_thousands"):
+    getattr(test_index, test)()
+for name in ("grid", "outlines", "search"):
+    for kernel, function in vars(sys.modules["tansiq.engine." + name]).items():
+        if isinstance(function, CPUDispatcher) and len(function.signatures) != said[kernel]:
+            print(kernel)
+"""
+
+
+@pytest.mark.skipif(not compiled.COMPILED, reason="numba is not installed")
+def test_after_warming_nothing_is_left_to_compile() -> None:
+    folders = [str(Path(__file__).parent.parent), str(Path(__file__).parent)]
+    done = subprocess.run(
+        [sys.executable, "-c", WARMED.format(folders=folders)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == ""

@@ -226,7 +226,7 @@ def put_all(grid: Grid, staged: Shorts, start: int) -> int:
     for k in range(start, len(staged[ID])):
         if put(grid, staged, k) == FULL:
             return k
-    return int(len(staged[ID]))
+    return len(staged[ID])
 
 
 @kernel

@@ -69,6 +69,8 @@ class AirspaceIndex:
     def __init__(self, outline_of: Callable[[int], Outline], *, usual: Minima = NO_MINIMA) -> None:
         self._outline_of = outline_of
         self._usual = limits_of(usual)
+        self._asked = (usual, self._usual)
+        """The minima of the latest search, and the same as kernels compare them."""
         self._tuned_at = _TUNED_LEAST
         self._sky = _sky(_LEAST, 8 * _LEAST)
         self._cells = np.zeros((2 * _LEAST, grid.CELL), np.int64)
@@ -287,24 +289,29 @@ class AirspaceIndex:
 
     def conflicts(self, prepared: Prepared, minima: Minima = NO_MINIMA) -> list[int]:
         """Return the ids of all volumes that conflict with one, ascending."""
-        limits = limits_of(minima)
-        self._fit_rows(len(prepared.sky.at))
+        if minima is not self._asked[0]:
+            self._asked = (minima, limits_of(minima))
+        sky, limits = prepared.sky, self._asked[1]
+        if WORK_SHARES * len(sky.at) > len(self._rows):
+            self._fit_rows(len(sky.at))
         while True:
             many = search.search(
-                *self._searched, *prepared.sky, *limits, self._kernel_found, self._kernel_rows
+                *self._searched, *sky, *limits, self._kernel_found, self._kernel_rows
             )
             if many >= 0:
                 break
             self._widen(-1 - many)
+        if many == 0:
+            return []
         found: list[int] = self._found[:many].tolist()
-        if found and min(found) < 0:
-            found = [
-                ~i if i < 0 else i
-                for i in found
-                if i >= 0 or self._by_definition(prepared.outline, ~i, minima)
-            ]
         found.sort()
-        return found
+        if found[0] >= 0:
+            return found
+        return sorted(
+            ~i if i < 0 else i
+            for i in found
+            if i >= 0 or self._by_definition(prepared.outline, ~i, minima)
+        )
 
     def _by_definition(self, outline: Outline, entity: int, minima: Minima) -> bool:
         limit_m = minima.horizontal_m

@@ -279,7 +279,7 @@ def verdict(a: Shape, b: Shape, limit_m: float, rows: Floats) -> int:
     least_m = limit_m + a.rim_m + b.rim_m
     error_m = separation_error_m(least_m)
     beyond_m = least_m + CONTACT_M + error_m
-    found = nearest(a, b, beyond_m, least_m - error_m, rows)
+    found = nearest(a, b, beyond_m, max(0.0, least_m - error_m), rows)
     if found.apart_m <= least_m - error_m:
         return WITHIN
     if _same(found):  # Outlines that share a vertex touch, whatever the errors.

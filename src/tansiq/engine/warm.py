@@ -1,0 +1,42 @@
+"""Kernels made ready before somebody waits for them: a service calls it when it starts."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from tansiq.domain.agreement import Minima
+from tansiq.domain.time import TimeSpan
+from tansiq.domain.volume import AltitudeBand, Circle, LatLng, Outline, Polygon, Volume3D, Volume4D
+from tansiq.engine.batch import Batch
+from tansiq.engine.index import AirspaceIndex, Prepared
+from tansiq.engine.judgement import encroachment
+
+_SOMETIME = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def warm() -> None:
+    """Run every kernel once, so that it is compiled, or read from disk.
+
+    About half a minute of CPU after an installation, half a second from then on. May run in a
+    thread of its own.
+    """
+    place, minima = LatLng(45.0, 7.0), Minima(horizontal_m=100.0)
+    box = Polygon(vertices=(place, LatLng(45.01, 7.0), LatLng(45.0, 7.01)))
+    band = AltitudeBand(lower_m=0.0, upper_m=100.0)
+    span = TimeSpan(start=_SOMETIME, end=_SOMETIME + timedelta(minutes=1))
+    first = Volume4D(volume=Volume3D(outline=box, altitude=band), time=span)
+    outlines: list[Outline] = [box]
+    # So many, and so far apart, that the grid grows; some together, so that a cell does.
+    outlines += [
+        Circle(center=LatLng(0.2 * (k // 2) - 44.0, 7.0), radius_m=100.0) for k in range(400)
+    ]
+    volumes = [replace(first, volume=replace(first.volume, outline=o)) for o in outlines]
+    second = volumes[-1]
+    index = AirspaceIndex(outlines.__getitem__)
+    index.extend(Batch.of([*volumes, first]))
+    index.candidates(Prepared.of(first), minima)
+    index.conflicts(Prepared.of(second), minima)
+    next(index.pairs(minima))
+    for entity in (0, 1, 2):
+        index.remove(entity)
+    index.insert(second)
+    encroachment(first, second, minima)
