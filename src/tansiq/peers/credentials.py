@@ -222,6 +222,7 @@ class Granted:
             headers=headers,
             body=urlencode(form).encode(),
             bytes_max=_ANSWER_BYTES_MAX,
+            chosen=True,
         )
         token = _granted(answer, urlsplit(given.token_url).netloc)
         return token, self._life(token)

@@ -35,7 +35,11 @@ class Exchange:
         self._clock = clock
         self._limits = limits
         self._timers = timers
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        """For those we chose ourselves, and for others: a crowd takes no connection of ours."""
+        parties = [party.url for party in agreement.parties]
+        self._agreed = (*parties, *(register.url for register in agreement.registers))
+        self._at_home = any(is_loopback(urlsplit(url).hostname or "") for url in parties)
         # One object a party: connections are kept under it, and a new one would never be reused.
         self._pins = {
             party.id: aiohttp.Fingerprint(party.tls_sha256)
@@ -43,10 +47,11 @@ class Exchange:
             if party.tls_sha256
         }
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
+    def _open(self, *, chosen: bool) -> aiohttp.ClientSession:
+        session = self._sessions.get(chosen)
+        if session is None:
             # trust_env stays off: a proxy from the environment would see pinned traffic.
-            self._session = aiohttp.ClientSession(
+            session = self._sessions[chosen] = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     limit=self._limits.connections_max, limit_per_host=48
                 ),
@@ -61,27 +66,29 @@ class Exchange:
             )
             # A kept connection that breaks must not send a write twice behind our back: the second
             # answer would hide the first. There is no public switch.
-            self._session._retry_connection = False  # noqa: SLF001
-        return self._session
+            session._retry_connection = False  # noqa: SLF001
+        return session
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        while self._sessions:
+            await self._sessions.popitem()[1].close()
 
     def party_at(self, url: str) -> Party | None:
         """Return the agreement party whose node answers at ``url``."""
-        return next(
-            (p for p in self._agreement.parties if url == p.url or url.startswith(p.url + "/")),
-            None,
-        )
+        return next((p for p in self._agreement.parties if _is_at(url, p.url)), None)
 
-    def _tls(self, url: str) -> aiohttp.Fingerprint | bool:
+    def _tls(self, url: str, *, chosen: bool) -> aiohttp.Fingerprint | bool:
         parts = urlsplit(url)
         if parts.scheme == "http":
             if not is_loopback(parts.hostname or ""):
                 raise PeerRefused(f"{url} is plain http beyond this machine; use https", status=0)
+            if not chosen and not self._at_home:
+                # Else a supplier's URL would have us ask services that trust this machine.
+                raise PeerRefused(
+                    f"{url} is on this machine, and nobody of the agreement is; nothing was sent",
+                    status=0,
+                )
             return True
         party = self.party_at(url)
         return True if party is None else self._pins.get(party.id, True)
@@ -94,10 +101,13 @@ class Exchange:
         headers: Mapping[str, str],
         body: bytes | None = None,
         bytes_max: int | None = None,
+        chosen: bool = False,
     ) -> Answer:
         """Send one request and return the whole answer, whatever its status.
 
         ``bytes_max`` bounds the answer; left out, it is ``limits.peer_answer_bytes_max``.
+        ``chosen`` is for URLs of our own settings; those of the agreement are known, and all others
+        are a stranger's choice.
 
         Raises:
             PeerUnreachable: no complete answer in time; whether it took effect is not known.
@@ -107,7 +117,8 @@ class Exchange:
         """
         seconds = self._timers.peer_request_s
         limit = self._limits.peer_answer_bytes_max if bytes_max is None else bytes_max
-        whole = self._whole(method, url, headers, body, limit)
+        chosen = chosen or any(_is_at(url, agreed) for agreed in self._agreed)
+        whole = self._whole(method, url, headers, body, limit, chosen=chosen)
         try:
             return await self._clock.limit(whole, seconds)
         except aiohttp.ConnectionTimeoutError as error:
@@ -128,23 +139,31 @@ class Exchange:
             raise PeerUnreachable(f"{url[:80]!r} cannot be asked: {error}") from error
 
     async def document(self, url: str, bytes_max: int) -> bytes:
-        """Return what is at a URL, in whole; no redirect is followed.
+        """Return what is at a URL of our own settings, in whole; no redirect is followed.
 
         Raises:
             PeerUnreachable, PeerMalformed: as in ``send``.
             PeerRefused: as there, or the answer is not 200.
         """
         headers = {"Accept": "application/json"}
-        answer = await self.send("GET", url, headers=headers, bytes_max=bytes_max)
+        answer = await self.send("GET", url, headers=headers, bytes_max=bytes_max, chosen=True)
         if answer.status != 200:
             raise PeerRefused(f"{_host(url)} answered {answer.status}", status=answer.status)
         return answer.body
 
     async def _whole(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, limit: int
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        limit: int,
+        *,
+        chosen: bool,
     ) -> Answer:
-        async with self._open().request(
-            method, url, data=body, headers=headers, ssl=self._tls(url), allow_redirects=False
+        tls = self._tls(url, chosen=chosen)
+        async with self._open(chosen=chosen).request(
+            method, url, data=body, headers=headers, ssl=tls, allow_redirects=False
         ) as response:
             if (response.content_length or 0) > limit:
                 raise PeerMalformed(f"{_host(url)} answered with more than {limit} bytes")
@@ -154,6 +173,10 @@ class Exchange:
                 if len(content) > limit:
                     raise PeerMalformed(f"{_host(url)} answered with more than {limit} bytes")
             return Answer(response.status, bytes(content))
+
+
+def _is_at(url: str, base: str) -> bool:
+    return url == base or url.startswith(base + "/")
 
 
 def _host(url: str) -> str:

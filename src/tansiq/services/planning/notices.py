@@ -1,10 +1,11 @@
 """What we owe to subscribers: notifications, kept until answered, in order for each of them."""
 
 import asyncio
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -69,6 +70,7 @@ class Notices:
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._problems: dict[tuple[str, str], str] = {}
         self._given_up: dict[tuple[str, str], str] = {}
+        self._left_out: dict[str, int] = {}
 
     def owed(
         self,
@@ -77,15 +79,45 @@ class Notices:
         entity: str,
         document: wire.OperationalIntent | wire.Constraint | None,
     ) -> list[Owed]:
-        """Return the notifications that a write obliges us to; our own subscriptions left out."""
-        found = []
-        for subscriber in subscribers[:TOLD_MAX]:
-            url = subscriber.uss_base_url
-            if url == self._own_url or url.startswith(self._own_url + "/"):
-                continue
-            body = self._body(kind, entity, subscriber, document)
-            found.append(Owed(kind, entity, url, codec.encode(body)))
-        return found
+        """Return the notifications that a write obliges us to; our own subscriptions left out.
+
+        Where there are too many, one host with many names does not crowd out the others, and that
+        some are not told is shown.
+        """
+        others = [one for one in subscribers if not self._is_own(one.uss_base_url)]
+        told = others if len(others) <= TOLD_MAX else self._in_turn(others)[:TOLD_MAX]
+        if len(others) > len(told):
+            self._left_out[entity] = len(others) - len(told)
+            if len(self._left_out) > GIVEN_UP_MAX:
+                self._left_out.pop(next(iter(self._left_out)))
+        else:
+            self._left_out.pop(entity, None)
+        return [
+            Owed(
+                kind,
+                entity,
+                one.uss_base_url,
+                codec.encode(self._body(kind, entity, one, document)),
+            )
+            for one in told
+        ]
+
+    def _is_own(self, url: str) -> bool:
+        return url == self._own_url or url.startswith(self._own_url + "/")
+
+    def _in_turn(
+        self, subscribers: Sequence[wire.SubscriberToNotify]
+    ) -> list[wire.SubscriberToNotify]:
+        """Order subscribers: parties, then the first of each host, the second of each, and on."""
+        seen: Counter[str] = Counter()
+        turns = []
+        for one in subscribers:
+            host = _host(one.uss_base_url)
+            party = self._is_party(one.uss_base_url)
+            turns.append(-1 if party else seen[host])
+            seen[host] += 1
+        order = sorted(range(len(turns)), key=turns.__getitem__)
+        return [subscribers[i] for i in order]
 
     def _body(
         self,
@@ -150,6 +182,8 @@ class Notices:
         told += [
             f"{url} (given up: {why})" for (e, url), why in self._given_up.items() if e == entity
         ]
+        if (more := self._left_out.get(entity)) is not None:
+            told.append(f"{more} more subscribers (at most {TOLD_MAX} are told of a change)")
         return tuple(told)
 
     async def stop(self) -> None:
@@ -184,6 +218,8 @@ class Notices:
             if again:
                 await self._clock.sleep(pause)
                 pause = min(pause * 2, self._timers.retry_last_s)
+        # Nothing is awaited since the queue was found empty. Strangers may have any number of URLs.
+        del self._queues[url], self._workers[url]
 
     def _give_up(self, notification: Notification, problem: str) -> None:
         """Stop trying, and go on saying that this subscriber has not been reached."""
@@ -216,6 +252,13 @@ class Notices:
                 return await self._store.write(write)
             except StoreError:  # They are delivered all the same.
                 await self._clock.sleep(self._timers.retry_last_s)
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:  # Others choose the URLs.
+        return ""
 
 
 def _for_strangers(
