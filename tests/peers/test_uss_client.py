@@ -11,7 +11,8 @@ from tansiq.domain.intent import PartyID
 from tansiq.domain.volume import Circle, LatLng
 from tansiq.errors import PeerRefused
 from tansiq.peers.exchange import Exchange
-from tansiq.peers.link import Link
+from tansiq.peers.link import Answer, Link
+from tansiq.peers.register_client import message_of
 from tansiq.peers.uss_client import UssClient
 from tansiq.settings import Limits, Timers
 
@@ -75,3 +76,10 @@ async def test_a_base_url_with_a_query_is_not_called() -> None:
     finally:
         await exchange.close()
         server.close()
+
+
+@pytest.mark.parametrize("body", [b'{"message": "no\\u001b[2J\\r\\nyes"}', b"no\x1b[2J\r\nyes"])
+def test_what_a_peer_answers_does_not_steer_the_terminal(body: bytes) -> None:
+    assert message_of(Answer(400, body)) == "no?[2J??yes"
+    assert message_of(Answer(400, b'{"message": "' + b"x" * 300 + b'"}')) == "x" * 300
+    assert message_of(Answer(400, b'{"message": "' + b"x" * 301 + b'"}')) == "x" * 300 + "\u2026"

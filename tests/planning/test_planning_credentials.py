@@ -1,5 +1,6 @@
 """A register outside the agreement: who we are to it, and what a plan is while we are nobody."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +17,8 @@ from sky import Side, flying, make_sky, plan
 from starlette.responses import Response
 
 from issuing import KEYS, NOON, SECRET, Issuing, TurnedClock, jwk, key_set, soon
+from tansiq.cli import doctor_tokens
+from tansiq.cli.checks import Check, Verdict
 from tansiq.clock import SystemClock
 from tansiq.domain.agreement import Register
 from tansiq.formats.agreement import load_agreement, render_agreement
@@ -139,3 +142,27 @@ async def test_an_issuer_that_calls_us_otherwise_gets_no_plan_placed(tmp_path: P
         why = "names us 'client 7'"
         await on.south.until(view.id, lambda v: why in (v.registers[0].problem or ""))
         assert await managers(on) == []
+
+
+def asked(on: Stage) -> Check:
+    """Return what the doctor says of the register."""
+    agreement = load_agreement(on.south.settings.agreement)
+    (found,) = doctor_tokens.registers(on.south.settings, agreement, SystemClock())
+    return found
+
+
+@pytest.mark.parametrize("credential", ["granted", "signed", "none"])
+async def test_the_doctor_asks_the_register_whether_it_takes_our_token(
+    tmp_path: Path, credential: str
+) -> None:
+    async with stage(tmp_path, credential=credential) as on:
+        found = await asyncio.to_thread(asked, on)
+        assert found.name == "register dss"
+        if credential == "none":
+            assert found.verdict is Verdict.FAIL
+            assert "answered 401: iss: no issuer 'south' is known here" in found.finding
+        else:
+            assert (found.verdict, "takes our token" in found.finding) == (Verdict.OK, True)
+        await on.dss.stop()
+        found = await asyncio.to_thread(asked, on)
+        assert (found.verdict, "127.0.0.1" in found.finding) == (Verdict.WARN, True)

@@ -83,6 +83,7 @@ def examine(data: Path, clock: Clock) -> list[Check]:
     checks += _ports(settings, serving=serving)
     if agreement is not None:
         checks += _nodes(settings, agreement, serving=serving)
+        checks += doctor_tokens.registers(settings, agreement, clock)
     return checks
 
 
@@ -203,7 +204,7 @@ def _certificate(settings: Settings, own: Party, clock: Clock) -> Checks:
         until = certificate.not_valid_after_utc.astimezone(UTC)
         late = clock.now() > until
         finding = f"the agreement's fingerprint, {'ended' if late else 'until'} {until:%Y-%m-%d}"
-        remedy = "browsers warn; peers go by the fingerprint" if late else ""
+        remedy = "suppliers outside refuse it; parties go by the fingerprint" if late else ""
         yield Check("certificate", Verdict.WARN if late else Verdict.OK, finding, remedy)
 
 

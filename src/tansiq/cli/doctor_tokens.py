@@ -1,7 +1,8 @@
-"""What ``tansiq doctor`` looks at of tokens: issuers whose word we take, and our own credentials.
+"""What ``tansiq doctor`` looks at of tokens: issuers whose word we take, our own credentials, and
+whether registers outside the agreement take them.
 
-Issuers are asked as the node asks them: for their key sets, and for one token of ours each.
-Neither a secret nor a token is shown.
+Issuers are asked as the node asks them: for their key sets, and for one token of ours each. A
+register is asked what it says of our availability. Neither a secret nor a token is shown.
 """
 
 import asyncio
@@ -11,12 +12,16 @@ from urllib.parse import urlsplit
 
 from tansiq.cli.checks import Check, Checks, Verdict
 from tansiq.clock import Clock
-from tansiq.domain.agreement import Agreement
-from tansiq.errors import BadInput, NeverSent
+from tansiq.domain.agreement import Agreement, Register
+from tansiq.errors import BadInput, NeverSent, PeerError
 from tansiq.http.issuers import Issuer, read_issuer
 from tansiq.http.key_sets import KeySets
-from tansiq.peers.credentials import open_source, read_rsa_key
+from tansiq.peers.credentials import open_source, read_rsa_key, wallet
 from tansiq.peers.exchange import Exchange
+from tansiq.peers.identity import load_signing_key
+from tansiq.peers.link import Link
+from tansiq.peers.register_client import message_of
+from tansiq.peers.tokens import Minter
 from tansiq.settings import Credential, Settings, SignedCredential
 from tansiq.strict_toml import spell
 
@@ -141,3 +146,34 @@ async def _token(
         else f"by {urlsplit(credential.token_url).netloc}"
     )
     return Check(name, Verdict.OK, f"a token for {settings.party}, {from_whom}")
+
+
+def registers(settings: Settings, agreement: Agreement, clock: Clock) -> Checks:
+    """Look whether each register outside the agreement answers, and takes our token."""
+    for register in agreement.registers:
+        if register.party is None:
+            yield asyncio.run(_register(register, settings, agreement, clock))
+
+
+async def _register(
+    register: Register, settings: Settings, agreement: Agreement, clock: Clock
+) -> Check:
+    name, party, timers = f"register {register.id}", settings.party, settings.timers
+    exchange = Exchange(agreement, clock, settings.limits, timers)
+    try:
+        minter = Minter(load_signing_key(settings.data), party, agreement.digest, clock)
+        tokens = wallet(minter, party, settings.credentials, exchange, clock, timers)
+        url = f"{register.url}/dss/v1/uss_availability/{party}"
+        answer = await Link(exchange, tokens).call("GET", url, scope=_SCOPE)
+    except BadInput as error:
+        return Check(name, Verdict.FAIL, str(error), "see docs/configuration.md, Our tokens")
+    except PeerError as error:
+        remedy = "plans stay uncoordinated until it answers; ask those who run it"
+        return Check(name, Verdict.WARN, f"{register.url}: {error.message}", remedy)
+    finally:
+        await exchange.close()
+    if answer.status == 200:
+        return Check(name, Verdict.OK, f"{register.url} takes our token")
+    finding = f"{register.url} answered {answer.status}: {message_of(answer)}"
+    remedy = "is its URL right, and does it know the issuer of our tokens, and us as it should?"
+    return Check(name, Verdict.FAIL, finding, remedy)

@@ -17,6 +17,7 @@ class _Subject(msgspec.Struct, frozen=True):
     callsign: str = ""
     name: str = ""
     reason: str | None = None
+    warnings: tuple[str, ...] = ()
     reachable: bool | None = None
     problem: str | None = None
 
@@ -85,4 +86,5 @@ def _line(told: _Event) -> str:
     name = body.callsign or body.name
     # A reason may begin with the status itself ("waiting: blocked by ...").
     reason = (body.reason or "").removeprefix(f"{body.status}: ")
-    return f"{short(told.id)}  {name:<12}  {body.status}" + (f": {reason}" if reason else "")
+    line = f"{short(told.id)}  {name:<12}  {body.status}" + (f": {reason}" if reason else "")
+    return line + "".join(f"; WARNING {warning}" for warning in body.warnings)

@@ -1,6 +1,7 @@
 """``tansiq log-set``: what passed between us and others, in the form that F3548-21 exports."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -8,9 +9,17 @@ import click
 from tansiq.cli.client import EXITS, Node, data_option
 from tansiq.errors import BadInput
 
+_NOTHING = b'{"messages":[]'
+"""How a log set without exchanges begins."""
+
 
 @click.command("log-set", epilog=EXITS)
-@click.option("--from", "since", metavar="TIME", help="Requests made at this time or later.")
+@click.option(
+    "--from",
+    "since",
+    metavar="TIME",
+    help="Requests made at this time or later.  [default: all that are kept]",
+)
 @click.option("--to", "until", metavar="TIME", help="... or earlier.  [default: now]")
 @click.option("--peer", metavar="NAME", help="Exchanges with this party or supplier only.")
 @click.option(
@@ -25,7 +34,9 @@ def log_set(
 ) -> None:
     """Write a USSLogSet of F3548-21 as JSON: exchanges, refusals, notifications, responsibilities.
 
-    Times are like 2026-11-23T12:00:00Z. The file is complete if the exit code is 0.
+    Times are like 2026-11-23T12:00:00Z. NAME is a party, the host:port of a supplier that we
+    called, or the name in the token of one that called us. The file is complete if the exit code
+    is 0.
 
     \b
       tansiq log-set --from 2026-11-23T00:00:00Z --to 2026-11-24T00:00:00Z -o monday.json
@@ -33,7 +44,7 @@ def log_set(
     """
     query = {"from": since, "to": until, "peer": peer}
     node = Node(data)
-    pieces = node.pieces("/log-sets", query)
+    pieces = _noticed(node.pieces("/log-sets", query), peer)
     if output is None:
         sys.stdout.buffer.writelines(pieces)
         sys.stdout.buffer.flush()
@@ -52,3 +63,13 @@ def log_set(
     finally:
         if not whole:  # Half a log set must not look like a whole one.
             output.unlink(missing_ok=True)
+
+
+def _noticed(pieces: Iterator[bytes], peer: str | None) -> Iterator[bytes]:
+    """Pass a log set on, and say where nothing was exchanged: a name may be misspelt."""
+    first = next(pieces, b"")
+    if first.startswith(_NOTHING):
+        whom = f" with {peer}" if peer is not None else ""
+        click.echo(f"note: no exchange{whom} in that span of time", err=True)
+    yield first
+    yield from pieces

@@ -56,7 +56,7 @@ def submit(
         if as_json:
             _print_json(reply)
         else:
-            click.echo(verdict_text(view, command=f"tansiq plan submit {file}"))
+            click.echo(verdict_text(view, command=f"tansiq plan submit {file}{_data()}"))
         raise SystemExit(NOT_YET if view.status is Status.REFUSED else 0)
     reply = node.ask("POST", "/plans", body=body, wait_s=wait_s)
     for _ in range(_TAKES_MAX):

@@ -28,6 +28,7 @@ _WORDS = {
     Status.ENDING: "being taken out of the registers",
     Status.ENDED: "ended",
 }
+_OFF_NOMINAL = ("Nonconforming", "Contingent")
 _ID_CHARS = 8
 
 
@@ -138,10 +139,12 @@ def span(start: str, end: str) -> str:
 
 def altitude(view: PlanView | ConstraintView) -> str:
     """Return the altitudes as they were stated, and in metres above the ellipsoid."""
+    ellipsoid = _metres(view.altitude_m_min, view.altitude_m_max)
+    if isinstance(view, PlanView) and view.state in _OFF_NOMINAL:
+        return ellipsoid  # What was stated is where the plan said, not where the aircraft is.
     from tansiq.formats.altitude import from_document  # Not needed for lists.
 
     stated = [str(from_document(band)) for band in msgspec.json.decode(view.stated)]
-    ellipsoid = _metres(view.altitude_m_min, view.altitude_m_max)
     differing = list(dict.fromkeys(stated))
     if not differing:
         return ellipsoid

@@ -248,9 +248,12 @@ def decoded(answer: Answer, message: type[M], limits: Limits) -> M:
 
 
 def message_of(answer: Answer) -> str:
-    """Return the sentence of an error body, shortened; whatever the body is."""
+    """Return the sentence of an error body, whatever the body is: shortened, and without what could
+    steer the terminal of whoever reads it.
+    """
     try:
         text = msgspec.json.decode(answer.body, type=wire.ErrorResponse).message
     except msgspec.DecodeError:
         text = answer.body[:200].decode("utf-8", errors="replace")
-    return text if len(text) <= 300 else text[:300] + "…"
+    shown = "".join(char if char.isprintable() else "?" for char in text[:301])
+    return shown if len(shown) <= 300 else shown[:300] + "…"
