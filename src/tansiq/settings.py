@@ -65,6 +65,10 @@ class Limits:
     """Of one caller of the peer listener, all routes together."""
     expired_keep: timedelta = timedelta(days=2)
     """How long the register keeps what has ended: longer than its managers need to end it."""
+    hearsay_max: int = 1_000
+    """Entities that one manager has told us of and no register has shown; the oldest go first."""
+    hearsay_bytes_max: int = 32_000_000
+    """The same, all their messages together."""
     header_bytes_max: int = 16_384
     """All headers of one request to the own API."""
     query_chars_max: int = 2_000

@@ -53,6 +53,8 @@ class Known:
     formation: str = ""
     down: bool = False
     """Its manager is marked Down, by the register's last word."""
+    told: bool = False
+    """By its manager's word alone: no reference of the register has shown it."""
     nominal_count: int | None = None
     """How many of its volumes, the first ones, are nominal; None: all."""
     late: bool = False
@@ -209,6 +211,12 @@ class Airspace:
         marked = replace(known, down=down, late=known.late and not down)
         self.put(marked)
         return marked if marked.counts and not known.counts else None
+
+    def confirm(self, register: str, entity: str) -> None:
+        """Note that a register's reference shows an entity as we know it."""
+        known = self.get(register, entity)
+        if known is not None and known.told:
+            self.put(replace(known, told=False))
 
     def warn_of(self, found: Known) -> None:
         """Note that something came to be known too late for a plan that stands."""

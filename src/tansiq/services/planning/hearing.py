@@ -4,6 +4,7 @@ A notification is stored before it is answered, then plans that it concerns are 
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 
@@ -11,6 +12,7 @@ from tansiq.errors import BadInput, Forbidden, NotFound, PeerMalformed, StateCon
 from tansiq.f3548 import convert, wire
 from tansiq.services.airspace import Airspace
 from tansiq.services.planning.book import Book
+from tansiq.services.planning.hearsay import Hearsay
 from tansiq.services.planning.planner import Planner
 from tansiq.services.planning.records import Entity, Records, without_extra
 from tansiq.services.planning.site import Site
@@ -31,6 +33,7 @@ class Hearing:
         planner: Planner,
         telemetry: Telemetry,
     ) -> None:
+        self._hearsay = Hearsay(airspace, site.limits)
         self._agreement = site.agreement
         self._store = site.store
         self._airspace = airspace
@@ -104,9 +107,12 @@ class Hearing:
 
         await self._store.write(write)
         self._refuse_old(register, entity, document)  # Meanwhile a newer one came and counts.
-        self._airspace.put(record.known)
+        told = replace(record.known, told=True)
+        self._airspace.put(told)
         self._wake_for(register, entity)
-        await self._planner.newcomers.heard(record.known)
+        await self._planner.newcomers.heard(told)
+        for place, forgotten in self._hearsay.note(told, len(record.row.document)):
+            await self._drop(place, forgotten)
 
     def _refuse_old(self, register: str, entity: str, document: Entity) -> None:
         known = self._airspace.get(register, entity)

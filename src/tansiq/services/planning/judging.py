@@ -21,7 +21,9 @@ from tansiq.services.planning.records import Reference
 from tansiq.services.planning.site import Site
 
 CONFIRMED_AT_ONCE = 4
-"""Blockers asked for at the register in one go; one that stands is enough."""
+"""Blockers asked for at the register in one go; one that stands is enough. Twice as many each time
+that none does: somebody may have told us of many that stand nowhere."""
+CONFIRMED_MOST = 256
 LEARNT_AT_ONCE = 1_000
 """References taken from one answer; a register names the rest again."""
 _DOWN = wire.UssAvailabilityState.DOWN
@@ -196,7 +198,9 @@ class Judging:
         """
         waited_for = plan.placement.blocker.id if plan.placement.blocker else None
         # One that stands is enough, but the one that is waited for must be known for certain.
-        ordered = sorted(blocking, key=lambda b: b.known.id != waited_for)[:CONFIRMED_AT_ONCE]
+        ordered = sorted(blocking, key=lambda b: b.known.id != waited_for)[
+            : min(CONFIRMED_MOST, max(CONFIRMED_AT_ONCE, len(asked)))
+        ]
         fresh = [b for b in ordered if b.known.id not in asked]
         answers = await asyncio.gather(*(self._stands_at(b, register, port) for b in fresh))
         changed = set()
@@ -232,6 +236,7 @@ class Judging:
             if now is None or not now.counts:
                 return False
         if reference.version == known.version:
+            self.airspace.confirm(register, known.id)
             return True
         missing = await self._fetching.fetch(register, (reference,))
         return missing[0] if missing else False

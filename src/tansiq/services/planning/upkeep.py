@@ -216,6 +216,8 @@ class Upkeep:
                 await self._planner.newcomers.found(again)
             if not idle and is_news(self._airspace.get(register, reference.id), reference):
                 news.append(reference)
+            elif not idle:
+                self._airspace.confirm(register, reference.id)
         # What was told of meanwhile is not gone.
         left = [e for e in gone if self._known_as(register, e) == known_before[e]]
         await self._judging.catch_up(register, news, left)
