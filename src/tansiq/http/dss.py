@@ -48,6 +48,8 @@ AVAILABILITY_READ_SCOPES = (
     STRATEGIC_COORDINATION,
     CONFORMANCE_MONITORING,
 )
+
+
 class _Rest(PathConvertor):
     """What is left of a path, line breaks included: what is wrong with them is ours to say."""
 
