@@ -92,11 +92,10 @@ class Newcomers:
 
     async def heard(self, known: Known) -> None:
         """Reopen own plans that something at another register meets and outranks; warn of it where
-        it is their equal.
+        it is their equal, at our own register too: that accepted it knowing of them.
         """
         index = self._index(known)
-        if index != self._own:
-            await self._reopen(index, known)
+        await self._reopen(index, known, reopened=index == self._own)
 
     async def found(self, known: Known) -> None:
         """The same for what we come to know by asking, at our own register too: when that told of
@@ -107,7 +106,8 @@ class Newcomers:
     def _index(self, known: Known) -> int:
         return next(i for i, r in enumerate(self._registers) if r.id == known.register)
 
-    async def _reopen(self, index: int, known: Known) -> None:
+    async def _reopen(self, index: int, known: Known, *, reopened: bool = False) -> None:
+        """``reopened``: what it outranks is being judged again already."""
         if not known.counts:
             return
         for plan in self._book.living():
@@ -117,9 +117,10 @@ class Newcomers:
             candidate = self._book.candidate(plan, claim)
             if not self._airspace.blocks(candidate, known):
                 continue
-            if not await self._meets(candidate, known):
+            outranks = known.kind == CONSTRAINT or known.priority > claim.priority
+            if (outranks and reopened) or not await self._meets(candidate, known):
                 continue
-            if known.kind == CONSTRAINT or known.priority > claim.priority:
+            if outranks:
                 await self._apply(plan.id, lambda p: recheck(p, index))
             elif plan.placement.base is not None:
                 # Neither gives way to the other; that they meet is said.

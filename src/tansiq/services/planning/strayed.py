@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from tansiq.domain.placement import Phase
 from tansiq.errors import NotFound, StoreError
-from tansiq.services.airspace import Airspace, Candidate, Known
+from tansiq.services.airspace import INTENT, Airspace, Candidate, Known, extent_of
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.drive import tell
 from tansiq.services.planning.planner import Planner
@@ -69,6 +69,9 @@ class Strayed:
             self._due.set()
 
     async def _run(self) -> None:
+        for plan in self._book.living():
+            await self._recall(plan)
+            await self._clock.sleep(0)
         while True:
             await self._due.wait()
             self._due.clear()
@@ -85,6 +88,29 @@ class Strayed:
                 self._plans.update(plans)
                 self._due.set()
                 await self._clock.sleep(self._timers.retry_last_s)
+
+    async def _recall(self, plan: Plan) -> None:
+        """Find, after a start, which equals a plan met when we stopped: no record says so."""
+        base = plan.placement.base
+        if base is None:
+            return
+        candidate = self._book.candidate(plan, base)
+        for register in self._book.registers:
+            near = [
+                known
+                for known in self._airspace.relevant(candidate, extent_of(candidate), register)
+                if not known.own and not known.warns and self._is_equal(candidate, known)
+            ]
+            if self._airspace.is_long(candidate, near):
+                met = await asyncio.to_thread(self._met, candidate, near)
+            else:
+                met = self._met(candidate, near)
+            for known in met:
+                self._airspace.warn_of(known)
+
+    def _is_equal(self, candidate: Candidate, known: Known) -> bool:
+        equal = known.kind == INTENT and known.priority == candidate.priority
+        return equal and self._airspace.blocks(candidate, known)
 
     async def _judge(self, plan_id: str) -> None:
         plan = self._book.get(plan_id)
