@@ -29,6 +29,7 @@ WORK_SHARES = 3
 """Room for the pieces of two outlines is an array of this many rows, (at least) one for each vertex
 of either: a piece's start, end, and the unit normal of the vertical plane through both. The first
 share holds the first outline's, then the second's, then balls around runs of pieces."""
+_PER_GRADIENT_M = SEMI_MAJOR_M * 1.00001
 _PER_A2, _PER_B2 = 1.0 / SEMI_MAJOR_M**2, 1.0 / SEMI_MINOR_M**2
 
 
@@ -79,15 +80,17 @@ def _keep(shape: Shape, center: Vector, reach_m: float, rows: Floats, base: int)
         b = vertex(shape, i)
         ux, uy, uz = b.x - a.x, b.y - a.y, b.z - a.z
         mx, my, mz = 0.5 * (a.x + b.x), 0.5 * (a.y + b.y), 0.5 * (a.z + b.z)
-        reach = reach_m + 0.501 * sqrt(ux * ux + uy * uy + uz * uz)
+        gx, gy, gz = mx * _PER_A2, my * _PER_A2, mz * _PER_B2
+        nx, ny, nz = uy * gz - uz * gy, uz * gx - ux * gz, ux * gy - uy * gx
+        size = sqrt(nx * nx + ny * ny + nz * nz)
+        # The chord stands square on the gradient in its middle, hence this is its length, or more.
+        reach = reach_m + 0.501 * size * _PER_GRADIENT_M
         dx, dy, dz = mx - center.x, my - center.y, mz - center.z
         if dx * dx + dy * dy + dz * dz <= reach * reach:
-            gx, gy, gz = mx * _PER_A2, my * _PER_A2, mz * _PER_B2
-            nx, ny, nz = uy * gz - uz * gy, uz * gx - ux * gz, ux * gy - uy * gx
-            size = sqrt(nx * nx + ny * ny + nz * nz)
+            share = 1.0 / size
             rows[kept, 0], rows[kept, 1], rows[kept, 2] = a.x, a.y, a.z
             rows[kept, 3], rows[kept, 4], rows[kept, 5] = b.x, b.y, b.z
-            rows[kept, 6], rows[kept, 7], rows[kept, 8] = nx / size, ny / size, nz / size
+            rows[kept, 6], rows[kept, 7], rows[kept, 8] = nx * share, ny * share, nz * share
             kept += 1
         a = b
     return kept - base
@@ -217,17 +220,17 @@ def nearest(a: Shape, b: Shape, beyond_m: float, enough_m: float, rows: Floats) 
 
 
 @kernel
-def holds(polygon: Shape, place: Vector) -> bool:
-    """Report whether the area of a polygon holds a point; of a circle, never.
+def holds(polygon: Shape, place: Vector) -> int:
+    """Report whether the area of a polygon holds a point: WITHIN, APART or UNSURE; a circle: never.
 
-    Certain for points more than ``PIECE_ERROR_M`` off the boundary. Counts the edges that cross the
+    Unsure is what lies within twice ``PIECE_ERROR_M`` of an edge. Counts the edges that cross the
     vertical plane through the point on one side of it.
     """
     if polygon.size < 3:
-        return False
+        return APART
     dx, dy, dz = place.x - polygon.center.x, place.y - polygon.center.y, place.z - polygon.center.z
     if dx * dx + dy * dy + dz * dz > polygon.radius_m * polygon.radius_m:
-        return False
+        return APART
     ux, uy, uz = place.x * _PER_A2, place.y * _PER_A2, place.z * _PER_B2
     # The plane's normal: some direction along the ground.
     if abs(place.z) < 0.9 * SEMI_MINOR_M:
@@ -245,16 +248,15 @@ def holds(polygon: Shape, place: Vector) -> bool:
             gx = 0.5 * (a.x + b.x) * _PER_A2
             gy = 0.5 * (a.y + b.y) * _PER_A2
             gz = 0.5 * (a.z + b.z) * _PER_B2
-            side = (
-                (ey * gz - ez * gy) * (place.x - a.x)
-                + (ez * gx - ex * gz) * (place.y - a.y)
-                + (ex * gy - ey * gx) * (place.z - a.z)
-            )
+            x, y, z = ey * gz - ez * gy, ez * gx - ex * gz, ex * gy - ey * gx
+            side = x * (place.x - a.x) + y * (place.y - a.y) + z * (place.z - a.z)
+            if side * side <= (x * x + y * y + z * z) * (4.0 * PIECE_ERROR_M * PIECE_ERROR_M):
+                return UNSURE
             if (side > 0.0) == over_b:
                 inside = not inside
         a = b
         over_a = over_b
-    return inside
+    return WITHIN if inside else APART
 
 
 @kernel
@@ -276,6 +278,8 @@ def verdict(a: Shape, b: Shape, limit_m: float, rows: Floats) -> int:
         return APART
     if a.size == 1 and b.size == 1:
         return _circles(a, b, limit_m)
+    if holds(a, vertex(b, 0)) == WITHIN or holds(b, vertex(a, 0)) == WITHIN:
+        return WITHIN
     least_m = limit_m + a.rim_m + b.rim_m
     error_m = separation_error_m(least_m)
     beyond_m = least_m + CONTACT_M + error_m
@@ -283,8 +287,6 @@ def verdict(a: Shape, b: Shape, limit_m: float, rows: Floats) -> int:
     if found.apart_m <= least_m - error_m:
         return WITHIN
     if _same(found):  # Outlines that share a vertex touch, whatever the errors.
-        return WITHIN
-    if found.apart_m > CONTACT_M and (holds(a, vertex(b, 0)) or holds(b, vertex(a, 0))):
         return WITHIN
     return APART if found.apart_m >= beyond_m else UNSURE
 
@@ -311,9 +313,9 @@ def measure(a: Shape, b: Shape, beyond_m: float, rows: Floats) -> Nearest:
         found = nearest(a, b, beyond_m + rims_m + CONTACT_M, _CROSSED, rows)
         under_m = RESOLUTION_M
         if found.apart_m > CONTACT_M:
-            if holds(a, vertex(b, 0)):
+            if holds(a, vertex(b, 0)) == WITHIN:
                 return Nearest(0.0, vertex(b, 0), vertex(b, 0))
-            if holds(b, vertex(a, 0)):
+            if holds(b, vertex(a, 0)) == WITHIN:
                 return Nearest(0.0, vertex(a, 0), vertex(a, 0))
     apart_m = max(0.0, found.apart_m)
     p, q = found.p, found.q
