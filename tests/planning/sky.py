@@ -37,6 +37,8 @@ from tansiq.services.views import ConstraintView, PlanView
 from tansiq.settings import Settings, Timers, load_settings
 
 NOON = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=3)
+if NOON.hour == 23:
+    NOON += timedelta(hours=1)  # Times of one hour are said without their day.
 """Some hours ahead: the hour that all plans of the tests are stated from."""
 AREA = Polygon(vertices=(LatLng(36, -124), LatLng(36, -118), LatLng(42, -118), LatLng(42, -124)))
 MINIMA = Minima(horizontal_m=1_000.0, vertical_m=150.0, time=timedelta(seconds=60))
