@@ -81,6 +81,11 @@ class Cover(msgspec.Struct, frozen=True, array_like=True):
     patches: tuple[Patch, ...]
 
     @property
+    def count(self) -> int:
+        """How many cells it has."""
+        return sum(len(patch.cells) for patch in self.patches)
+
+    @property
     def time_start(self) -> int:
         return min(patch.time_start for patch in self.patches)
 

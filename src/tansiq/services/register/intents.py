@@ -33,6 +33,8 @@ from tansiq.storage.subscriptions import Notified, SubscriptionRow, Subscription
 
 _DOWN = wire.UssAvailabilityState.DOWN
 _NOUN = "operational intent"
+STRETCHED_CELLS_MAX = 2_000
+"""Of one implicit subscription: all of them are written again whenever it grows."""
 
 
 async def availability_of(tx: Tx, uss: str) -> str:
@@ -156,7 +158,13 @@ class IntentRegister:
         if named is None:
             return None
         if not covers(named, write.cover):  # Checked before: then it is an implicit one.
-            await subscriptions.put(_stretched(named, write.cover), old=named)
+            stretched = _stretched(named, write.cover)
+            if stretched.cover.count > STRETCHED_CELLS_MAX:
+                raise BadInput(
+                    "the subscription would reach too far; wish for a new_subscription instead",
+                    field="subscription_id",
+                )
+            await subscriptions.put(stretched, old=named)
         return named.id
 
     def _next(self, write: IntentWrite, old: IntentRow | None) -> IntentRow:
