@@ -335,7 +335,7 @@ class AirspaceIndex:
         In bounded memory, however many there are; neighbours in space and time come after each
         other. The index must not change meanwhile.
         """
-        limits, targets, order = limits_of(minima), seen(self._targets()), seen(self._order())
+        limits, partners, order = limits_of(minima), seen(self._partners()), seen(self._order())
         room = np.zeros((_PAIRS, 2), np.int64)
         position = 0
         while position < len(order):
@@ -344,7 +344,7 @@ class AirspaceIndex:
                 self._kept,
                 self._grid.where,
                 order,
-                targets,
+                partners,
                 limits,
                 position,
                 self._kernel_found,
@@ -381,19 +381,19 @@ class AirspaceIndex:
         order: Ints = ids[np.argsort(keys)]
         return order
 
-    def _targets(self) -> Ints:
+    def _partners(self) -> Ints:
         """Return, for each band, how many and which bands its volumes are held against.
 
         Of two bands, the volumes of that one go about which have fewer cells to look at in all.
         """
-        targets = np.zeros((grid.BANDS, 1 + grid.BANDS), np.int64)
+        partners = np.zeros((grid.BANDS, 1 + grid.BANDS), np.int64)
         held = np.flatnonzero(self._bands[: grid.BANDS, grid.HELD]).tolist()
         for k, a in enumerate(held):
             for b in held[k:]:
                 seeker, kept = (a, b) if self._looks(a, b) <= self._looks(b, a) else (b, a)
-                targets[seeker, 0] += 1
-                targets[seeker, targets[seeker, 0]] = kept
-        return targets
+                partners[seeker, 0] += 1
+                partners[seeker, partners[seeker, 0]] = kept
+        return partners
 
     def _looks(self, seeker: int, kept: int) -> float:
         """Estimate at how many cells of one band the volumes of another one look."""

@@ -216,7 +216,7 @@ def sweep(  # noqa: PLR0913 # As in ``search``.
     kept: Kept,
     where: Shorts,
     order: Ints,
-    targets: Ints,
+    partners: Ints,
     limits: Limits,
     start: int,
     found: Ints,
@@ -235,8 +235,8 @@ def sweep(  # noqa: PLR0913 # As in ``search``.
         band = int(where[i, 1])
         reach = _reach(sky, i, limits, band)
         many = 0
-        for k in range(targets[band, 0]):
-            many = gather_band(kept, reach, targets[band, 1 + k], found, many)
+        for k in range(partners[band, 0]):
+            many = gather_band(kept, reach, partners[band, 1 + k], found, many)
         if many > found.shape[0] or written + many > pairs.shape[0]:
             return position, written, many
         for k in range(many):
