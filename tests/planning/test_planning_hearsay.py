@@ -60,6 +60,42 @@ async def _limited(side: Side, **how: Any) -> None:
     await until(read, bool)
 
 
+@pytest.mark.parametrize("kind", ["operational_intent", "constraint"])
+async def test_what_we_are_about_to_place_nobody_tells_us_of(tmp_path: Path, kind: str) -> None:
+    """Its id is seen at the gate before other registers hold it, and nothing is known of it there by
+    then: somebody else's word would stand in the place of what we are to serve.
+    """
+    async with pooled(tmp_path) as (sky, drones):
+        north = sky["north"]
+        real = await drones.place(sky["dss"], plan(-121, at=(600, 660)).volumes)
+        await sky["dss"].deafen()
+        if kind == "constraint":
+            entity = (await north.up.constraints.submit(plan(-121, "CLOSED"))).id
+        else:
+            entity = (await north.up.plans.submit(plan(-121, "ALPHA"))).intent_id
+        reference = drones.details[real]["operational_intent"]["reference"]
+        volumes = msgspec.to_builtins(convert.volumes_to_wire(plan(-121, at=(600, 660)).volumes))
+        details = {"volumes": volumes, "type": "x", "priority": 0}
+        told = {"reference": {**reference, "id": entity, "version": 9}, "details": details}
+        body = {f"{kind}_id": entity, "subscriptions": [], kind: told}
+        url = f"{north.party.url}/uss/v1/{kind}s"
+        answer = await drones.ask("POST", url, msgspec.json.encode(body))
+        assert (answer.status_code, "managed here" in answer.text) == (403, True), answer.text
+        assert entity not in await _kept(north)
+        await sky["dss"].listen()
+        holder = north.up.plans if kind == "operational_intent" else north.up.constraints
+        view = await until(
+            lambda: _only(holder), lambda v: all(r.holds == "current" for r in v.registers)
+        )
+        assert view.registers
+
+
+async def _only(holder: Any) -> Any:
+    """Return the one plan or no-go area."""
+    found = await (holder.plans if hasattr(holder, "plans") else holder.list)(ended=False)
+    return found[0]
+
+
 async def test_the_oldest_is_forgotten_and_what_a_register_shows_is_not(tmp_path: Path) -> None:
     timers = replace(TIMERS, sweep_s=3_600)
     async with pooled(tmp_path, timers=timers) as (sky, drones):

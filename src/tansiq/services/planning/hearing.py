@@ -17,6 +17,7 @@ from tansiq.services.planning.planner import Planner
 from tansiq.services.planning.records import Entity, Records, without_extra
 from tansiq.services.planning.site import Site
 from tansiq.services.planning.telemetry import Telemetry
+from tansiq.storage.own_constraints import OwnConstraintRows
 from tansiq.storage.plans import Views
 from tansiq.storage.store import Tx
 
@@ -81,13 +82,11 @@ class Hearing:
     async def _changed(
         self, register: str, entity: str, document: Entity | None, sender: str
     ) -> None:
-        known = self._airspace.get(register, entity)
-        if known is not None and known.manager != sender:
-            if not known.own:
-                self.on_stray(register, entity)  # One of the two lies; the register knows which.
-            raise Forbidden(f"{entity} is managed by {known.manager}, not by {sender}")
+        if self._book.by_intent(entity) is not None:  # On its way there, perhaps.
+            raise _ours(entity)
+        self._check_manager(register, entity, sender)
         if document is None:
-            if known is not None:
+            if self._airspace.get(register, entity) is not None:
                 await self._drop(register, entity)
             self._wake_for(register, entity)
             return
@@ -103,6 +102,8 @@ class Hearing:
         self._refuse_old(register, entity, document)
 
         async def write(tx: Tx) -> None:
+            if await OwnConstraintRows(tx).get(entity) is not None:
+                raise _ours(entity)
             await Views(tx).put(record.row)
 
         await self._store.write(write)
@@ -114,7 +115,15 @@ class Hearing:
         for place, forgotten in self._hearsay.note(told, len(record.row.document)):
             await self._drop(place, forgotten)
 
+    def _check_manager(self, register: str, entity: str, sender: str) -> None:
+        known = self._airspace.get(register, entity)
+        if known is not None and known.manager != sender:
+            if not known.own:
+                self.on_stray(register, entity)  # One of the two lies; the register knows which.
+            raise Forbidden(f"{entity} is managed by {known.manager}, not by {sender}")
+
     def _refuse_old(self, register: str, entity: str, document: Entity) -> None:
+        self._check_manager(register, entity, document.reference.manager)
         known = self._airspace.get(register, entity)
         if known is not None and document.reference.version < known.version:
             raise StateConflict(f"version {known.version} of {entity} is known already")
@@ -171,3 +180,7 @@ class Hearing:
                 self.on_stray(register, entity)
             raise NotFound(f"{entity} is not managed here")
         return document
+
+
+def _ours(entity: str) -> Forbidden:
+    return Forbidden(f"{entity} is managed here")
