@@ -323,7 +323,7 @@ def test_any_sequence_of_changes() -> None:
 @pytest.mark.soak
 @pytest.mark.timeout(0)
 def test_any_long_sequence_of_changes() -> None:
-    run(AirspaceIndex, 1_000, 60)
+    run(AirspaceIndex, 300, 60)
 
 
 class LeavesOld(AirspaceIndex):
