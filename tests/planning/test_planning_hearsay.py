@@ -62,7 +62,7 @@ async def _limited(side: Side, **how: Any) -> None:
 
 @pytest.mark.parametrize("kind", ["operational_intent", "constraint"])
 async def test_what_we_are_about_to_place_nobody_tells_us_of(tmp_path: Path, kind: str) -> None:
-    """Its id is seen at the gate before other registers hold it, and nothing is known of it there by
+    """Its id is seen at the gate before others hold it, and nothing is known of it there by
     then: somebody else's word would stand in the place of what we are to serve.
     """
     async with pooled(tmp_path) as (sky, drones):
