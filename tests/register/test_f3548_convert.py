@@ -212,5 +212,5 @@ def test_limits_touch_and_miss() -> None:
         codec.decode(body, wire.ErrorResponse, bytes_max=len(body) - 1)
     nested = b'{"message":"[[[[{","x":[[[]]]}'
     assert codec.decode(nested, wire.ErrorResponse, bytes_max=99, depth_max=4).message
-    with pytest.raises(TooLarge, match="nested 4 deep"):
+    with pytest.raises(TooLarge, match="nested deeper than the 3 levels"):
         codec.decode(nested, wire.ErrorResponse, bytes_max=99, depth_max=3)
