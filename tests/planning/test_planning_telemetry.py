@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from outsider import outside
 from pool import become
-from sky import Side, flying, make_sky, plan, two, volume
+from sky import Side, flying, make_sky, plan, two, until, volume
 
 from tansiq.domain.intent import IntentState
 from tansiq.domain.time import zulu
@@ -38,6 +38,16 @@ async def stray(side: Side, lat: float = 39.0) -> PlanView:
     volumes = (volume(-120.9, lat=lat),)
     await side.up.plans.off_nominal(view.id, state=IntentState.NONCONFORMING, volumes=volumes)
     return await side.settled(view.id)
+
+
+async def told_of(side: Side, view: PlanView) -> None:
+    """Wait until both notifications have come."""
+
+    async def known() -> list[Any]:
+        airspace = side.up.planner.judging.airspace
+        return [airspace.get(register, view.intent_id) for register in ("north", "south")]
+
+    await until(known, lambda told: all(k is not None and k.off_nominal for k in told))
 
 
 async def ask(
@@ -114,6 +124,7 @@ async def test_nothing_at_hand_and_nothing_known_are_two_answers(pair: Pair, lat
 async def test_a_peers_position_is_asked_for_and_its_age_is_said(pair: Pair, lat: float) -> None:
     north, south = pair
     view = await stray(north, lat)
+    await told_of(south, view)
     none = await south.up.telemetry.of_peer(view.intent_id)
     assert (none.lat_deg, none.sentence) == (None, "north has no position of ALPHA at hand")
     await north.up.telemetry.report(view.id, report(north, 43.2, track_deg=90.0, speed_mps=0.0))
