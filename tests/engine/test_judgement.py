@@ -10,18 +10,25 @@ from random import Random
 import numpy as np
 import pytest
 import shapely
+from hypothesis import given, settings
 from pairs import pair
 
-from plans import ALPS, HERE, volume
+from plans import ALPS, HERE, MINIMA, volume, volumes
 from shapes import ring
 from tansiq.domain import geodesy
 from tansiq.domain.agreement import NO_MINIMA, Minima
-from tansiq.domain.conflict import conflict_between
+from tansiq.domain.conflict import Conflict, Dimension, conflict_between
 from tansiq.domain.ellipsoid import ecef, plane, up
-from tansiq.domain.volume import Circle, LatLng, Outline
-from tansiq.engine import judgement, outlines, search
+from tansiq.domain.volume import Circle, LatLng, Outline, Volume4D, Volumes
+from tansiq.engine import outlines, search
 from tansiq.engine.index import Prepared
-from tansiq.engine.judgement import Dimension, encroachment
+from tansiq.engine.judgement import conflict_between as judged_by_kernels
+from tansiq.engine.judgement import conflicts
+
+
+def encroachment(a: Volume4D, b: Volume4D, minima: Minima) -> Conflict | None:
+    return judged_by_kernels(Prepared.of(a), Prepared.of(b), minima)
+
 
 ROWS = np.zeros((3 * 4_096, outlines.WORK_COLUMNS))
 MILLIMETRE = 1e-3
@@ -74,6 +81,7 @@ def held_against_the_definition(seed: int, count: int, *, lax_m: float = 0.0) ->
         if found is not None:
             tally.met += 1
             tally.worst_m = max(tally.worst_m, abs(found.separation.horizontal_m - true_m))
+            assert found.place is not None
             assert_between(found.place, a, b, true_m)
     return tally
 
@@ -217,4 +225,50 @@ def test_far_circles_are_measured_by_the_definition() -> None:
     found = encroachment(volume(a), volume(b), Minima(horizontal_m=150_000.0))
     assert found is not None
     assert found.separation.horizontal_m == geodesy.separation_m(a, b)
-    assert judgement.encroachment(volume(a), volume(b), Minima(horizontal_m=99_000.0)) is None
+    assert encroachment(volume(a), volume(b), Minima(horizontal_m=99_000.0)) is None
+
+
+# Plans of several volumes
+
+
+def _shared(conflict: Conflict) -> tuple[object, ...]:
+    return (conflict.least, conflict.time, conflict.altitude, conflict.pair)
+
+
+@given(volumes(), volumes(), MINIMA)
+@settings(max_examples=300, deadline=None)
+def test_the_worst_of_two_plans_is_that_of_the_definition(
+    a: Volumes, b: Volumes, minima: Minima
+) -> None:
+    one, other = Prepared.of(*a), Prepared.of(*b)
+    found, expected = judged_by_kernels(one, other, minima), conflict_between(a, b, minima)
+    assert conflicts(one, other, minima) == (expected is not None)
+    assert (found is None) == (expected is None)
+    back = judged_by_kernels(other, one, minima)
+    if found is None or expected is None:
+        assert back is None
+        return
+    assert found.margin == pytest.approx(expected.margin, abs=1e-5)
+    assert back is not None
+    assert dataclasses.replace(back, pair=back.pair[::-1]) == found
+    if found.separation.horizontal_m == expected.separation.horizontal_m:
+        assert _shared(found) == _shared(expected)
+
+
+@pytest.mark.parametrize("count", [3, 40])
+def test_of_many_conflicts_the_deepest_and_earliest_is_told(count: int) -> None:
+    """More of them than are looked at one by one, and more than there is room for at first."""
+    minima = Minima(horizontal_m=500.0, vertical_m=100.0, time=timedelta(seconds=30))
+    a = tuple(volume(seconds=(60.0 * i, 60.0 * i + 59.0)) for i in range(count))
+    # Each meets several of the others; only one leaves no gap in time, and the last of all.
+    b = tuple(
+        volume(seconds=(60.0 * i + 59.5, 60.0 * i + 59.6), levels_m=(650.0, 700.0))
+        for i in range(count)
+    )
+    found, expected = (
+        judged_by_kernels(Prepared.of(*a), Prepared.of(*b), minima),
+        conflict_between(a, b, minima),
+    )
+    assert found is not None
+    assert expected is not None
+    assert dataclasses.replace(found, place=None) == expected

@@ -8,7 +8,7 @@ from tansiq.domain.time import TimeSpan
 from tansiq.domain.volume import AltitudeBand, Circle, LatLng, Outline, Polygon, Volume3D, Volume4D
 from tansiq.engine.batch import Batch
 from tansiq.engine.index import AirspaceIndex, Prepared
-from tansiq.engine.judgement import encroachment
+from tansiq.engine.judgement import conflict_between, conflicts
 
 _SOMETIME = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -39,4 +39,6 @@ def warm() -> None:
     for entity in (0, 1, 2):
         index.remove(entity)
     index.insert(second)
-    encroachment(first, second, minima)
+    a, b = Prepared.of(first), Prepared.of(second)
+    conflict_between(a, b, minima)
+    conflicts(a, b, minima)
