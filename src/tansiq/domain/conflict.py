@@ -122,7 +122,7 @@ def _near(a: Volumes, b: Volumes, minima: Minima) -> Iterator[tuple[int, int]]:
 
     The order serves speed alone: of equally deep conflicts the earliest is the worst.
     """
-    if _spans_apart(a, b, minima):
+    if spans_apart(a, b, minima):
         return
     first = sorted(range(len(b)), key=lambda j: b[j].time.start)
     for i in sorted(range(len(a)), key=lambda i: a[i].time.start):
@@ -131,7 +131,7 @@ def _near(a: Volumes, b: Volumes, minima: Minima) -> Iterator[tuple[int, int]]:
                 yield i, j
 
 
-def _spans_apart(a: Volumes, b: Volumes, minima: Minima) -> bool:
+def spans_apart(a: Volumes, b: Volumes, minima: Minima) -> bool:
     """Report whether the two sets of volumes as wholes keep the minimum in time or altitude."""
     if not (a and b):
         return True

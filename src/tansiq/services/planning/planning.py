@@ -21,7 +21,7 @@ from tansiq.domain.volume import Polygon, Volumes, time_bounds
 from tansiq.engine.enlarge import enlarged_by
 from tansiq.errors import BadInput, NotFound, StateConflict, WrongState
 from tansiq.formats.geojson import swapped
-from tansiq.services.airspace import Airspace, Candidate, extent_of
+from tansiq.services.airspace import Airspace, Candidate
 from tansiq.services.planning import off_nominal
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.claim import Claim
@@ -119,7 +119,7 @@ class OwnPlans:
             for register in self._agreement.registers
             for found in self._airspace.judge(
                 candidate,
-                self._airspace.relevant(candidate, extent_of(candidate), register.id),
+                self._airspace.relevant(candidate, candidate.volumes, register.id),
             ).blocking
         )
         verdict = self._reasons.verdict(candidate, blocking, "") if blocking else None
