@@ -21,7 +21,7 @@ from tansiq.domain.time import micros
 from tansiq.domain.volume import Outline, Volume4D, Volumes
 from tansiq.engine import grid, search, tuning
 from tansiq.engine.batch import Batch
-from tansiq.engine.compiled import Ints, seen, seen_columns
+from tansiq.engine.compiled import Floats, Ints, seen, seen_columns
 from tansiq.engine.outlines import WORK_COLUMNS, WORK_SHARES
 from tansiq.engine.search import Limits, Sky
 
@@ -309,6 +309,47 @@ class AirspaceIndex:
         for which in range(len(prepared.volumes)):
             found.update(self._conflicts(prepared, which, minima))
         return sorted(found)
+
+    def met_by(
+        self, prepared: Prepared, which: int, minima: Minima, *, doubtful: bool = False
+    ) -> Ints:
+        """Return the ids of all volumes that conflict with one volume of a plan, in no order.
+
+        ``doubtful`` ones, within 0.7 mm of the minimum, count or else go to the definition.
+        """
+        self._fit_rows(prepared.vertices)
+        limits = limits_of(minima)
+        while True:
+            many = search.search(
+                *self._searched,
+                *prepared.sky,
+                *limits,
+                which,
+                self._kernel_found,
+                self._kernel_rows,
+            )
+            if many >= 0:
+                break
+            self._widen(-1 - many)
+        found: Ints = self._found[:many].copy()
+        unsure = np.flatnonzero(found < 0)
+        if not len(unsure):
+            return found
+        found[unsure] = ~found[unsure]
+        if doubtful:
+            return found
+        outline, kept = prepared.volumes[which].outline, np.ones(many, np.bool_)
+        for row in unsure.tolist():
+            kept[row] = self._by_definition(outline, int(found[row]), minima)
+        return found[kept]
+
+    def spans(self, ids: Ints) -> Ints:
+        """Return (n, 2) start and end of volumes, microseconds since 1970 UTC."""
+        return self._sky.times[ids, : search.ENDS + 1]
+
+    def levels(self, ids: Ints) -> Floats:
+        """Return (n, 2) lower and upper altitude of volumes, metres."""
+        return self._sky.bounds[ids, search.LOW : search.HIGH + 1]
 
     def _conflicts(self, prepared: Prepared, which: int, minima: Minima) -> list[int]:
         sky, limits = prepared.sky, self._asked[1]

@@ -11,6 +11,8 @@ from tansiq.engine.batch import Batch
 from tansiq.engine.compiled import COMPILED
 from tansiq.engine.index import AirspaceIndex, Prepared
 from tansiq.engine.judgement import conflict_between, conflicts
+from tansiq.engine.proposals import Bounds, Layer
+from tansiq.engine.resolution import resolve
 
 _SOMETIME = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -48,3 +50,6 @@ def warm() -> None:
     a, b = Prepared.of(first), Prepared.of(second)
     conflict_between(a, b, minima)
     conflicts(a, b, minima)
+    minute = timedelta(minutes=1)
+    bounds = Bounds(earliest=_SOMETIME, later_max=minute, step_m=100.0, levels_m=(0.0, 100.0))
+    resolve(a, [Layer(index, minima)], bounds)
