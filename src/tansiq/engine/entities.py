@@ -7,6 +7,8 @@ from typing import Generic, TypeVar
 from tansiq.domain.agreement import NO_MINIMA, Minima
 from tansiq.domain.time import TimeSpan
 from tansiq.domain.volume import (
+    ALTITUDE_M_MAX,
+    ALTITUDE_M_MIN,
     AltitudeBand,
     Outline,
     Volume4D,
@@ -18,6 +20,8 @@ from tansiq.engine.batch import Batch
 from tansiq.engine.index import AirspaceIndex, Prepared
 
 E = TypeVar("E", bound=Hashable)
+ALTITUDES = AltitudeBand(lower_m=ALTITUDE_M_MIN, upper_m=ALTITUDE_M_MAX)
+"""All there are."""
 
 
 class EntityIndex(Generic[E]):
@@ -99,9 +103,11 @@ def loosened(volumes: Volumes) -> Volumes:
 
     So a register may see a plan: it knows where it is and when, but not when it is where.
     """
-    span, band = time_bounds(volumes), altitude_bounds(volumes)
-    return tuple(_with(volume, span, band) for volume in volumes)
+    return reaching(volumes, time_bounds(volumes), altitude_bounds(volumes))
 
 
-def _with(volume: Volume4D, span: TimeSpan, band: AltitudeBand) -> Volume4D:
-    return Volume4D(volume=replace(volume.volume, altitude=band), time=span)
+def reaching(volumes: Volumes, span: TimeSpan, band: AltitudeBand) -> Volumes:
+    """Return the outlines of a plan at all these times and altitudes."""
+    return tuple(
+        Volume4D(volume=replace(volume.volume, altitude=band), time=span) for volume in volumes
+    )

@@ -24,7 +24,7 @@ EARLIER_PER_MIN = 1.5
 LEVEL_PER_100_M = 1.0
 """A climb of 300 m costs about what three minutes of waiting do."""
 SIDEWAYS, SIDEWAYS_PER_KM = 2.0, 2.0
-"""Any move aside costs at once: the ground below, and what the flight is for, need a fresh look."""
+"""Any move aside costs at once: the ground below needs a fresh look."""
 COMBINED = 1.0
 """For each change beyond the first: there is more to brief, and more to get wrong."""
 

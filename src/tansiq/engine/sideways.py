@@ -6,12 +6,13 @@ found with a turned plan is judged once more by its outlines as they are given.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tansiq.domain import geodesy
 from tansiq.domain.ellipsoid import SEMI_MAJOR_M, SEMI_MINOR_M, Vector, ecef, point_at
-from tansiq.domain.volume import Circle, LatLng, Outline, Polygon
+from tansiq.domain.volume import Circle, LatLng, Outline, Polygon, Volumes
 from tansiq.engine import search
 from tansiq.engine.compiled import Floats, seen, seen_columns
 from tansiq.engine.grid import ENTRY
@@ -43,6 +44,11 @@ class Aside:
     east_m: float
     distance_m: float
 
+    @classmethod
+    def of(cls, north_m: float, east_m: float) -> "Aside":
+        """Return the way so far north and so far east; negative: south, west."""
+        return cls(north_m, east_m, math.hypot(north_m, east_m))
+
 
 def step_m(plan: Prepared, minimum_m: float) -> float:
     """Return the distance that is tried first: 1, 2 or 5 times a power of ten metres.
@@ -59,11 +65,26 @@ def step_m(plan: Prepared, minimum_m: float) -> float:
 def ways(step_m: float, farthest_m: float) -> tuple[Aside, ...]:
     """Return what is tried: eight directions, 1, 2 and 4 steps, the nearest first."""
     return tuple(
-        Aside(north * k * step_m, east * k * step_m, k * step_m)
+        # Whole metres: people type them.
+        Aside.of(float(round(north * k * step_m)), float(round(east * k * step_m)))
         for k in _MULTIPLES
         if k * step_m <= farthest_m
         for north, east in _COMPASS
     )
+
+
+def moved_aside(volumes: Volumes, aside: Aside) -> Volumes:
+    """Return the volumes of a plan after a move aside, as a proposal gives them.
+
+    Raises:
+        InvalidVolume, TooLarge: an outline is none any more where it would lie.
+    """
+    rotation, moved = turn(Prepared.of(*volumes), aside), []
+    for volume in volumes:
+        outline = turned_outline(volume.outline, rotation)
+        geodesy.check_outline(outline)
+        moved.append(replace(volume, volume=replace(volume.volume, outline=outline)))
+    return tuple(moved)
 
 
 def turn(plan: Prepared, aside: Aside) -> Floats:

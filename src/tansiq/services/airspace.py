@@ -16,7 +16,7 @@ from tansiq.domain.extent import Extent
 from tansiq.domain.intent import IntentState
 from tansiq.domain.time import TimeSpan
 from tansiq.domain.volume import Volumes
-from tansiq.engine.entities import EntityIndex, loosened
+from tansiq.engine.entities import ALTITUDES, EntityIndex, loosened, reaching
 from tansiq.engine.index import Prepared
 from tansiq.engine.judgement import conflict_between, conflicts
 
@@ -266,9 +266,7 @@ class Airspace:
         minima = self.minima_against(known)
         if candidate.extent.apart(known.extent, minima):
             return None
-        if known.kind == INTENT and self._agreement.same_formation(
-            (candidate.callsign, candidate.formation), (known.callsign, known.formation)
-        ):
+        if self._flies_with(candidate, known):
             return None
         return conflict_between(candidate.prepared, known.prepared, minima)
 
@@ -300,6 +298,32 @@ class Airspace:
         near.discard(candidate.intent_id)
         records = self._at[register]
         return [records[entity] for entity in sorted(near) if entity in records]
+
+    def obstacles(self, candidate: Candidate, span: TimeSpan, aside_m: float) -> list[Known]:
+        """Return what would block the candidate within a span of time, at any level, where it is
+        or up to so far aside; each once, as its manager tells it rather than enlarged.
+        """
+        everywhere = Prepared.of(*reaching(candidate.volumes, span, ALTITUDES))
+        reach = replace(self._agreement.minima)
+        reach = replace(reach, horizontal_m=min(reach.horizontal_m + aside_m, 200_000.0))
+        best: dict[str, Known] = {}
+        for register, near in self._near.items():
+            for entity in near.near(everywhere, reach):
+                known = self._at[register][entity]
+                if known.id not in best or best[known.id].enlarged:
+                    best[known.id] = known
+        return [
+            best[entity]
+            for entity in sorted(best)
+            if entity != candidate.intent_id
+            and self.blocks(candidate, best[entity])
+            and not self._flies_with(candidate, best[entity])
+        ]
+
+    def _flies_with(self, candidate: Candidate, known: Known) -> bool:
+        return known.kind == INTENT and self._agreement.same_formation(
+            (candidate.callsign, candidate.formation), (known.callsign, known.formation)
+        )
 
     def judge(self, candidate: Candidate, relevant: Iterable[Known]) -> Judgement:
         """Judge a candidate against records.
