@@ -28,7 +28,7 @@ from tansiq.node import Node
 pytestmark = pytest.mark.anyio
 
 REFERENCES = "/dss/v1/operational_intent_references/"
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 NEVER_S = 3_600.0
 
 
