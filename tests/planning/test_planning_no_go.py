@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 from sky import Side, plan, until
 
@@ -116,6 +117,11 @@ async def test_lifted_at_any_moment_of_its_spreading_it_stands_nowhere(
         ended = await owner.area_settled(view.id)
         assert ended.status == "ended"
         assert [await _stands(side, view.id) for side in pair] == [False, False]
+        await owner.up.constraints._tasks[view.id]  # Whatever was still to be sent.
+        assert [await _stands(side, view.id) for side in pair] == [False, False]
+        said = [event for event in await owner.up.events.after(0, 10_000) if event.id == view.id]
+        statuses = [msgspec.json.decode(event.body)["status"] for event in said]
+        assert statuses.index("ended") == len(statuses) - 1, "it was ended, and then was not"
 
 
 async def test_not_everywhere_yet_while_a_register_is_down(pair: Pair, lat: float) -> None:
