@@ -23,7 +23,10 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[tuple[Side, Side, Outsider, ShiftedClock]]:
     clock = ShiftedClock()
-    async with pooled(tmp_path, clock=clock, timers=replace(TIMERS, sweep_s=60.0)) as (sky, drones):
+    async with pooled(tmp_path, clock=clock, timers=replace(TIMERS, peer_request_s=2.0)) as (
+        sky,
+        drones,
+    ):
         (place,) = sky["north"].up.planner.places
         await until(lambda: _now(place.reachable), bool)
         yield sky["north"], sky["dss"], drones, clock
