@@ -20,7 +20,7 @@ from tansiq.demo.nodes import free_ports
 PAGE = Path(__file__).parents[1] / "docs" / "dss-by-curl.md"
 PORTS = ("8101", "8180", "8201", "8280")
 TOOLS = ("bash", "curl", "jq", "openssl", "date")
-RUN_S_MAX = 60.0
+RUN_S_MAX = 240.0
 PORT_FIRST = 17_000
 PROMISED = (
     "'Hub', SHA-256 starts with",

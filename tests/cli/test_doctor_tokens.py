@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from starlette.responses import Response
 from test_init import Pair
 
-from issuing import KEYS, NOON, SECRET, Issuing, TurnedClock, jwk, key_set
+from issuing import KEYS, NOON, PATIENCE_S, SECRET, Issuing, TurnedClock, jwk, key_set
 from tansiq.clock import SystemClock
 from tansiq.domain.agreement import Register
 from tansiq.formats.agreement import read_agreement, render_agreement
@@ -42,7 +42,7 @@ def issuing() -> Iterator[Issuing]:
 
     thread = Thread(target=asyncio.run, args=(serve(),))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(PATIENCE_S)
     try:
         yield issuer
     finally:

@@ -368,6 +368,10 @@ def test_a_sound_node_whose_peer_answers_passes(pair: Pair) -> None:
     assert peer.asked == ["/tansiq/v1/agreement"]
     clock = checks.pop("clock")
     assert clock[0] in {"OK", "WARN"}, "the machine's own"
+    verdict, found = checks.pop("store")
+    commit_ms = re.search(r"a commit takes ([\d.]+) ms", found)
+    assert commit_ms is not None, found
+    assert verdict == ("WARN" if float(commit_ms[1]) > 100.0 else "OK"), "the machine's own too"
     assert {verdict for verdict, _ in checks.values()} == {"OK"}, checks
     assert sorted(path.name for path in pair.north.iterdir()) == [
         "agreement.toml",

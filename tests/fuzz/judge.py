@@ -32,7 +32,7 @@ CHECKS = (
     response_headers_conformance,
     response_schema_conformance,
 )
-TIMEOUT_S = 20.0
+TIMEOUT_S = 120.0
 POOL = 6
 """Ids that plausible requests share, so that they meet each other."""
 _DRAFTS = frozenset({f"/api/v1/{w}{i}" for w in ("plans", "constraints") for i in ("", "/{id}")})

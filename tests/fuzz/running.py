@@ -32,8 +32,8 @@ SCOPES = (
     "utm.conformance_monitoring_sa",
     "utm.availability_arbitration",
 )
-READY_S_MAX = 30.0
-STOP_S_MAX = 10.0
+READY_S_MAX = 120.0
+STOP_S_MAX = 60.0
 AREA = Circle(center=LatLng(50, 10), radius_m=60_000)
 
 
@@ -137,7 +137,7 @@ def serving(data: Path) -> Iterator[Served]:
 
 
 def _ready(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=READY_S_MAX)
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == 200

@@ -35,6 +35,7 @@ from tansiq.settings import STORE
 
 SEED = 20_261_124
 SAMPLE = 500
+ANSWER_S_MAX = 120.0
 ID = "2f8343be-6482-4d1b-a474-16847e01af1e"
 AT_WORK = ("heartbeat", "store_probe", "sqlite_sequence", "idempotency")
 """Tables that the node writes by itself, or that remember refusals on purpose."""
@@ -195,7 +196,7 @@ class Wire:
             connection = self._connections.get(sent.peer)
             if connection is None or fresh:
                 port = self._ports[sent.peer]
-                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_S_MAX)
                 self._connections[sent.peer] = connection
             try:
                 # Not `request`: it refuses to send some of what is to be sent.

@@ -22,7 +22,7 @@ from tansiq.storage.store import Tx
 pytestmark = pytest.mark.anyio
 
 QUIET = Timers(feed_heartbeat_s=60.0, feed_stall_s=60.0)
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 @dataclass

@@ -30,6 +30,9 @@ APART_DEG = 0.04
 SOUTH_WEST = (39.0, -105.0)
 RADIUS_M = 300.0
 OWNED_MAX = 5
+ACKNOWLEDGED_MIN = 20
+"""More than so many a round, on average, before the next kill: else there is little to lose."""
+REFUSED_MIN = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,12 @@ class Tally:
     """Of the unanswered: those that stand."""
     start_s: list[float] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+
+    @property
+    def tells_enough(self) -> bool:
+        """Whether the round that is under way may end."""
+        rounds = self.rounds + 1
+        return self.acknowledged > ACKNOWLEDGED_MIN * rounds and self.refused > REFUSED_MIN * rounds
 
     def __str__(self) -> str:
         return (
@@ -267,6 +276,8 @@ async def kill_rounds(node: RegisterNode, rounds: int, seed: int) -> Tally:
             for one, client in zip(writers, clients, strict=True)
         ]
         await asyncio.sleep(rng.uniform(0.05, 0.8))
+        while not tally.tells_enough and not all(task.done() for task in working):
+            await asyncio.sleep(0.01)  # A busy machine gets less done in the same time.
         await asyncio.to_thread(node.kill)
         await asyncio.gather(*working)
         tally.start_s.append(await asyncio.to_thread(node.start))

@@ -10,9 +10,8 @@ as they were sent, drawn a little too small, so that a pair is counted only if i
 import asyncio
 import itertools
 import math
-import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -160,11 +159,12 @@ class Rivals:
     """The latest acknowledged version by intent: what its manager would answer."""
     _ticks: "itertools.count[int]" = field(default_factory=itertools.count)
 
-    async def run(self, seconds: float) -> Journal:
-        """Let all plan for so long, then read what stands."""
+    async def run(self, acts: int) -> Journal:
+        """Let all plan until so much is done, then read what stands."""
+        left = itertools.repeat(None, acts)
         async with asyncio.TaskGroup() as group:
             for number in range(CLIENTS):
-                group.create_task(self._client(number, seconds))
+                group.create_task(self._client(number, left))
         client = self._open(0)
         for entity, known in self.book.items():
             status, answer = await client.ask_json("GET", f"{INTENTS}/{entity}")
@@ -177,11 +177,10 @@ class Rivals:
     def _open(self, number: int) -> Client:
         return Client(self.node.peer_port, f"uss{number}", self.node.token(f"uss{number}"))
 
-    async def _client(self, number: int, seconds: float) -> None:
+    async def _client(self, number: int, left: Iterator[None]) -> None:
         rng = Random(f"{self.seed} {number}")
         one = _Rival(self, self._open(number), rng)
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
+        for _ in left:
             await one.act()
         await one.read_indices()
         one.client.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -17,8 +18,8 @@ from tests.load.disk import Ballast, small_disk
 SEED = 20_261_124
 VARIANTS = Path(__file__).with_name("variants.py")
 CLIENTS = 8
-READY_KEPT_S = 1.1
-"""What is said of readiness may be a second old."""
+READY_S_MAX = 60.0
+"""What is said of readiness may be a second old; a busy machine is given longer."""
 pytestmark = pytest.mark.anyio
 
 
@@ -120,6 +121,15 @@ async def own(node: RegisterNode, path: str) -> tuple[int, Any]:
         client.close()
 
 
+async def readiness(node: RegisterNode, status: int) -> Any:
+    """Wait until the node says that it is ready, or that it is not; return its words."""
+    give_up_s = time.monotonic() + READY_S_MAX
+    while (told := await own(node, "/readyz"))[0] != status:
+        assert time.monotonic() < give_up_s, told
+        await asyncio.sleep(0.1)
+    return told[1]
+
+
 async def test_a_full_disk_refuses_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
     """Method: a disk of 64 MB; full from one moment to the next, while eight clients write."""
     with node_on_small_disk(tmp_path, 64) as (node, ballast):
@@ -134,16 +144,12 @@ async def test_a_full_disk_refuses_and_goes_on_when_there_is_room(tmp_path: Path
             assert await ledger.write_many(40) == 0, "room was found where there is none"
             sentences = set(ledger.refused.values())
             assert all("cannot be written" in one and "full" in one.lower() for one in sentences)
-            await asyncio.sleep(READY_KEPT_S)
-            status, ready = await own(node, "/readyz")
-            assert status == 503, ready
-            assert "cannot be written" in str(ready)
+            assert "cannot be written" in str(await readiness(node, 503))
             assert (await own(node, "/healthz"))[0] == 200
             assert await ledger.verify() == [], "reads go on, and nothing is lost"
             ballast.empty()
             assert await ledger.write_many(40) == 40, "it goes on by itself"
-            await asyncio.sleep(READY_KEPT_S)
-            assert (await own(node, "/readyz"))[0] == 200
+            await readiness(node, 200)
             print(f"round {number}: {len(ledger.acknowledged)} kept, {len(ledger.refused)} refused")
         assert node.process is process, "without a restart"
         assert process.poll() is None

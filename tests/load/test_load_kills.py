@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from bench._node import SERVE, RegisterNode
-from tests.load.kills import WRITERS, Tally, kill_rounds
+from tests.load.kills import ACKNOWLEDGED_MIN, REFUSED_MIN, WRITERS, Tally, kill_rounds
 
 SEED = 20_261_124
 VARIANTS = Path(__file__).with_name("variants.py")
@@ -27,8 +27,8 @@ def killed(folder: Path, rounds: int, variant: str | None = None) -> Tally:
 
 def check(tally: Tally) -> None:
     assert tally.wrong == []
-    assert tally.acknowledged > 20 * tally.rounds
-    assert tally.refused > tally.rounds
+    assert tally.acknowledged > ACKNOWLEDGED_MIN * tally.rounds
+    assert tally.refused > REFUSED_MIN * tally.rounds
     assert tally.unanswered > 0, "no kill met a request: the test shows nothing"
 
 

@@ -36,6 +36,10 @@ from tansiq.peers.identity import NewNode, make_node, write_node
 from tansiq.services.views import ConstraintView, PlanView
 from tansiq.settings import Settings, Timers, load_settings
 
+PATIENCE_S = 60.0
+"""How long a test waits for what ought to be so very soon. No promise: on a busy machine everything
+takes longer, and who waits goes on as soon as it is so.
+"""
 NOON = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=3)
 if NOON.hour == 23:
     NOON += timedelta(hours=1)  # Times of one hour are said without their day.
@@ -43,7 +47,7 @@ if NOON.hour == 23:
 AREA = Polygon(vertices=(LatLng(36, -124), LatLng(36, -118), LatLng(42, -118), LatLng(42, -124)))
 MINIMA = Minima(horizontal_m=1_000.0, vertical_m=150.0, time=timedelta(seconds=60))
 TIMERS = Timers(
-    peer_request_s=2.0,
+    peer_request_s=PATIENCE_S,
     retry_first_s=0.02,
     retry_last_s=0.1,
     waiting_poll_s=0.05,
@@ -162,7 +166,7 @@ class Side:
 
     # What tests ask of it, shortly
 
-    async def settled(self, plan_id: str, wait_s: float = 10.0) -> PlanView:
+    async def settled(self, plan_id: str, wait_s: float = PATIENCE_S) -> PlanView:
         return await self.up.plans.settled(plan_id, wait_s)
 
     async def declare(self, draft: PlanDraft) -> PlanView:
@@ -173,16 +177,21 @@ class Side:
     async def no_go(self, draft: PlanDraft) -> ConstraintView:
         """Submit a no-go area and wait until all registers hold it."""
         view = await self.up.constraints.submit(draft)
-        return await self.up.constraints.settled(view.id, 10.0)
+        return await self.area_settled(view.id)
+
+    async def area_settled(self, area_id: str) -> ConstraintView:
+        return await self.up.constraints.settled(area_id, PATIENCE_S)
 
     async def until(
-        self, plan_id: str, good: Callable[[PlanView], bool], wait_s: float = 10.0
+        self, plan_id: str, good: Callable[[PlanView], bool], wait_s: float = PATIENCE_S
     ) -> PlanView:
         """Wait until a plan's view is good."""
         return await until(lambda: self.up.plans.plan(plan_id), good, wait_s)
 
 
-async def until(ask: Callable[[], Any], good: Callable[[Any], bool], wait_s: float = 10.0) -> Any:
+async def until(
+    ask: Callable[[], Any], good: Callable[[Any], bool], wait_s: float = PATIENCE_S
+) -> Any:
     """Ask again and again until the answer is good; fail with the last answer."""
     loop = asyncio.get_running_loop()
     limit = loop.time() + wait_s

@@ -1,10 +1,11 @@
 """Notifications that nobody takes: given up after a stated time, and never shown as told."""
 
-import asyncio
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sky import until
 
 from tansiq.clock import SystemClock
 from tansiq.errors import PeerUnreachable
@@ -50,6 +51,10 @@ async def _owe(store: SqliteStore, notices: Notices) -> None:
     notices.push(await store.write(write))
 
 
+async def _now(value: Any) -> Any:
+    return value
+
+
 async def _left(store: SqliteStore) -> int:
     return len(await store.read(lambda tx: Notifications(tx).all()))
 
@@ -64,20 +69,12 @@ async def test_who_was_given_up_is_shown_as_not_reached_until_they_hear_again(
     )
     try:
         await _owe(store, notices)
-        for _ in range(500):
-            if await _left(store) == 0:
-                break
-            await asyncio.sleep(0.01)
-        assert await _left(store) == 0, "it is not tried for ever"
+        await until(lambda: _left(store), lambda left: left == 0)  # It is not tried for ever.
         assert notices.not_reached(ENTITY) == (f"{URL} (given up: no answer)",)
         peer.hears = True
         await _owe(store, notices)
-        for _ in range(500):
-            if peer.heard:
-                break
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.05)
-        assert notices.not_reached(ENTITY) == ()
+        await until(lambda: _now(notices.not_reached(ENTITY)), lambda left: left == ())
+        assert peer.heard
     finally:
         await notices.stop()
         await store.close()

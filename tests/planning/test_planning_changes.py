@@ -45,6 +45,8 @@ async def test_a_change_gives_the_old_place_back_and_takes_the_new_one(
     changed = await north.settled(view.id)
     assert (changed.status, changed.intent_id) == (Status.COORDINATED, view.intent_id)
     assert changed.time_start == zulu(NOON + timedelta(minutes=90))
+    # It is coordinated as soon as it has the new place; the old one is given back after that.
+    await north.until(view.id, _held_by_all)
     assert (await south.declare(plan(-121, "BRAVO", lat=lat))).status is Status.COORDINATED
     late = await south.declare(plan(-121, "CHARLIE", lat=lat, at=(100, 110)))
     assert late.status is Status.REFUSED

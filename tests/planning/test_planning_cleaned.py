@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sky import NOON, ShiftedClock, plan, two, until
+from sky import NOON, ShiftedClock, plan, two
 
 from tansiq.services.register.cleaning import Cleaning
 
@@ -42,6 +42,4 @@ async def test_a_plan_whose_reference_was_cleaned_away_ends_and_is_not_written_a
             assert not await side.up.store.read(lambda tx: tx.fetch("SELECT id FROM intent"))
         assert (await north.up.plans.plan(view.id)).status == "coordinated"
         await north.up.plans.end(view.id)
-        await until(
-            lambda: north.up.plans.plan(view.id), lambda found: found.status == "ended", 10.0
-        )
+        await north.until(view.id, lambda found: found.status == "ended")

@@ -23,7 +23,10 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[tuple[Side, Side, Outsider, ShiftedClock]]:
     clock = ShiftedClock()
-    async with pooled(tmp_path, clock=clock, timers=replace(TIMERS, sweep_s=60.0)) as (sky, drones):
+    async with pooled(tmp_path, clock=clock, timers=replace(TIMERS, peer_request_s=2.0)) as (
+        sky,
+        drones,
+    ):
         (place,) = sky["north"].up.planner.places
         await until(lambda: _now(place.reachable), bool)
         yield sky["north"], sky["dss"], drones, clock
@@ -54,6 +57,12 @@ async def _stop(side: Side, name: str, at: tuple[float, float]) -> str:
     return view.id
 
 
+async def _asks_on(drones: Outsider) -> None:
+    """Wait until details were asked for some more times, with pauses in between."""
+    asked = drones.asked
+    await until(lambda: _now(drones.asked), lambda now: now >= asked + 4)
+
+
 async def test_who_answers_wrongly_is_told_once_an_hour(
     world: tuple[Side, Side, Outsider, ShiftedClock],
 ) -> None:
@@ -69,10 +78,10 @@ async def test_who_answers_wrongly_is_told_once_an_hour(
     assert "operational_intent" in (exchange.problem or "")
     assert exchange.headers == ("Authorization: Bearer (withheld)",)
     assert exchange.response_time is not None
-    await asyncio.sleep(0.3)  # It goes on asking all the while.
+    await _asks_on(drones)
     assert len(_reports(drones)) == 1
     clock.ahead = EVERY - timedelta(seconds=30)
-    await asyncio.sleep(0.3)
+    await _asks_on(drones)
     assert len(_reports(drones)) == 1
     clock.ahead = EVERY + timedelta(seconds=30)
     await until(lambda: _now(_reports(drones)), lambda found: len(found) == 2)

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 from outsider import Outsider
 from pool import pooled
-from sky import Side, make_sky, plan
+from sky import PATIENCE_S, TIMERS, Side, make_sky, plan
 
 from tansiq.clock import SystemClock
 from tansiq.domain.agreement import Agreement
@@ -94,7 +94,9 @@ async def _subscribe(outsider: Outsider, holder: Side, port: int) -> None:
 
 
 async def test_subscribers_that_hang_keep_no_plan_from_its_register(tmp_path: Path) -> None:
-    async with pooled(tmp_path) as (sky, outsider), _silent(24) as ports:
+    """All is coordinated while the first requests to those that hang are still waited for."""
+    patient = replace(TIMERS, peer_request_s=10 * PATIENCE_S)
+    async with pooled(tmp_path, timers=patient) as (sky, outsider), _silent(24) as ports:
         north = sky["north"]
         limits = replace(north.settings.limits, connections_max=8)
         north.settings = replace(north.settings, limits=limits)
@@ -107,7 +109,7 @@ async def test_subscribers_that_hang_keep_no_plan_from_its_register(tmp_path: Pa
         drafts = [plan(-121, f"NEXT{n}", at=(90 + 90 * n, 150 + 90 * n)) for n in range(4)]
         views = [await north.up.plans.submit(draft) for draft in drafts]
         for view in views:  # At once, so that a kept connection is not enough.
-            settled = await north.up.plans.settled(view.id, 1.5)  # Less than a request may take.
+            settled = await north.settled(view.id)
             assert settled.status is Status.COORDINATED, settled.reason
 
 

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from outsider import Outsider, outside
 from pool import become, pooled
-from sky import NOON, Side, flying, make_sky, plan, until, volume
+from sky import NOON, PATIENCE_S, Side, flying, make_sky, plan, until, volume
 
 from tansiq.domain.time import zulu
 from tansiq.domain.volume import Volumes
@@ -343,7 +343,7 @@ async def test_details_that_a_notification_overtakes_do_not_replace_it(
     supplier.answer_details = slowly  # type: ignore[method-assign]
     try:
         view = await side.up.plans.submit(plan(-121, "ALPHA", at=at))
-        await asyncio.wait_for(asked.wait(), 5.0)
+        await asyncio.wait_for(asked.wait(), PATIENCE_S)
         await asyncio.sleep(0.1)
         await become(supplier, world.holder, entity, "Accepted", away)
         assert (await _tell(world, entity, supplier.details[entity]))[0] == 204

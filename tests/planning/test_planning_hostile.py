@@ -84,7 +84,7 @@ async def test_what_a_full_disk_interrupted_goes_on_by_itself(tmp_path: Path) ->
                 await asyncio.sleep(0.5)
                 assert not (await side.up.plans.plan(declared.id)).coordinated
             assert (await side.settled(declared.id)).status is Status.COORDINATED
-            assert (await side.up.constraints.settled(area.id, 10.0)).status == "everywhere"
+            assert (await side.area_settled(area.id)).status == "everywhere"
             assert not any(task.done() for task in side.up.upkeep._tasks)
             await side.up.plans.end(declared.id)
             with disk_full(side):
@@ -132,7 +132,7 @@ async def test_a_newcomer_that_only_the_sweep_finds_displaces_too(tmp_path: Path
         low = await south.declare(plan(-121, "LOW"))
         assert low.status is Status.COORDINATED
         high = await outsider.place(sky["north"], plan(-121).volumes, priority=1)
-        displaced = await south.until(low.id, lambda v: v.status is Status.DISPLACED, wait_s=3.0)
+        displaced = await south.until(low.id, lambda v: v.status is Status.DISPLACED)
         assert [b.id for b in displaced.blockers] == [high]
 
 
@@ -143,7 +143,7 @@ async def test_in_a_pool_a_no_go_area_displaces_those_without_a_register_too(
         plan_south = await south.declare(plan(-121, "ALPHA"))
         assert plan_south.status is Status.COORDINATED
         area = await north.no_go(plan(-121, "FIRE"))
-        displaced = await south.until(plan_south.id, lambda v: v.status is Status.DISPLACED, 3.0)
+        displaced = await south.until(plan_south.id, lambda v: v.status is Status.DISPLACED)
         assert [b.id for b in displaced.blockers] == [area.id]
 
 
@@ -179,7 +179,7 @@ async def test_a_blocker_that_changed_and_whose_manager_is_silent_is_asked_for_w
         good = outsider.details.pop(entity)
         asked = outsider.asked
         view = await south.up.plans.submit(plan(-121, "SECOND"))
-        told = await south.until(view.id, lambda v: "no such entity" in (v.reason or ""), 3.0)
+        told = await south.until(view.id, lambda v: "no such entity" in (v.reason or ""))
         assert not told.coordinated
         await asyncio.sleep(1.0)
         assert outsider.asked - asked < 60
@@ -211,7 +211,7 @@ async def test_details_that_the_register_contradicts_stop_a_plan_with_the_reason
         outsider.details[entity] = spoilt
         side = sky[party]
         view = await side.up.plans.submit(plan(-121, "ALPHA", priority=1))
-        told = await side.until(view.id, lambda v: "does not take" in (v.reason or ""), 3.0)
+        told = await side.until(view.id, lambda v: "does not take" in (v.reason or ""))
         assert not told.coordinated
         asked = outsider.asked
         await asyncio.sleep(1.0)

@@ -54,6 +54,16 @@ def told(records: tuple[ExchangeRecord, ...], role: str) -> Counter[tuple[object
     )
 
 
+async def _logs(*sides: Side) -> list[USSLogSet]:
+    return [await log_set(side) for side in sides]
+
+
+def _same(logs: list[USSLogSet]) -> bool:
+    """Report whether the second received what the first sent, and nothing else."""
+    sent, heard = logs
+    return told(sent.messages, "Client") == told(heard.messages, "Server")
+
+
 @pytest.mark.parametrize("tls", [False, True])
 async def test_what_one_side_sent_the_other_received(tmp_path: Path, *, tls: bool) -> None:
     async with two(tmp_path, tls=tls) as (north, south):
@@ -62,10 +72,9 @@ async def test_what_one_side_sent_the_other_received(tmp_path: Path, *, tls: boo
             assert view.coordinated
         assert (await south.no_go(plan(-120.0, "FIRE"))).status == "everywhere"
         for side, other in ((north, south), (south, north)):
-            sent, heard = await log_set(side), await log_set(other)
-            theirs = told(heard.messages, "Server")
-            assert told(sent.messages, "Client") == theirs
-            assert theirs
+            # Who answers keeps the exchange a moment after the other has its answer.
+            _, heard = await until(lambda side=side, other=other: _logs(side, other), _same)
+            assert told(heard.messages, "Server")
             theirs_with_us = await log_set(other, peer=side.party.id)
             assert theirs_with_us.messages[: len(heard.messages)] == heard.messages
             assert not (theirs_with_us.operator_associations + theirs_with_us.planning_attempts)

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 from sky import Side, plan, until
 
@@ -26,7 +27,7 @@ async def test_a_no_go_area_stands_in_every_register_until_it_is_lifted(
         assert [r.holds for r in view.registers] == ["current", "current"]
         assert [await _stands(side, view.id) for side in pair] == [True, True]
         await owner.up.constraints.end(view.id)
-        lifted = await owner.up.constraints.settled(view.id, 10.0)
+        lifted = await owner.area_settled(view.id)
         assert lifted.status == "ended"
         assert (await owner.up.constraints.end(view.id)).status == "ended"
         assert [await _stands(side, view.id) for side in pair] == [False, False]
@@ -55,7 +56,7 @@ async def test_it_keeps_new_plans_of_both_sides_out_with_the_reason(pair: Pair, 
             await side.settled(view.id)
             break
     await south.up.constraints.end(area.id)
-    await south.up.constraints.settled(area.id, 10.0)
+    await south.area_settled(area.id)
     for side in pair:
         beside = plan(-121 if side is north else -122, "ALPHA", lat=lat)
         assert (await side.declare(beside)).status is Status.COORDINATED
@@ -77,7 +78,7 @@ async def test_plans_in_it_are_displaced_on_both_sides(
     assert (await other.settled(clear.id)).status is Status.COORDINATED
     # It is moved away. A displaced plan stays so until its desk asks again.
     await owner.up.constraints.change(area.id, plan(-121, "FIRE", lat=lat, band=(4_000, 4_100)))
-    assert (await owner.up.constraints.settled(area.id, 10.0)).status == "everywhere"
+    assert (await owner.area_settled(area.id)).status == "everywhere"
     for side, view in ((owner, own), (other, theirs)):
         draft = plan(-121, view.callsign, lat=lat, at=(0, 50),
                      band=(500, 800) if side is owner else (1_000, 1_300))  # fmt: skip
@@ -89,7 +90,7 @@ async def test_a_change_to_another_place_reaches_every_register(pair: Pair, lat:
     north, south = pair
     area = await north.no_go(plan(-121, "FIRE", lat=lat))
     await north.up.constraints.change(area.id, plan(-122, "FIRE", lat=lat))
-    assert (await north.up.constraints.settled(area.id, 10.0)).status == "everywhere"
+    assert (await north.area_settled(area.id)).status == "everywhere"
     assert (await south.declare(plan(-121, "ALPHA", lat=lat))).status is Status.COORDINATED
     assert (await south.declare(plan(-122, "BRAVO", lat=lat))).status is Status.REFUSED
     # The same again changes nothing; while one change spreads, another may follow.
@@ -97,7 +98,7 @@ async def test_a_change_to_another_place_reaches_every_register(pair: Pair, lat:
     assert same.status == "everywhere"
     for i in range(5):
         await north.up.constraints.change(area.id, plan(-122, "FIRE", lat=lat, at=(i, 60)))
-    settled = await north.up.constraints.settled(area.id, 10.0)
+    settled = await north.area_settled(area.id)
     assert settled.status == "everywhere"
     row = await south.up.store.read(lambda tx: Constraints(tx).get(area.id))
     assert row is not None
@@ -113,9 +114,14 @@ async def test_lifted_at_any_moment_of_its_spreading_it_stands_nowhere(
         for _ in range(turns):
             await asyncio.sleep(0)
         await owner.up.constraints.end(view.id)
-        ended = await owner.up.constraints.settled(view.id, 10.0)
+        ended = await owner.area_settled(view.id)
         assert ended.status == "ended"
         assert [await _stands(side, view.id) for side in pair] == [False, False]
+        await owner.up.constraints._tasks[view.id]  # Whatever was still to be sent.
+        assert [await _stands(side, view.id) for side in pair] == [False, False]
+        said = [event for event in await owner.up.events.after(0, 10_000) if event.id == view.id]
+        statuses = [msgspec.json.decode(event.body)["status"] for event in said]
+        assert statuses.index("ended") == len(statuses) - 1, "it was ended, and then was not"
 
 
 async def test_not_everywhere_yet_while_a_register_is_down(pair: Pair, lat: float) -> None:
@@ -132,7 +138,7 @@ async def test_not_everywhere_yet_while_a_register_is_down(pair: Pair, lat: floa
         assert [await _stands(side, view.id) for side in pair] == [True, False]
     finally:
         await south.listen()
-    settled = await north.up.constraints.settled(view.id, 10.0)
+    settled = await north.area_settled(view.id)
     assert settled.status == "everywhere"
     assert [r.problem for r in settled.registers] == [None, None]
     assert await _stands(south, view.id)

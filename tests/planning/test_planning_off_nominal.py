@@ -254,6 +254,7 @@ async def test_it_goes_on_elsewhere_only_where_nobody_is(pair: Pair, lat: float)
     await north.up.plans.change(view.id, plan(-121.3, "ALPHA", lat=lat))
     on = await north.settled(view.id)
     assert (on.status, on.state, on.reason) == (Status.COORDINATED, "Activated", None)
+    await north.until(view.id, everywhere)  # The old place is given back after that.
     assert (await south.declare(plan(-121, "CHARLIE", lat=lat))).status is Status.COORDINATED
 
 

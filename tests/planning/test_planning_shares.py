@@ -6,11 +6,19 @@ from pathlib import Path
 import pytest
 from sky import flying, make_sky
 
+from tansiq.clock import SystemClock
 from tansiq.peers.link import Link
 
 pytestmark = pytest.mark.anyio
 STRATEGIC = "utm.strategic_coordination"
 PER_S = 20
+
+
+class StoppedClock(SystemClock):
+    """No interval passes: however slowly the requests come, they come all at once."""
+
+    def monotonic_s(self) -> float:
+        return 1_000.0
 
 
 async def statuses(link: Link, url: str, count: int) -> list[int]:
@@ -23,6 +31,7 @@ async def test_a_caller_beyond_its_rate_is_told_to_slow_down(tmp_path: Path) -> 
     north = sky["north"]
     limits = replace(north.settings.limits, requests_per_s=float(PER_S))
     north.settings = replace(north.settings, limits=limits)
+    north.clock = StoppedClock()
     async with flying(sky):
         url = north.party.url
         told = await statuses(sky["south"].up.link, url, 5 * PER_S)

@@ -94,8 +94,8 @@ async def test_a_change_that_cannot_be_placed_is_given_up_and_the_old_place_kept
     async with two(tmp_path, hold_limit=timedelta(seconds=0.3)) as (north, south):
         view = await north.declare(plan(-121, "ALPHA"))
         await south.deafen()
-        await north.up.plans.change(view.id, plan(-121, "ALPHA", at=(0, 90)))
-        await north.until(view.id, lambda v: v.status is Status.CHANGING)
+        changing = await north.up.plans.change(view.id, plan(-121, "ALPHA", at=(0, 90)))
+        assert changing.status is Status.CHANGING
         await north.until(
             view.id, lambda v: v.registers[0].holds == "current" and v.time_end == view.time_end
             and v.status is not Status.CHANGING
@@ -187,7 +187,7 @@ async def test_a_no_go_area_on_its_way_survives_a_restart(tmp_path: Path) -> Non
         await north.restart()
         assert (await north.up.constraints.get(view.id)).status == "not everywhere yet"
         await south.listen()
-        assert (await north.up.constraints.settled(view.id, 10.0)).status == "everywhere"
+        assert (await north.area_settled(view.id)).status == "everywhere"
         refused = await south.declare(plan(-121, "ALPHA"))
         assert refused.status is Status.REFUSED
 
@@ -256,7 +256,7 @@ async def test_what_a_register_from_an_old_backup_has_lost_is_written_again(tmp_
         await until(
             lambda: south.up.store.read(lambda tx: Constraints(tx).get(area.id)), lambda row: row
         )
-        assert (await north.up.constraints.settled(area.id, 10.0)).status == "everywhere"
+        assert (await north.area_settled(area.id)).status == "everywhere"
         # North hears again of what is accepted there, and new plans of its own pass.
         after = await south.declare(plan(-120, "BRAVO"))
         await until(

@@ -113,7 +113,7 @@ async def _declare(race: Race, desk: Desk, told: Told, start: datetime) -> None:
 async def _follow(race: Race, desk: Desk, told: Told, start: datetime, random: Random) -> None:
     """Wait until the plan is settled; the winner then does what was drawn."""
     plan = race.plans[desk.party]
-    view = await insist(lambda: desk.settled(plan, 10.0))
+    view = await insist(lambda: desk.settled(plan, SETTLE_S_MAX))
     if view["status"] != "coordinated":
         return
     told.coordinated = True

@@ -34,7 +34,7 @@ PARTIES = ("north", "south")
 GATE = "north"
 MINIMA = Minima(horizontal_m=500, vertical_m=100, time=timedelta(seconds=60))
 SETTLED = frozenset({"coordinated", "refused", "displaced", "ended"})
-START_S_MAX = 20.0
+START_S_MAX = 120.0
 
 TIMERS = {
     "peer_request_s": 0.5,

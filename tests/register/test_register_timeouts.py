@@ -21,6 +21,7 @@ from starlette.routing import Route
 from starlette.types import Message
 
 from asgi import ask
+from issuing import TurnedClock, soon
 from storage.faulty_disk import FaultyDisk, faulty_disk
 from tansiq.clock import SystemClock
 from tansiq.f3548 import codec
@@ -129,12 +130,15 @@ async def test_a_write_that_has_begun_is_answered_however_long_it_takes(
     tmp_path: Path, disk: FaultyDisk
 ) -> None:
     store = SqliteStore.open(tmp_path / "store.db", vfs=disk.vfs_name)
-    world = World(store)
-    deadline = Deadline(SystemClock(), LIMIT_S)
+    world, clock = World(store), TurnedClock()
+    deadline = Deadline(clock, LIMIT_S)
     app = application(routes(world.register, NoonClock(), authenticate, Limits()), deadline)
-    disk.sync_s = 4 * LIMIT_S
+    disk.sync_s, before = 4 * LIMIT_S, disk.syncs
     name, body = world.id(), codec.encode(intent())
-    answer = await ask(app, f"{INTENTS}/{name}", method="PUT", body=body)
+    asking = asyncio.create_task(ask(app, f"{INTENTS}/{name}", method="PUT", body=body))
+    await soon(lambda: disk.syncs > before)
+    clock.turn(10 * LIMIT_S)
+    answer = await asking
     assert answer.status == 201
     assert await stored(store) == {name}
     await deadline.stop()

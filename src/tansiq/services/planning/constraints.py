@@ -342,7 +342,8 @@ class OwnConstraints:
             if slot.doubt:
                 reference = await place.port.get_constraint(row.id)
                 ovn = None if reference is None else reference.ovn
-            await self._note(row.id, register, msgspec.structs.replace(slot, doubt=True))
+            if not await self._begun(nogo, register):
+                return True  # Revised meanwhile: what is to be done now is another thing.
             written = await self._ask(nogo, place, ovn)
             return await self._answered(nogo, place, written)
         except TansiqError as error:
@@ -410,11 +411,24 @@ class OwnConstraints:
             ),
         )
 
-    async def _note(self, constraint_id: str, register: str, slot: Slot) -> None:
-        """Store that something is about to be sent, before it is."""
-        self._taken(
-            await self._store.write(lambda tx: self._set_slot(tx, constraint_id, register, slot))
-        )
+    async def _begun(self, nogo: NoGo, register: str) -> bool:
+        """Store that something is about to be sent, before it is.
+
+        False if it is not wanted any more: what was lifted before anything was sent has ended, and
+        must not be written after that.
+        """
+
+        async def write(tx: Tx) -> NoGo | None:
+            now = await self._load(tx, nogo.row.id)
+            if (now.row.revision, now.row.ending) != (nogo.row.revision, nogo.row.ending):
+                return None
+            slot = msgspec.structs.replace(now.slots[register], doubt=True)
+            return await self._set_slot(tx, nogo.row.id, register, slot)
+
+        noted = await self._store.write(write)
+        if noted is not None:
+            self._taken(noted)
+        return noted is not None
 
     async def _set_slot(self, tx: Tx, constraint_id: str, register: str, slot: Slot) -> NoGo:
         nogo = await self._load(tx, constraint_id)
