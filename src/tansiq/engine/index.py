@@ -19,11 +19,12 @@ from tansiq.domain.agreement import NO_MINIMA, Minima
 from tansiq.domain.conflict import ALTITUDE_RESOLUTION_M
 from tansiq.domain.time import micros
 from tansiq.domain.volume import Outline, Volume4D, Volumes
-from tansiq.engine import grid, search, tuning
+from tansiq.engine import grid, search, shifts, tuning
 from tansiq.engine.batch import Batch
-from tansiq.engine.compiled import Floats, Ints, seen, seen_columns
+from tansiq.engine.compiled import Ints, seen, seen_columns
 from tansiq.engine.outlines import WORK_COLUMNS, WORK_SHARES
 from tansiq.engine.search import Limits, Sky
+from tansiq.engine.shifts import Shifts
 
 _LEAST = 64
 _GROWTH = 1.25
@@ -310,46 +311,33 @@ class AirspaceIndex:
             found.update(self._conflicts(prepared, which, minima))
         return sorted(found)
 
-    def met_by(
-        self, prepared: Prepared, which: int, minima: Minima, *, doubtful: bool = False
-    ) -> Ints:
-        """Return the ids of all volumes that conflict with one volume of a plan, in no order.
+    def forbid(
+        self, plan: Prepared, minima: Minima, counts: NDArray[np.bool_] | None, into: Shifts
+    ) -> None:
+        """Add which shifts of a plan lead into conflict with what counts, by id (None: all).
 
-        ``doubtful`` ones, within 0.7 mm of the minimum, count or else go to the definition.
+        Raises:
+            ValueError: not every id has a place in ``counts``.
         """
-        self._fit_rows(prepared.vertices)
-        limits = limits_of(minima)
-        while True:
-            many = search.search(
-                *self._searched,
-                *prepared.sky,
-                *limits,
-                which,
-                self._kernel_found,
-                self._kernel_rows,
+        if counts is not None and len(counts) < self._next:
+            raise ValueError(f"{len(counts)} places for {self._next} ids")
+        if not self._held:
+            return
+        self._fit_rows(plan.vertices)
+        mask = seen(np.zeros(0, np.bool_) if counts is None else counts)
+        limits, start, before = limits_of(minima), 0, into.many
+        while start < len(plan.volumes):
+            start, into.many, need = shifts.forbid(
+                *(self._kernel_sky, self._kept, mask, plan.sky, limits, into.sought, into.rows),
+                *(int(into.doubtful), start, into.many, self._kernel_found, self._kernel_rows),
             )
-            if many >= 0:
-                break
-            self._widen(-1 - many)
-        found: Ints = self._found[:many].copy()
-        unsure = np.flatnonzero(found < 0)
-        if not len(unsure):
-            return found
-        found[unsure] = ~found[unsure]
-        if doubtful:
-            return found
-        outline, kept = prepared.volumes[which].outline, np.ones(many, np.bool_)
-        for row in unsure.tolist():
-            kept[row] = self._by_definition(outline, int(found[row]), minima)
-        return found[kept]
-
-    def spans(self, ids: Ints) -> Ints:
-        """Return (n, 2) start and end of volumes, microseconds since 1970 UTC."""
-        return self._sky.times[ids, : search.ENDS + 1]
-
-    def levels(self, ids: Ints) -> Floats:
-        """Return (n, 2) lower and upper altitude of volumes, metres."""
-        return self._sky.bounds[ids, search.LOW : search.HIGH + 1]
+            if need > len(self._found):
+                self._widen(need)
+            into.widen(need)
+        if not into.doubtful:
+            for row, which, entity in into.unsure(before):
+                outline = plan.volumes[which].outline
+                into.settle(row, meet=self._by_definition(outline, entity, minima))
 
     def _conflicts(self, prepared: Prepared, which: int, minima: Minima) -> list[int]:
         sky, limits = prepared.sky, self._asked[1]

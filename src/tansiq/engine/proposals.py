@@ -1,11 +1,10 @@
 """What may be proposed to clear a plan, at what cost, and what it is cleared of: values only."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,6 @@ from numpy.typing import NDArray
 from tansiq.domain.agreement import Minima
 from tansiq.domain.volume import Outline, Volumes
 from tansiq.engine.batch import Batch
-from tansiq.engine.compiled import Ints
 from tansiq.engine.index import AirspaceIndex
 from tansiq.errors import BadInput
 
@@ -40,25 +38,18 @@ class Kind(StrEnum):
     COMBINED = "combined"
 
 
-Counts: TypeAlias = NDArray[np.bool_] | Callable[[Ints], NDArray[np.bool_]]
-"""Which ids are obstacles: by id, or asked for an array of ids."""
-
-
 @dataclass(frozen=True, slots=True)
 class Layer:
     """Obstacles: volumes of one index, and the minima that are kept to them."""
 
     index: AirspaceIndex
     minima: Minima
-    counts: Counts | None = None
-    """Without it all do."""
+    counts: NDArray[np.bool_] | None = None
+    """Of each id whether it is an obstacle; without it all are."""
 
-    def blocking(self, ids: Ints) -> Ints:
+    def blocking(self, ids: Sequence[int]) -> list[int]:
         """Return those of the ids that count."""
-        if self.counts is None or not len(ids):
-            return ids
-        kept = self.counts(ids) if callable(self.counts) else self.counts[ids]
-        return ids[kept]
+        return [i for i in ids if self.counts is None or self.counts[i]]
 
 
 def standing(volumes: Volumes, minima: Minima) -> Layer:

@@ -14,19 +14,24 @@ the planned one as one more layer (``standing``) and its own volumes not counted
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
 from tansiq.domain import geodesy
-from tansiq.domain.agreement import Minima
-from tansiq.domain.conflict import ALTITUDE_RESOLUTION_M
 from tansiq.domain.time import YEAR_MAX, from_micros, micros
-from tansiq.domain.volume import ALTITUDE_M_MAX, ALTITUDE_M_MIN, Outline, Volumes
-from tansiq.engine import search, shifts, sideways
-from tansiq.engine.compiled import Floats, Ints, seen
-from tansiq.engine.index import Prepared, limits_of
+from tansiq.domain.volume import (
+    ALTITUDE_M_MAX,
+    ALTITUDE_M_MIN,
+    Outline,
+    Volume3D,
+    Volume4D,
+    Volumes,
+)
+from tansiq.engine import search, sideways
+from tansiq.engine.compiled import seen
+from tansiq.engine.index import Prepared
 from tansiq.engine.proposals import (
     COMBINED,
     EARLIER_PER_MIN,
@@ -42,8 +47,8 @@ from tansiq.engine.proposals import (
     standing,
 )
 from tansiq.engine.search import Sky
-from tansiq.engine.shifts import SECOND_US, Rectangles
-from tansiq.engine.sideways import Aside
+from tansiq.engine.shifts import SECOND_US, Shifts
+from tansiq.engine.sideways import Aside, Rotation
 from tansiq.errors import InvalidVolume, TooLarge
 
 __all__ = [
@@ -63,8 +68,6 @@ SMALL_S, SMALL_STEPS = 900, 2
 """How far a move aside is combined with a shift in time or level."""
 PROPOSALS_MAX = 5
 
-_SLACK_M = 1e-6
-"""More than rounding takes from a window of altitudes."""
 _FIRST_LOOK_US = 3_600 * SECOND_US
 _ORDER = {kind: k for k, kind in enumerate(Kind)}
 
@@ -144,6 +147,7 @@ class _Search:
         self._bands = np.asarray(plan.sky.bounds)[:, search.LOW : search.HIGH + 1]
         self._start_us = int(self._times[:, search.BEGINS].min())
         self._window = self._whole_window()
+        self._turns = sideways.Turns(plan)
 
     def _whole_window(self) -> _Window:
         bounds = self._bounds
@@ -168,8 +172,7 @@ class _Search:
             held = best.get(move.kind)
             if held is None or move.rank < held.rank:
                 best[move.kind] = move
-        outlines = [volume.outline for volume in self._plan.volumes]
-        proposals = (self._proposal(move, outlines) for move in best.values())
+        proposals = (self._proposal(move, self._plan.sky, None) for move in best.values())
         return [one for one in proposals if one is not None]
 
     def none_free(self) -> NoneFree:
@@ -187,9 +190,10 @@ class _Search:
         """Look ever further ahead, so that a free time that is near is found soon."""
         least_us = max(self._window.most_s + 1, self._window.least_s) * SECOND_US
         look_us = _FIRST_LOOK_US
-        last_us = micros(datetime(YEAR_MAX, 1, 1, tzinfo=UTC))
-        while self._start_us + least_us < last_us:
-            window = _Window(least_us // SECOND_US, (least_us + look_us) // SECOND_US, 0, 0)
+        last_us = micros(datetime(YEAR_MAX, 1, 1, tzinfo=UTC)) - self._start_us
+        while least_us <= last_us:
+            most_us = min(least_us + look_us, last_us)
+            window = _Window(least_us // SECOND_US, most_us // SECOND_US, 0, 0)
             move = next(iter(self._free(self._plan.sky, window, None)), None)
             if move is not None:
                 return from_micros(self._start_us + move.delay_s * SECOND_US)
@@ -240,8 +244,8 @@ class _Search:
     def _aside(
         self, aside: Aside, window: _Window, best: float, *, pure: bool
     ) -> Iterator[Proposal]:
-        rotation = sideways.turn(self._plan, aside)
-        sky = sideways.turned_sky(self._plan, rotation)
+        rotation = self._turns.rotation(aside)
+        sky = self._turns.sky(rotation)
         moves = [
             move
             for move in sorted(self._free(sky, window, aside), key=lambda move: move.rank)
@@ -251,7 +255,7 @@ class _Search:
         if outlines is None:
             return
         for move in moves:
-            proposal = self._proposal(move, outlines)
+            proposal = self._proposal(move, sky, outlines)
             if proposal is not None:
                 yield proposal
                 return
@@ -262,67 +266,33 @@ class _Search:
         """Yield the least delay and the least advance of each level that are free."""
         if window.least_s > window.most_s:
             return
-        step_m = self._bounds.step_m
-        rises = [k * step_m for k in window.steps]
-        free = shifts.free_shifts(
-            self._forbidden(sky, window, doubtful=aside is not None),
-            np.array(rises, np.float64),
-            window.least_s * SECOND_US,
-            window.most_s * SECOND_US,
-            at_level_us=0 if aside else SECOND_US,
+        free = Shifts(
+            [k * self._bounds.step_m for k in window.steps],
+            window.least_s,
+            window.most_s,
+            at_level_s=0 if aside else 1,
+            doubtful=aside is not None,
         )
-        for rise_m, found in zip(rises, free.tolist(), strict=True):
-            for shift_us in found:
-                if shift_us != shifts.NONE:
-                    yield _Move(shift_us // SECOND_US, rise_m, aside)
-
-    def _forbidden(self, sky: Sky, window: _Window, *, doubtful: bool) -> Rectangles:
-        """Return the shifts that everything within the window forbids."""
-        widened = self._widened(sky, window)
-        volumes = range(len(self._plan.volumes))
-        parts = []
+        plan = Prepared(self._plan.volumes, sky, self._plan.vertices)
         for layer in self._layers:
-            found = [
-                layer.blocking(layer.index.met_by(widened, k, layer.minima, doubtful=doubtful))
-                for k in volumes
-            ]
-            own = np.repeat(np.arange(len(found)), [len(ids) for ids in found])
-            ids = np.concatenate(found)
-            parts.append(
-                _rectangles(
-                    (self._times[own], self._bands[own]),
-                    (layer.index.spans(ids), layer.index.levels(ids)),
-                    layer.minima,
-                )
-            )
-        if len(parts) == 1:
-            return parts[0]
-        return Rectangles(
-            *(np.concatenate(columns) for columns in zip(_NOTHING, *parts, strict=True))
-        )
-
-    def _widened(self, sky: Sky, window: _Window) -> Prepared:
-        times, bounds = np.asarray(sky.times).copy(), np.asarray(sky.bounds).copy()
-        times[:, search.BEGINS] += window.least_s * SECOND_US
-        times[:, search.ENDS] += window.most_s * SECOND_US
-        bounds[:, search.LOW] += min(0, window.down) * self._bounds.step_m - _SLACK_M
-        bounds[:, search.HIGH] += max(0, window.up) * self._bounds.step_m + _SLACK_M
-        return replace(self._plan, sky=Sky(seen(times), seen(bounds), sky.at))
+            layer.index.forbid(plan, layer.minima, layer.counts, free)
+        for rise_m, *delays in free.free():
+            for delay_s in delays:
+                if delay_s is not None:
+                    yield _Move(delay_s, rise_m, aside)
 
     # What is given
 
-    def _proposal(self, move: _Move, outlines: Sequence[Outline]) -> Proposal | None:
+    def _proposal(
+        self, move: _Move, sky: Sky, outlines: Sequence[Outline] | None
+    ) -> Proposal | None:
         """Return the proposal of a move, or None if as it is given it is not clear after all."""
-        by = timedelta(seconds=move.delay_s)
-        volumes = tuple(
-            replace(moved, volume=replace(moved.volume, outline=outline))
-            for moved, outline in zip(
-                (one.shifted(by=by, up_m=move.up_m) for one in self._plan.volumes),
-                outlines,
-                strict=True,
-            )
-        )
-        if not self._clear(volumes):
+        volumes = _moved(self._plan.volumes, move, outlines)
+        if outlines is None:
+            prepared = Prepared(volumes, _at_times_of(volumes, sky), self._plan.vertices)
+        else:
+            prepared = Prepared.of(*volumes)
+        if not self._clear(prepared):
             return None
         aside = move.aside
         return Proposal(
@@ -335,7 +305,7 @@ class _Search:
             volumes=volumes,
         )
 
-    def _moved_aside(self, rotation: Floats) -> list[Outline] | None:
+    def _moved_aside(self, rotation: Rotation) -> list[Outline] | None:
         """Return the outlines after a turn, or None if one is not fit or leaves the area."""
         area, moved = self._bounds.area, []
         for volume in self._plan.volumes:
@@ -349,13 +319,30 @@ class _Search:
             moved.append(outline)
         return moved
 
-    def _clear(self, volumes: Volumes) -> bool:
-        """Judge volumes as they are given."""
-        prepared = Prepared.of(*volumes)
+    def _clear(self, prepared: Prepared) -> bool:
         return not any(
-            len(layer.blocking(np.array(layer.index.conflicts(prepared, layer.minima), np.int64)))
-            for layer in self._layers
+            layer.blocking(layer.index.conflicts(prepared, layer.minima)) for layer in self._layers
         )
+
+
+def _moved(volumes: Volumes, move: _Move, outlines: Sequence[Outline] | None) -> Volumes:
+    by = timedelta(seconds=move.delay_s)
+    moved = tuple(one.shifted(by=by, up_m=move.up_m) for one in volumes)
+    if outlines is None:
+        return moved
+    return tuple(
+        Volume4D(volume=Volume3D(outline=outline, altitude=one.altitude), time=one.time)
+        for one, outline in zip(moved, outlines, strict=True)
+    )
+
+
+def _at_times_of(volumes: Volumes, sky: Sky) -> Sky:
+    """Return volumes as kernels take them, whose outlines are those of a sky."""
+    times, bounds = np.array(sky.times), np.array(sky.bounds)
+    for k, one in enumerate(volumes):
+        times[k, : search.ENDS + 1] = micros(one.time.start), micros(one.time.end)
+        bounds[k, search.LOW : search.HIGH + 1] = one.altitude.lower_m, one.altitude.upper_m
+    return Sky(seen(times), seen(bounds), sky.at)
 
 
 def _steps_within(room_m: float, step_m: float) -> int:
@@ -366,25 +353,3 @@ def _steps_within(room_m: float, step_m: float) -> int:
     while (steps + 1) * step_m <= room_m:
         steps += 1
     return steps
-
-
-_NOTHING = Rectangles(
-    np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0, np.int64)
-)
-
-
-def _rectangles(
-    own: tuple[Ints, Floats], others: tuple[Ints, Floats], minima: Minima
-) -> Rectangles:
-    """Return which shifts bring volumes within the minima of others, row by row."""
-    (times, bands), (spans, levels) = own, others
-    limits = limits_of(minima)
-    below_m, above_m = levels[:, 0] - bands[:, 1], levels[:, 1] - bands[:, 0]
-    reach_m = minima.vertical_m + 2 * ALTITUDE_RESOLUTION_M  # More than moving a band rounds.
-    return Rectangles(
-        spans[:, 0] - times[:, search.ENDS] - limits.time_us,
-        spans[:, 1] - times[:, search.BEGINS] + limits.time_us,
-        below_m - reach_m,
-        above_m + reach_m,
-        ((below_m <= limits.vertical_m) & (-above_m <= limits.vertical_m)).astype(np.int64),
-    )
