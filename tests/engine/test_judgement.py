@@ -2,8 +2,6 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 
@@ -32,93 +30,6 @@ def encroachment(a: Volume4D, b: Volume4D, minima: Minima) -> Conflict | None:
 
 ROWS = np.zeros((3 * 4_096, outlines.WORK_COLUMNS))
 MILLIMETRE = 1e-3
-
-
-@dataclass
-class Tally:
-    """What a run of random pairs came to."""
-
-    pairs: int = 0
-    met: int = 0
-    unsure: int = 0
-    wrong: int = 0
-    worst_m: float = 0.0
-
-
-def thresholds(random: Random, apart_m: float) -> Iterator[float]:
-    """Yield limits at, next to and away from a separation."""
-    yield 0.0
-    yield apart_m
-    yield apart_m + random.choice([1e-9, 1e-6, 1e-4, 1e-3, 0.1])
-    yield max(0.0, apart_m - random.choice([1e-9, 1e-6, 1e-4, 1e-3, 0.1]))
-    yield math.nextafter(apart_m, 0.0)
-    yield apart_m * random.uniform(0.0, 2.0) + random.uniform(0.0, 100.0)
-
-
-def held_against_the_definition(seed: int, count: int, *, lax_m: float = 0.0) -> Tally:
-    """Judge random pairs; ``lax_m`` is a mistake to plant."""
-    random, tally = Random(seed), Tally()
-    for _ in range(count):
-        a, b = pair(random)
-        true_m = geodesy.separation_m(a, b)
-        one, other = (search.shape_of(Prepared.of(volume(o)).sky, 0) for o in (a, b))
-        for limit_m in thresholds(random, true_m):
-            if limit_m > 200_000.0:
-                continue
-            forth = outlines.verdict(one, other, limit_m + lax_m, ROWS)
-            back = outlines.verdict(other, one, limit_m + lax_m, ROWS)
-            expected = outlines.WITHIN if true_m <= limit_m else outlines.APART
-            tally.wrong += sum(v not in (expected, outlines.UNSURE) for v in (forth, back))
-            # Only next to the limit may they not know.
-            near = abs(true_m - limit_m) < 2 * MILLIMETRE
-            rough_m = outlines.separation_error_m(limit_m + one.rim_m + other.rim_m)
-            tally.unsure += (forth == outlines.UNSURE) and not near and rough_m < 1e-4
-        tally.pairs += 1
-        minima = Minima(horizontal_m=min(200_000.0, true_m + 1.0))
-        found = encroachment(volume(a), volume(b), minima)
-        assert found == encroachment(volume(b), volume(a), minima)
-        assert (found is not None) == (true_m <= minima.horizontal_m)
-        if found is not None:
-            tally.met += 1
-            tally.worst_m = max(tally.worst_m, abs(found.separation.horizontal_m - true_m))
-            assert found.place is not None
-            assert_between(found.place, a, b, true_m)
-    return tally
-
-
-def assert_between(place: LatLng, a: Outline, b: Outline, apart_m: float) -> None:
-    """Check that a place is in both outlines, or half way between them."""
-    # Between the centres of wide circles it is approximate.
-    wide_m = max(geodesy.bounding_circle(outline).radius_m for outline in (a, b))
-    slack_m = 0.02 + apart_m * 1e-3 + 2e-6 * wide_m
-    spot = Circle(center=place, radius_m=1e-3)
-    for one in (a, b):
-        assert geodesy.separation_m(spot, one) <= apart_m / 2 + slack_m
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_no_disagreement_with_the_definition(seed: int) -> None:
-    tally = held_against_the_definition(seed, 500)
-    print(f"seed {seed}: {tally}")
-    assert tally.wrong == 0
-    assert tally.unsure == 0
-    assert tally.worst_m <= MILLIMETRE
-    assert tally.met > 0.9 * tally.pairs
-
-
-@pytest.mark.soak
-@pytest.mark.timeout(0)
-@pytest.mark.parametrize("seed", range(100, 120))
-def test_no_disagreement_in_a_million_pairs(seed: int) -> None:
-    tally = held_against_the_definition(seed, 50_000)
-    print(f"seed {seed}: {tally}")
-    assert tally.wrong == tally.unsure == 0
-    assert tally.worst_m <= MILLIMETRE
-
-
-@pytest.mark.parametrize("lax_m", [-2 * MILLIMETRE, 2 * MILLIMETRE])
-def test_a_judge_that_is_off_by_two_millimetres_is_caught(lax_m: float) -> None:
-    assert held_against_the_definition(0, 60, lax_m=lax_m).wrong > 10
 
 
 # A second opinion: shapely in a tangent plane, for outlines of some kilometres
