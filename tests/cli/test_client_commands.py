@@ -224,7 +224,7 @@ BAD: Sequence[tuple[str, int, str]] = [
     ("plan shift 00000000-0000-4000-8000-000000000000", 2, "delay_s"),
     ("plan shift 00000000-0000-4000-8000-000000000000 --delay-s x", 2, "--delay-s"),
     ("plan submit --wait 61 x", 2, "--wait"),
-    ("plan submit --take sideways x", 2, "--take"),
+    ("plan submit --take north x", 2, "--take"),
     ("constraint show nothing", 2, "constraint list --all"),
     ("plan list --data /nowhere", 2, "tansiq init"),
 ]

@@ -24,6 +24,9 @@ THERE = LatLng(40.0, -104.995)
 APART_M = 1e-6 + geodesy.separation_m(*(Circle(center=c, radius_m=1e-9) for c in (HERE, THERE)))
 """What the definition understates is added; the touching one is larger by as much again."""
 
+CLEAR_M = APART_M - 200.0 - 1e-3
+"""Of a circle over there that misses one of 200 m here by a millimetre."""
+
 
 async def missing(
     world: World, params: wire.PutOperationalIntentReferenceParameters
@@ -46,7 +49,7 @@ async def test_what_touches_is_asked_for_and_what_misses_by_a_millimetre_is_not(
     """Two circles of some 200 m within one cell."""
     made = await world.put(NORTH, intent(volume(radius_m=200.0)))
     assert await missing(world, intent(beside(APART_M - 200.0 + 1e-6))) == (made.id,)
-    assert await missing(world, intent(beside(APART_M - 200.0 - 1e-3))) == ()
+    assert await missing(world, intent(beside(CLEAR_M))) == ()
 
 
 async def test_the_same_of_constraints(world: World) -> None:
@@ -54,7 +57,7 @@ async def test_the_same_of_constraints(world: World) -> None:
     new = wire.ImplicitSubscriptionParameters(
         uss_base_url="https://uss.example/s", notify_for_constraints=True
     )
-    near, clear = APART_M - 200.0 + 1e-6, APART_M - 200.0 - 1e-3
+    near, clear = APART_M - 200.0 + 1e-6, CLEAR_M
     assert await missing(world, intent(beside(near), new_subscription=new)) == (barred.id,)
     assert await missing(world, intent(beside(clear), new_subscription=new)) == ()
 
@@ -66,7 +69,7 @@ async def test_what_was_stored_without_its_volumes_is_relevant_in_its_cells(worl
         await tx.execute("UPDATE intent SET extents = NULL")
 
     await world.store.write(forget)
-    assert await missing(world, intent(beside(100.0))) == (made.id,)
+    assert await missing(world, intent(beside(CLEAR_M))) == (made.id,)
 
 
 async def test_a_change_is_held_against_by_its_new_place(world: World) -> None:
@@ -81,12 +84,12 @@ async def test_of_more_than_are_judged_all_are_asked_for(world: World) -> None:
     key: list[str] = []
     ids = []
     for _ in range(relevance.JUDGED_MAX + 1):
-        made = await world.put(NORTH, intent(volume(radius_m=100.0), key=tuple(key)))
+        made = await world.put(NORTH, intent(volume(radius_m=200.0), key=tuple(key)))
         key.append(made.ovn or "")
         ids.append(made.id)
-    wanted = intent(beside(100.0))
+    wanted = intent(beside(CLEAR_M))
     assert set(await missing(world, wanted)) == set(ids)
-    named = intent(beside(100.0), key=tuple(key[:1]))
+    named = intent(beside(CLEAR_M), key=tuple(key[:1]))
     assert await missing(world, named) == ()
 
 
@@ -122,4 +125,4 @@ async def test_a_register_that_knew_cells_alone_would_ask_for_more(
     """The control: what the first test shows is not shown by an empty register or a far place."""
     made = await world.put(NORTH, intent(volume(radius_m=200.0)))
     monkeypatch.setattr(relevance, "JUDGED_MAX", 0)
-    assert await missing(world, intent(beside(100.0))) == (made.id,)
+    assert await missing(world, intent(beside(CLEAR_M))) == (made.id,)

@@ -60,7 +60,7 @@ class Reasons:
         name = f"{blocker.name} of {self.party_name(blocker.manager)}"
         proposals = ways.resolve(mover, now).proposals[:THEIRS_SHOWN]
         return tuple(
-            msgspec.structs.replace(one, sentence=f"{name} {one.sentence}")
+            msgspec.structs.replace(one, sentence=f"{name}: {one.sentence}")
             for one in ways.in_words(mover, proposals)
         )
 

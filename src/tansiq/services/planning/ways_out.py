@@ -27,7 +27,7 @@ from tansiq.engine.resolution import (
 from tansiq.services.airspace import INTENT, Airspace, Blocking, Candidate, Known
 from tansiq.services.views import Alternative
 
-ASIDE_M_MAX = 5_000.0
+ASIDE_M_MAX = 10_000.0
 """How far sideways a plan may be moved by a proposal."""
 ASIDE_VOLUMES_MAX = 64
 """Plans of more volumes are not moved sideways: each way is a search for each of them."""
