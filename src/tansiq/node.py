@@ -23,6 +23,7 @@ from tansiq.clock import Clock, SystemClock
 from tansiq.domain.agreement import Agreement, Party
 from tansiq.domain.intent import PartyID
 from tansiq.domain.placement_steps import restarted
+from tansiq.engine.warm import warm
 from tansiq.errors import BadInput
 from tansiq.formats.agreement import load_agreement
 from tansiq.http.api import own_app
@@ -111,6 +112,7 @@ class Node:
             BadInput: settings, keys or agreement do not fit together.
             StoreError: the store cannot be opened.
         """
+        warm()  # Nobody is to wait for it later.
         agreement = load_agreement(settings.agreement)
         if agreement.party(settings.party) is None:
             ids = ", ".join(party.id for party in agreement.parties)

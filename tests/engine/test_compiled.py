@@ -21,14 +21,14 @@ from tansiq.domain.agreement import Minima
 from tansiq.engine import compiled, outlines, search
 from tansiq.engine.batch import Batch
 from tansiq.engine.index import AirspaceIndex, Prepared
-from tansiq.engine.judgement import encroachment
+from tansiq.engine.judgement import conflict_between
 import numpy as np
 
 random, said = Random(11), []
 pairs = [pair(random) for _ in range(60)]
 minima = Minima(horizontal_m=20_000.0)
 for a, b in pairs:
-    said.append(repr(encroachment(volume(a), volume(b), minima)))
+    said.append(repr(conflict_between(Prepared.of(volume(a)), Prepared.of(volume(b)), minima)))
     one, other = (search.shape_of(Prepared.of(volume(o)).sky, 0) for o in (a, b))
     rows = compiled.seen(np.zeros((6_000, 9)))
     said.append(repr([outlines.verdict(one, other, limit, rows) for limit in (0.0, 1e3, 1e5)]))

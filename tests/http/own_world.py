@@ -23,6 +23,7 @@ from tansiq.domain.draft import PlanDraft, StatedBand
 from tansiq.domain.intent import EntityID, IntentState
 from tansiq.domain.time import zulu
 from tansiq.domain.volume import Volumes, altitude_bounds, time_bounds
+from tansiq.engine.sideways import Aside, moved_aside
 from tansiq.errors import BadInput, NotFound, StateConflict, WrongState
 from tansiq.http.api import own_app
 from tansiq.http.feed import Feed
@@ -140,9 +141,12 @@ class Sky:
         self._check(draft.volumes)
         return await self._judged(plan_id, Kept(draft=draft, state=self._plan(plan_id).state))
 
-    async def shift(self, plan_id: str, *, delay_s: int, up_m: float) -> PlanView:
+    async def shift(
+        self, plan_id: str, *, delay_s: int, up_m: float, aside: Aside | None = None
+    ) -> PlanView:
         draft = self._plan(plan_id).draft
         moved = tuple(v.shifted(by=timedelta(seconds=delay_s), up_m=up_m) for v in draft.volumes)
+        moved = moved_aside(moved, aside) if aside else moved
         return await self._judged(plan_id, Kept(draft=replace(draft, volumes=moved)))
 
     async def activate(self, plan_id: str) -> PlanView:

@@ -13,6 +13,7 @@ from sky import NOON, Side, plan, plan_of, volume
 from tansiq.domain.draft import Datum, PlanDraft, StatedBand, Units
 from tansiq.domain.time import zulu
 from tansiq.domain.volume import Volume4D
+from tansiq.engine.sideways import Aside
 from tansiq.errors import BadInput, NotFound, StateConflict
 from tansiq.services.views import PlanView, Status
 from tansiq.storage.intents import Intents
@@ -61,7 +62,16 @@ async def test_a_blocked_plan_gets_the_reason_in_one_sentence(pair: Pair, lat: f
     assert (blocker.id, blocker.manager, blocker.kind) == (first.intent_id, "north", "intent")
     assert blocker.vertical_m == blocker.time_s == 0
     assert 0 < blocker.horizontal_m < 1_000
-    assert {a.kind for a in second.alternatives} == {"delay", "level"}
+    # Nothing starts earlier without meeting it from the other side; both levels are free.
+    kinds = [a.kind for a in second.alternatives]
+    assert {"delay", "level", "sideways"} <= set(kinds)
+    assert [a.cost for a in second.alternatives] == sorted(a.cost for a in second.alternatives)
+    assert 0.0 < blocker.margin < 1.0
+    assert blocker.least == "horizontal"
+    assert abs(blocker.lat_deg - lat) < 0.1
+    assert blocker.time_start == zulu(start)
+    assert (blocker.altitude_m_min, blocker.altitude_m_max) == (700.0, 800.0)
+    assert second.no_slot is None
     assert not await _stands(north, second)
     assert not await _stands(south, second)
 
@@ -74,7 +84,7 @@ async def test_an_alternative_that_is_taken_coordinates_and_the_next_smaller_doe
     first, second = pair if gate_first else pair[::-1]
     await first.declare(plan(-121, "ALPHA", lat=lat))
     refused = await second.declare(plan(-121, "BRAVO", lat=lat, at=(30, 90)))
-    (chosen,) = (a for a in refused.alternatives if a.kind == kind)
+    chosen = next(a for a in refused.alternatives if a.kind == kind)
     by = (chosen.delay_s - 1, 0.0) if kind == "delay" else (0, chosen.up_m - 300.0)
     await second.up.plans.shift(refused.id, delay_s=by[0], up_m=by[1])
     again = await second.settled(refused.id)
@@ -85,6 +95,73 @@ async def test_an_alternative_that_is_taken_coordinates_and_the_next_smaller_doe
     assert moved.status is Status.COORDINATED, moved.reason
     assert moved.id == refused.id
     assert moved.reason is None
+
+
+@pytest.mark.parametrize("kind", ["advance", "sideways"])
+async def test_an_alternative_to_the_other_side_of_time_or_aside_coordinates_too(
+    pair: Pair, lat: float, kind: str
+) -> None:
+    first, second = pair
+    await first.declare(plan(-121, "ALPHA", lat=lat, at=(60, 120)))
+    refused = await second.declare(plan(-121, "BRAVO", lat=lat, at=(50, 65)))
+    chosen = next(a for a in refused.alternatives if a.kind == kind)
+    aside = Aside.of(chosen.north_m, chosen.east_m) if kind == "sideways" else None
+    assert (chosen.delay_s < 0) == (kind == "advance")
+    await second.up.plans.shift(refused.id, delay_s=chosen.delay_s, up_m=chosen.up_m, aside=aside)
+    moved = await second.settled(refused.id)
+    assert moved.status is Status.COORDINATED, moved.reason
+
+
+async def test_what_the_one_plan_in_the_way_could_do_is_said_too_and_would_help(
+    pair: Pair, lat: float
+) -> None:
+    north, south = pair
+    alpha = await north.declare(plan(-121, "ALPHA", lat=lat))
+    draft = plan(-121, "BRAVO", lat=lat, at=(30, 90))
+    refused = await south.declare(draft)
+    assert refused.theirs
+    assert all(one.sentence.startswith("ALPHA of North ") for one in refused.theirs)
+    level = next(one for one in refused.theirs if one.kind == "level")
+    await north.up.plans.shift(alpha.id, delay_s=0, up_m=level.up_m)
+    assert (await north.settled(alpha.id)).status is Status.COORDINATED
+    await south.up.plans.change(refused.id, draft)
+    assert (await south.settled(refused.id)).status is Status.COORDINATED
+
+
+async def test_several_in_the_way_or_one_in_the_air_are_not_asked_to_move(
+    pair: Pair, lat: float
+) -> None:
+    north, south = pair
+    alpha = await north.declare(plan(-121, "ALPHA", lat=lat))
+    charlie = await north.declare(plan(-121, "CHARLIE", lat=lat, band=(1_500.0, 1_600.0)))
+    draft = plan(-121, "BRAVO", lat=lat, band=(700.0, 1_550.0))
+    refused = await south.declare(draft)
+    assert len(refused.blockers) == 2
+    assert refused.theirs == ()
+    await north.up.plans.end(charlie.id)
+    await north.settled(charlie.id)
+    await north.up.plans.activate(alpha.id)
+    await north.settled(alpha.id)
+    await south.up.plans.change(refused.id, draft)
+    again = await south.settled(refused.id)
+    assert [b.name for b in again.blockers] == ["ALPHA"]
+    assert again.theirs == ()
+
+
+async def test_where_nothing_is_free_that_is_said_with_the_first_free_time(
+    pair: Pair, lat: float
+) -> None:
+    """A no-go area over all levels and the next ten hours; six hours may be proposed."""
+    north, south = pair
+    await north.no_go(
+        plan(-121, "FIRE", lat=lat, at=(-240, 600), band=(-500.0, 20_000.0), radius_m=20_000.0)
+    )
+    refused = await south.declare(plan(-121, "BRAVO", lat=lat))
+    assert refused.alternatives == ()
+    assert refused.no_slot is not None
+    first = zulu(NOON + timedelta(minutes=601, seconds=1))
+    assert refused.no_slot.startswith("no free slot within 360 min later, ")
+    assert refused.no_slot.endswith(f"first free time at the present levels {first}")
 
 
 async def test_a_refused_plan_may_be_asked_for_again_as_it_was(pair: Pair, lat: float) -> None:

@@ -7,7 +7,7 @@ from tansiq.domain.draft import PlanDraft
 from tansiq.domain.extent import Extent
 from tansiq.engine.enlarge import enlarged_by
 from tansiq.f3548 import convert
-from tansiq.services.airspace import Candidate, Known, extent_of
+from tansiq.services.airspace import Candidate, Known
 from tansiq.services.views import Status
 from tansiq.storage.cells import Cover, cover
 
@@ -51,5 +51,5 @@ async def test_what_a_register_names_from_far_away_is_proven_too(pair: tuple[Sid
     mine = [k for k in airspace.at("north").values() if k.callsign == "WEST"]
     assert len(mine) == 1
     known: Known = mine[0]
-    assert known not in airspace.relevant(asked, extent_of(asked), "north")
-    assert known in airspace.relevant(asked, extent_of(asked), "north", {known.id})
+    assert known not in airspace.relevant(asked, asked.volumes, "north")
+    assert known in airspace.relevant(asked, asked.volumes, "north", {known.id})

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,10 +11,15 @@ import click
 
 from tansiq.cli.files import INPUT, STDIN, read_input
 from tansiq.domain.agreement import Minima
-from tansiq.domain.conflict import Conflict, blocks, conflict_between, explain
+from tansiq.domain.conflict import Conflict, blocks, explain, spans_apart
 from tansiq.domain.draft import PlanDraft, figure, shared_band
+from tansiq.domain.time import zulu
+from tansiq.domain.volume import LatLng
 from tansiq.errors import BadInput
 from tansiq.formats.plans import read_airspace, read_plan
+
+COMPILED_FROM = 20_000
+"""Volumes to judge from which on it pays to have the kernels as machine code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,14 +31,28 @@ class Finding:
     blocks: bool
     explanation: str
 
+    @property
+    def place(self) -> LatLng:
+        """Where it is worst."""
+        assert self.conflict.place is not None  # noqa: S101 - the engine says it
+        return self.conflict.place
+
     def document(self) -> dict[str, object]:
         """Return what ``--json`` prints of it."""
-        apart = self.conflict.separation
+        apart, place = self.conflict.separation, self.place
         return {
             "id": self.other.id or self.other.name,
             "horizontal_m": apart.horizontal_m,
             "vertical_m": apart.vertical_m,
             "time_s": apart.time_s,
+            "margin": self.conflict.margin,
+            "least": self.conflict.least,
+            "time_start": zulu(self.conflict.time.start),
+            "time_end": zulu(self.conflict.time.end),
+            "altitude_lower_m": self.conflict.altitude.lower_m,
+            "altitude_upper_m": self.conflict.altitude.upper_m,
+            "lat_deg": place.lat_deg,
+            "lng_deg": place.lng_deg,
             "blocks": self.blocks,
             "explanation": self.explanation,
         }
@@ -71,7 +91,10 @@ def check(
     \b
     Exit codes: 0 clear, 1 blocked, 2 bad input.
     With --json: {"verdict": "clear" or "blocked", "conflicts": [{"id", "horizontal_m",
-    "vertical_m", "time_s", "blocks", "explanation"}]}: the separations found, 0 is overlap.
+    "vertical_m", "time_s", "margin", "least", "time_start", "time_end", "altitude_lower_m",
+    "altitude_upper_m", "lat_deg", "lng_deg", "blocks", "explanation"}]}: the separations found,
+    0 is overlap; how deep within the minima, 1 overlap in all three and 0 just at one, and in which
+    ("least") it is easiest to clear; what the two share, in metres W84; where it is worst.
     """
     minima = _minima(**least)
     if plan == airspace == STDIN:
@@ -105,11 +128,24 @@ def judge(
     planned: PlanDraft, others: Sequence[PlanDraft], minima: Minima, *, equal_blocks: bool
 ) -> list[Finding]:
     """Return every conflict: what blocks first, no-go areas before plans, by falling priority."""
+    near = [
+        other
+        for other in others
+        if (planned.id is None or other.id != planned.id)
+        and not spans_apart(planned.volumes, other.volumes, minima)
+    ]
+    if not near:
+        return []
+    if sum(len(other.volumes) for other in near) < COMPILED_FROM:
+        os.environ.setdefault("TANSIQ_KERNELS", "python")
+    # Only now: which kernels there are is decided when they are imported.
+    from tansiq.engine.index import Prepared
+    from tansiq.engine.judgement import conflict_between
+
     found = []
-    for other in others:
-        if planned.id is not None and other.id == planned.id:
-            continue
-        conflict = conflict_between(planned.volumes, other.volumes, minima)
+    plan = Prepared.of(*planned.volumes)
+    for other in near:
+        conflict = conflict_between(plan, Prepared.of(*other.volumes), minima)
         if conflict is not None:
             does_block = other.constraint or blocks(
                 planned.priority, other.priority, equal_priority_blocks=equal_blocks
@@ -159,7 +195,8 @@ def _print(
     )
     click.echo(f"{planned.name}: {verdict} {against}, minima {kept}")
     for finding in found:
-        click.echo(f"  {finding.explanation}")
+        place = f"{finding.place.lat_deg:.4f}, {finding.place.lng_deg:.4f}"
+        click.echo(f"  {finding.explanation} (worst at {place})")
 
 
 def _count(number: int, noun: str) -> str:

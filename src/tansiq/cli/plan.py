@@ -1,5 +1,6 @@
 """``tansiq plan ...``: own plans, through the node's API."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -31,7 +32,7 @@ _TAKES_MAX = 3
 @click.option("--dry-run", is_flag=True, help="Judge against what is known; declare nothing.")
 @click.option(
     "--take",
-    type=click.Choice(["delay", "level"]),
+    type=click.Choice(["delay", "advance", "level", "sideways", "combined"]),
     help="Where the plan is refused, take this alternative at once.",
 )
 @wait_option
@@ -65,7 +66,7 @@ def submit(
             break
         if not as_json:
             click.echo(f"refused; taking: {offer.sentence}")
-        reply = _shift(node, reply.read(PlanView).id, offer.delay_s, offer.up_m, wait_s)
+        reply = _shift(node, reply.read(PlanView).id, _move(offer), wait_s)
     finish(reply, as_json=as_json)
 
 
@@ -118,22 +119,23 @@ def change(plan: str, file: str, *, wait_s: float, data: Path, as_json: bool) ->
 @click.argument("plan", metavar="ID")
 @click.option("--delay-s", metavar="S", type=int, default=0, help="Seconds later.")
 @click.option("--up-m", metavar="M", type=float, default=0.0, help="Metres higher.")
+@click.option("--north-m", metavar="M", type=float, default=0.0, help="Metres further north.")
+@click.option("--east-m", metavar="M", type=float, default=0.0, help="Metres further east.")
 @wait_option
 @data_option
 @json_option
-def shift(
-    plan: str, *, delay_s: int, up_m: float, wait_s: float, data: Path, as_json: bool
-) -> None:
-    """Move the whole plan in time or level, as an alternative says.
+def shift(plan: str, *, wait_s: float, data: Path, as_json: bool, **move: float) -> None:
+    """Move the whole plan in time, level or place, as an alternative says.
 
-    Negative numbers mean earlier and lower.
+    Negative numbers mean earlier, lower, further south and further west.
 
     \b
       tansiq plan shift OSPREY-2 --delay-s 300
       tansiq plan shift 2f8343be --up-m -300
+      tansiq plan shift HERON-1 --north-m 1000 --east-m 1000
     """
     node = Node(data)
-    finish(_shift(node, plan_id(node, plan), delay_s, up_m, wait_s), as_json=as_json)
+    finish(_shift(node, plan_id(node, plan), move, wait_s), as_json=as_json)
 
 
 @click.command(epilog=EXITS)
@@ -177,8 +179,13 @@ def _offer(view: PlanView, take: str | None) -> Alternative | None:
     return next((item for item in view.alternatives if item.kind == take), None)
 
 
-def _shift(node: Node, plan: str, delay_s: int, up_m: float, wait_s: float) -> Reply:
-    body = msgspec.json.encode({"delay_s": delay_s, "up_m": up_m})
+def _move(offer: Alternative) -> dict[str, float]:
+    move = {name: getattr(offer, name) for name in ("delay_s", "up_m", "north_m", "east_m")}
+    return {name: by for name, by in move.items() if by}
+
+
+def _shift(node: Node, plan: str, move: Mapping[str, float], wait_s: float) -> Reply:
+    body = msgspec.json.encode(move)
     return node.ask("POST", f"/plans/{plan}/shift", body=body, wait_s=wait_s)
 
 

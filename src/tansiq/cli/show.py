@@ -70,7 +70,9 @@ def _why(view: PlanView, command: str) -> list[str]:
     lines = [_field("reason", view.reason)] if view.reason else []
     said = view.reason or ""
     lines += [_field("also", b.sentence) for b in view.blockers if b.sentence not in said]
-    return lines + [_field("instead", text) for text in alternatives(view.alternatives, command)]
+    lines += [_field("instead", text) for text in alternatives(view.alternatives, command)]
+    lines += [_field("or they", one.sentence) for one in view.theirs]
+    return lines + ([_field("note", view.no_slot)] if view.no_slot else [])
 
 
 def constraint_text(view: ConstraintView) -> str:
@@ -127,6 +129,8 @@ def _take(item: Alternative, command: str) -> str:
         return f"--take {item.kind}"
     parts = [f"--delay-s {item.delay_s}"] if item.delay_s else []
     parts += [f"--up-m {item.up_m:g}"] if item.up_m else []
+    parts += [f"--north-m {item.north_m:.0f}"] if item.north_m else []
+    parts += [f"--east-m {item.east_m:.0f}"] if item.east_m else []
     return " ".join(parts)
 
 

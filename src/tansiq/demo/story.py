@@ -87,7 +87,15 @@ def choose(offered: Sequence[Alternative], *, delay_s: int, up_m: float) -> Alte
         return max(delay, (up_m + change.up_m) / LEVEL_M_MAX)
 
     # Never lower: what is under these flights is not known here.
-    accepted = [c for c in offered if up_m + c.up_m >= 0.0 and share(c) <= 1.0]
+    # The tracks flown again are moved in time and level; nobody takes off before it was declared.
+    accepted = [
+        c
+        for c in offered
+        if up_m + c.up_m >= 0.0
+        and delay_s + c.delay_s >= 0
+        and not (c.north_m or c.east_m)
+        and share(c) <= 1.0
+    ]
     return min(accepted, key=share, default=None)
 
 

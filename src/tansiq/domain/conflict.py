@@ -10,12 +10,13 @@ are those of ``geodesy.separation_m``. Nothing depends on the order of the two.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from tansiq.domain import geodesy
 from tansiq.domain.agreement import Minima
 from tansiq.domain.intent import OperationalIntent
 from tansiq.domain.time import TimeSpan
-from tansiq.domain.volume import AltitudeBand, Volume4D, Volumes
+from tansiq.domain.volume import AltitudeBand, LatLng, Volume4D, Volumes
 
 ALTITUDE_RESOLUTION_M = 1e-9
 _ZERO = timedelta(0)
@@ -30,6 +31,14 @@ class Separation:
     time_s: float
 
 
+class Dimension(StrEnum):
+    """One of the three in which a separation is kept."""
+
+    HORIZONTAL = "horizontal"
+    VERTICAL = "vertical"
+    TIME = "time"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict:
     """The pair of volumes, of two plans, that is deepest within the minima.
@@ -40,11 +49,16 @@ class Conflict:
 
     margin: float
     """How deep, as a share of the minima: 1 overlap in all three, 0 exactly at a minimum."""
+    least: Dimension
+    """In which dimension they are least deep: where it is easiest to clear. Of equals the first."""
     separation: Separation
     pair: tuple[int, int]
     """Indexes of the volumes, in the first plan and in the second."""
     time: TimeSpan
     altitude: AltitudeBand
+    place: LatLng | None = None
+    """Where it is worst: a point of both outlines, or the middle of the gap between them. The
+    engine says it; this definition does not."""
 
 
 def conflicts(a: Volumes, b: Volumes, minima: Minima) -> bool:
@@ -60,25 +74,33 @@ def conflict_between(a: Volumes, b: Volumes, minima: Minima) -> Conflict | None:
     worst: list[Conflict] = []
     for i, j in _near(a, b, minima):
         # Outlines cost most by far: skip those that even if they overlap are not as bad.
-        if worst and _rank(_conflict(a[i], b[j], 0.0, minima, pair=(i, j))) > _rank(worst[0]):
+        if worst and rank(described(a[i], b[j], 0.0, minima, pair=(i, j))) > rank(worst[0]):
             continue
         apart_m = separation_within_m(a[i], b[j], minima)
         if apart_m is None:
             continue
-        found = _conflict(a[i], b[j], apart_m, minima, pair=(i, j))
-        if not worst or _rank(found) < _rank(worst[0]):
+        found = described(a[i], b[j], apart_m, minima, pair=(i, j))
+        if not worst or rank(found) < rank(worst[0]):
             worst = [found]
-        elif _rank(found) == _rank(worst[0]):
+        elif rank(found) == rank(worst[0]):
             worst.append(found)
-    if not worst:
-        return None
-    if len(worst) == 1:
-        return worst[0]
-    # Equally bad: the values decide, because indexes depend on the order of the two.
-    return min(worst, key=lambda conflict: sorted(_texts(conflict, a, b)))
+    return worst_of(worst, a, b) if worst else None
 
 
-def _rank(conflict: Conflict) -> tuple[float, float, float, float, datetime, float]:
+def worst_of(found: Iterable[Conflict], a: Volumes, b: Volumes) -> Conflict:
+    """Return the worst of the conflicts between two plans' volumes.
+
+    Of equally bad ones the values of the volumes decide, because indexes depend on the order.
+    """
+    ordered = sorted(found, key=rank)
+    equal = [conflict for conflict in ordered if rank(conflict) == rank(ordered[0])]
+    if len(equal) == 1:
+        return equal[0]
+    return min(equal, key=lambda conflict: sorted(_texts(conflict, a, b)))
+
+
+def rank(conflict: Conflict) -> tuple[float, float, float, float, datetime, float]:
+    """Return by what conflicts are ordered, the worst first."""
     apart = conflict.separation
     return (
         -conflict.margin,
@@ -100,7 +122,7 @@ def _near(a: Volumes, b: Volumes, minima: Minima) -> Iterator[tuple[int, int]]:
 
     The order serves speed alone: of equally deep conflicts the earliest is the worst.
     """
-    if _spans_apart(a, b, minima):
+    if spans_apart(a, b, minima):
         return
     first = sorted(range(len(b)), key=lambda j: b[j].time.start)
     for i in sorted(range(len(a)), key=lambda i: a[i].time.start):
@@ -109,7 +131,7 @@ def _near(a: Volumes, b: Volumes, minima: Minima) -> Iterator[tuple[int, int]]:
                 yield i, j
 
 
-def _spans_apart(a: Volumes, b: Volumes, minima: Minima) -> bool:
+def spans_apart(a: Volumes, b: Volumes, minima: Minima) -> bool:
     """Report whether the two sets of volumes as wholes keep the minimum in time or altitude."""
     if not (a and b):
         return True
@@ -149,24 +171,35 @@ def _vertical_limit_m(minima: Minima) -> float:
     return minima.vertical_m + ALTITUDE_RESOLUTION_M if minima.vertical_m else 0.0
 
 
-def _conflict(
-    a: Volume4D, b: Volume4D, apart_m: float, minima: Minima, *, pair: tuple[int, int]
+def described(
+    a: Volume4D,
+    b: Volume4D,
+    apart_m: float,
+    minima: Minima,
+    *,
+    pair: tuple[int, int],
+    place: LatLng | None = None,
 ) -> Conflict:
+    """Return how two volumes conflict whose outlines are ``apart_m`` from each other."""
     x, y = a.altitude, b.altitude
     vertical_m = max(y.lower_m - x.upper_m, x.lower_m - y.upper_m, 0.0)
-    time = a.time.gap_to(b.time)
+    time_s = a.time.gap_to(b.time).total_seconds()
     low_m, high_m = sorted((max(x.lower_m, y.lower_m), min(x.upper_m, y.upper_m)))
     start, end = sorted((max(a.time.start, b.time.start), min(a.time.end, b.time.end)))
+    depths = (
+        (_inside(apart_m, minima.horizontal_m), Dimension.HORIZONTAL),
+        (_inside(vertical_m, minima.vertical_m), Dimension.VERTICAL),
+        (_inside(time_s, minima.time.total_seconds()), Dimension.TIME),
+    )
+    margin, least = min(depths, key=lambda depth: depth[0])
     return Conflict(
-        margin=min(
-            _inside(apart_m, minima.horizontal_m),
-            _inside(vertical_m, minima.vertical_m),
-            _inside(time.total_seconds(), minima.time.total_seconds()),
-        ),
-        separation=Separation(apart_m, vertical_m, time.total_seconds()),
+        margin=margin,
+        least=least,
+        separation=Separation(apart_m, vertical_m, time_s),
         pair=pair,
         time=TimeSpan(start=start, end=end),
         altitude=AltitudeBand(lower_m=low_m, upper_m=high_m),
+        place=place,
     )
 
 

@@ -24,8 +24,13 @@ Ints = NDArray[np.int64]
 Shorts = NDArray[np.int32]
 
 
+AS_PYTHON = "TANSIQ_KERNELS"
+"""Environment variable: ``python`` runs kernels as Python even where numba is installed. For a
+command that judges a few pairs: to import numba and read machine code takes longer than that."""
+
+
 def _numba() -> Any:
-    if importlib.util.find_spec("numba") is None:
+    if os.environ.get(AS_PYTHON) == "python" or importlib.util.find_spec("numba") is None:
         return None
     numba: Any = importlib.import_module("numba")
     folder = Path(__file__).parent
@@ -34,7 +39,11 @@ def _numba() -> Any:
         # kernel that it calls would go unnoticed. So each state of the sources has its own folder.
         state = hashlib.sha256()
         for source in sorted(folder.glob("*.py")):
-            state.update(source.read_bytes())
+            text = source.read_bytes()
+            if b"@kernel" in text or b"@inlined" in text:
+                state.update(text)
+        for name in ("boundary.py", "ellipsoid.py"):  # Their constants are compiled in.
+            state.update((folder.parent / "domain" / name).read_bytes())
         kept = folder / "__pycache__" / f"kernels-{state.hexdigest()[:16]}"
         if os.access(folder / "__pycache__", os.W_OK):
             numba.config.CACHE_DIR = str(kept)

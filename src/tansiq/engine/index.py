@@ -18,12 +18,13 @@ from tansiq.domain import geodesy
 from tansiq.domain.agreement import NO_MINIMA, Minima
 from tansiq.domain.conflict import ALTITUDE_RESOLUTION_M
 from tansiq.domain.time import micros
-from tansiq.domain.volume import Outline, Volume4D
-from tansiq.engine import grid, search, tuning
+from tansiq.domain.volume import Outline, Volume4D, Volumes
+from tansiq.engine import grid, search, shifts, tuning
 from tansiq.engine.batch import Batch
 from tansiq.engine.compiled import Ints, seen, seen_columns
 from tansiq.engine.outlines import WORK_COLUMNS, WORK_SHARES
 from tansiq.engine.search import Limits, Sky
+from tansiq.engine.shifts import Shifts
 
 _LEAST = 64
 _GROWTH = 1.25
@@ -43,19 +44,25 @@ def limits_of(minima: Minima) -> Limits:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A volume made ready to be looked for, any number of times."""
+    """Volumes of one plan made ready to be looked for and judged, any number of times.
 
-    outline: Outline
+    Never changes, so several threads may use it.
+    """
+
+    volumes: Volumes
     sky: Sky
-    """Of this volume alone, as kernels take it."""
+    """Of these volumes alone, as kernels take it."""
+    vertices: int
+    """Of the volume that has most."""
 
     @classmethod
-    def of(cls, volume: Volume4D) -> "Prepared":
-        """Make a volume ready. Cost: some microseconds, and more for edges above 20 km."""
-        batch = Batch.of([volume])
-        sky = _sky(1, len(batch.points))
-        _load(sky, batch, np.zeros(1, np.int64), np.zeros(1, np.int64))
-        return cls(volume.outline, Sky(*(seen(array) for array in sky)))
+    def of(cls, *volumes: Volume4D) -> "Prepared":
+        """Make volumes ready. Cost: some microseconds each, and more for edges above 20 km."""
+        batch = Batch.of(volumes)
+        sky = _sky(len(volumes), len(batch.points))
+        firsts = np.cumsum(batch.counts) - batch.counts
+        _load(sky, batch, np.arange(len(volumes)), firsts)
+        return cls(volumes, Sky(*(seen(array) for array in sky)), int(batch.counts.max(initial=0)))
 
 
 class AirspaceIndex:
@@ -278,25 +285,65 @@ class AirspaceIndex:
     # Search
 
     def candidates(self, prepared: Prepared, minima: Minima = NO_MINIMA) -> list[int]:
-        """Return the ids of at least all volumes that conflict with one, ascending."""
-        while True:
-            many = search.candidates(
-                *self._kept, prepared.sky, limits_of(minima), self._kernel_found
-            )
-            if many <= len(self._found):
-                return sorted(self._found[:many].tolist())
-            self._widen(many)
+        """Return the ids of at least all volumes that conflict with any of a plan, ascending."""
+        limits, found = limits_of(minima), set[int]()
+        for which in range(len(prepared.volumes)):
+            while True:
+                many = search.candidates(
+                    self._kept, prepared.sky, limits, which, self._kernel_found
+                )
+                if many <= len(self._found):
+                    break
+                self._widen(many)
+            found.update(self._found[:many].tolist())
+        return sorted(found)
 
     def conflicts(self, prepared: Prepared, minima: Minima = NO_MINIMA) -> list[int]:
-        """Return the ids of all volumes that conflict with one, ascending."""
+        """Return the ids of all volumes that conflict with any of a plan, ascending."""
         if minima is not self._asked[0]:
             self._asked = (minima, limits_of(minima))
+        if WORK_SHARES * prepared.vertices > len(self._rows):
+            self._fit_rows(prepared.vertices)
+        if len(prepared.volumes) == 1:
+            return self._conflicts(prepared, 0, minima)
+        found = set[int]()
+        for which in range(len(prepared.volumes)):
+            found.update(self._conflicts(prepared, which, minima))
+        return sorted(found)
+
+    def forbid(
+        self, plan: Prepared, minima: Minima, counts: NDArray[np.bool_] | None, into: Shifts
+    ) -> None:
+        """Add which shifts of a plan lead into conflict with what counts, by id (None: all).
+
+        Raises:
+            ValueError: not every id has a place in ``counts``.
+        """
+        if counts is not None and len(counts) < self._next:
+            raise ValueError(f"{len(counts)} places for {self._next} ids")
+        if not self._held:
+            return
+        self._fit_rows(plan.vertices)
+        mask = seen(np.zeros(0, np.bool_) if counts is None else counts)
+        limits, start, before = limits_of(minima), 0, into.many
+        while start < len(plan.volumes):
+            start, into.many, need = shifts.forbid(
+                *(self._kernel_sky, self._kept, mask, plan.sky, limits, into.sought, into.rows),
+                *(int(into.doubtful), start, into.many, self._kernel_found, self._kernel_rows),
+            )
+            if need > len(self._found):
+                self._widen(need)
+            into.widen(need)
+        if not into.doubtful:
+            for row, which, entity in into.unsure(before):
+                outline = plan.volumes[which].outline
+                into.settle(row, meet=self._by_definition(outline, entity, minima))
+
+    def _conflicts(self, prepared: Prepared, which: int, minima: Minima) -> list[int]:
         sky, limits = prepared.sky, self._asked[1]
-        if WORK_SHARES * len(sky.at) > len(self._rows):
-            self._fit_rows(len(sky.at))
         while True:
             many = search.search(
-                *self._searched, *sky, *limits, self._kernel_found, self._kernel_rows
+                *self._searched, *sky, *limits, which, self._kernel_found, self._kernel_rows
             )
             if many >= 0:
                 break
@@ -307,10 +354,9 @@ class AirspaceIndex:
         found.sort()
         if found[0] >= 0:
             return found
+        outline = prepared.volumes[which].outline
         return sorted(
-            ~i if i < 0 else i
-            for i in found
-            if i >= 0 or self._by_definition(prepared.outline, ~i, minima)
+            ~i if i < 0 else i for i in found if i >= 0 or self._by_definition(outline, ~i, minima)
         )
 
     def _by_definition(self, outline: Outline, entity: int, minima: Minima) -> bool:

@@ -1,124 +1,110 @@
-"""How two volumes conflict: by how much, when, at what levels, and where it is worst.
+"""Do two plans conflict, and if so how: by how much, when, at what levels, and where it is worst.
 
-The verdict and the figures are those of ``domain.conflict``, the separation within 1 mm of it and
-the same to the bit from either side. Where the kernels are not certain, the definition answers.
+The one judge in use. Verdict and figures are those of ``domain.conflict``, the separation within
+1 mm of it and the same to the bit from either side. Where the kernels are not certain, the
+definition answers. Needs no index and changes nothing, so it may run in any thread.
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator
 
 import numpy as np
 
 from tansiq.domain import geodesy
 from tansiq.domain.agreement import Minima
-from tansiq.domain.conflict import Separation, within_altitude, within_time
+from tansiq.domain.conflict import Conflict, described, worst_of
 from tansiq.domain.ellipsoid import point_at
-from tansiq.domain.time import TimeSpan
-from tansiq.domain.volume import AltitudeBand, LatLng, Volume4D
 from tansiq.engine import outlines, search
-from tansiq.engine.compiled import seen
-from tansiq.engine.earth import arc_error_m
-from tansiq.engine.index import Prepared
-from tansiq.engine.outlines import WORK_COLUMNS, WORK_SHARES, Nearest, Shape
+from tansiq.engine.compiled import Floats, Ints, seen
+from tansiq.engine.index import Prepared, limits_of
+from tansiq.engine.outlines import WORK_COLUMNS, WORK_SHARES
 
-_MEASURED_M = 4e-4
-"""Up to this error of a distance the kernels' figure counts: with what the definition understates
-it is within 1 mm."""
-
-
-class Dimension(StrEnum):
-    """One of the three in which a separation is kept."""
-
-    HORIZONTAL = "horizontal"
-    VERTICAL = "vertical"
-    TIME = "time"
+_ROOM = 64
+_WORST_LEAST = 16
+"""Conflicts from which on the worst are sifted by columns first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Encroachment:
-    """One volume within the minima of another. Where they keep a gap, spans are that gap."""
-
-    margin: float
-    """How deep, as a share of the minima: 1 overlap in all three, 0 exactly at a minimum."""
-    least: Dimension
-    """In which dimension they are least deep: where it is easiest to clear. Of equals the first."""
-    separation: Separation
-    time: TimeSpan
-    altitude: AltitudeBand
-    place: LatLng
-    """Where it is worst: a point of both outlines, or the middle of the gap between them."""
+def conflicts(a: Prepared, b: Prepared, minima: Minima) -> bool:
+    """Report whether any volume of one comes within the minima of any volume of the other."""
+    hits, _ = _meet(a, b, minima, enough=True)
+    for i, j, how in hits.tolist():
+        if how != outlines.UNSURE:
+            return True
+        outline, other = a.volumes[i].outline, b.volumes[j].outline
+        limit_m = minima.horizontal_m
+        if geodesy.separation_m(outline, other, beyond_m=limit_m) <= limit_m:
+            return True
+    return False
 
 
-def encroachment(a: Volume4D, b: Volume4D, minima: Minima) -> Encroachment | None:
-    """Return how two volumes conflict, or None if they keep the minima.
+def conflict_between(a: Prepared, b: Prepared, minima: Minima) -> Conflict | None:
+    """Return the worst conflict of two plans, or None if they keep the minima.
 
-    The same to the bit when the two change places.
+    The same to the bit when the two change places, apart from the order of ``pair``.
     """
-    if not (within_time(a, b, minima) and within_altitude(a, b, minima)):
+    hits, figures = _meet(a, b, minima, enough=False)
+    if not len(hits):
         return None
-    return between(Prepared.of(a), a, Prepared.of(b), b, minima)
+    figures[:, 0] = np.minimum(figures[:, 0], minima.horizontal_m)
+    found = list(_settled(a, b, hits, figures, minima))
+    return worst_of(found, a.volumes, b.volumes) if found else None
 
 
-def between(
-    first: Prepared, a: Volume4D, second: Prepared, b: Volume4D, minima: Minima
-) -> Encroachment | None:
-    """Return how two volumes conflict that are within the minima in time and altitude."""
-    x, y = _in_order(first, second)
-    vertices = max(len(x.sky.at), len(y.sky.at))
-    rows = seen(np.zeros((WORK_SHARES * max(4, vertices), WORK_COLUMNS)))
-    one, other = search.shape_of(x.sky, 0), search.shape_of(y.sky, 0)
-    limit_m = float(minima.horizontal_m)
-    judged = outlines.verdict(one, other, limit_m, rows)
-    if judged == outlines.APART:
-        return None
-    found = outlines.measure(one, other, limit_m, rows)
-    apart_m = found.apart_m
-    if judged == outlines.UNSURE or _is_rough(one, other, found):
-        apart_m = geodesy.separation_m(x.outline, y.outline, beyond_m=limit_m)
-        if judged == outlines.UNSURE and apart_m > limit_m:
-            return None
-    return _described(a, b, min(apart_m, limit_m), minima, point_at(found.p))
+def _meet(a: Prepared, b: Prepared, minima: Minima, *, enough: bool) -> tuple[Ints, Floats]:
+    rows = seen(np.empty((WORK_SHARES * max(4, a.vertices, b.vertices), WORK_COLUMNS)))
+    room, most = _ROOM, len(a.volumes) * len(b.volumes)
+    limits = limits_of(minima)
+    while True:
+        hits, figures = np.empty((min(room, most), 3), np.int64), np.empty((min(room, most), 4))
+        many = search.meet(*a.sky, *b.sky, *limits, int(enough), seen(hits), seen(figures), rows)
+        if many >= 0:
+            return hits[:many], figures[:many]
+        room *= 16
 
 
-def _in_order(a: Prepared, b: Prepared) -> tuple[Prepared, Prepared]:
-    """Put two outlines in the order that their values alone decide."""
-    return (a, b) if _key(a) <= _key(b) else (b, a)
+def _settled(
+    a: Prepared, b: Prepared, hits: Ints, figures: Floats, minima: Minima
+) -> Iterator[Conflict]:
+    """Yield at least the worst of what was found, what the kernels were unsure of settled."""
+    limit_m = minima.horizontal_m
+    certain = hits[:, search.HOW] == outlines.WITHIN
+    if certain.all() and len(hits) >= _WORST_LEAST:
+        kept = _deepest(a, b, hits, figures, minima)
+        hits, figures = hits[kept], figures[kept]
+    for (i, j, how), (measured_m, x, y, z) in zip(hits.tolist(), figures.tolist(), strict=True):
+        one, other, apart_m = a.volumes[i], b.volumes[j], measured_m
+        if how != outlines.WITHIN:
+            defined_m = geodesy.separation_m(one.outline, other.outline, beyond_m=limit_m)
+            if how == outlines.UNSURE and defined_m > limit_m:
+                continue
+            apart_m = min(defined_m, limit_m)
+        place = point_at((x, y, z))
+        yield described(one, other, apart_m, minima, pair=(i, j), place=place)
 
 
-def _key(prepared: Prepared) -> tuple[int, float, bytes]:
-    at = np.asarray(prepared.sky.at)
-    return len(at), float(prepared.sky.bounds[0, search.RIM]), at.tobytes()
-
-
-def _is_rough(a: Shape, b: Shape, found: Nearest) -> bool:
-    far_m = found.apart_m + a.rim_m + b.rim_m
-    error_m = arc_error_m(far_m) if a.size == b.size == 1 else outlines.separation_error_m(far_m)
-    return found.apart_m > 0.0 and error_m > _MEASURED_M
-
-
-def _described(
-    a: Volume4D, b: Volume4D, apart_m: float, minima: Minima, place: LatLng
-) -> Encroachment:
-    x, y = a.altitude, b.altitude
-    vertical_m = max(y.lower_m - x.upper_m, x.lower_m - y.upper_m, 0.0)
-    time_s = a.time.gap_to(b.time).total_seconds()
-    low_m, high_m = sorted((max(x.lower_m, y.lower_m), min(x.upper_m, y.upper_m)))
-    start, end = sorted((max(a.time.start, b.time.start), min(a.time.end, b.time.end)))
-    depths = {
-        Dimension.HORIZONTAL: _inside(apart_m, minima.horizontal_m),
-        Dimension.VERTICAL: _inside(vertical_m, minima.vertical_m),
-        Dimension.TIME: _inside(time_s, minima.time.total_seconds()),
-    }
-    least = min(depths, key=lambda dimension: depths[dimension])
-    return Encroachment(
-        margin=depths[least],
-        least=least,
-        separation=Separation(apart_m, vertical_m, time_s),
-        time=TimeSpan(start=start, end=end),
-        altitude=AltitudeBand(lower_m=low_m, upper_m=high_m),
-        place=place,
+def _deepest(a: Prepared, b: Prepared, hits: Ints, figures: Floats, minima: Minima) -> Ints:
+    """Return the rows of the conflicts with the largest margin: one of them is the worst."""
+    (own_times, own_bounds), (times, bounds) = (
+        (np.asarray(p.sky.times)[rows], np.asarray(p.sky.bounds)[rows])
+        for p, rows in ((a, hits[:, search.OWN]), (b, hits[:, search.OTHER]))
     )
+    vertical_m = np.maximum(
+        bounds[:, search.LOW] - own_bounds[:, search.HIGH],
+        own_bounds[:, search.LOW] - bounds[:, search.HIGH],
+    )
+    gap_us = np.maximum(
+        times[:, search.BEGINS] - own_times[:, search.ENDS],
+        own_times[:, search.BEGINS] - times[:, search.ENDS],
+    )
+    margin = np.minimum(
+        _inside(figures[:, 0], minima.horizontal_m),
+        np.minimum(
+            _inside(np.maximum(vertical_m, 0.0), minima.vertical_m),
+            _inside(np.maximum(gap_us, 0) / 1e6, minima.time.total_seconds()),
+        ),
+    )
+    # More than the two ways of reckoning it may differ by.
+    return np.flatnonzero(margin >= margin.max() - 1e-9)
 
 
-def _inside(gap: float, minimum: float) -> float:
-    return max(0.0, 1.0 - gap / minimum) if minimum else 1.0
+def _inside(gap: Floats, minimum: float) -> Floats:
+    return np.maximum(0.0, 1.0 - gap / minimum) if minimum else np.ones(len(gap))

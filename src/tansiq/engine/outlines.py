@@ -24,6 +24,9 @@ _CROSSED_M = 1e-4
 _CROSSED = -1.0
 _ROUNDING_M = 1e-8
 _BLOCK = 16
+_MEASURED_M = 4e-4
+"""Up to this error of a distance a measured one counts: with what the definition understates it
+is within 1 mm."""
 WORK_COLUMNS = 9
 WORK_SHARES = 3
 """Room for the pieces of two outlines is an array of this many rows, (at least) one for each vertex
@@ -324,3 +327,29 @@ def measure(a: Shape, b: Shape, beyond_m: float, rows: Floats) -> Nearest:
         t = min(1.0, max(0.0, 0.5 * (1.0 + (a.rim_m - b.rim_m) / apart_m)))
     at = along(p, q, t)
     return Nearest(max(0.0, apart_m - rims_m - under_m), at, at)
+
+
+@kernel
+def is_rough(a: Shape, b: Shape, found: Nearest) -> bool:
+    """Report whether the error of a measured distance may be above a millimetre."""
+    far_m = found.apart_m + a.rim_m + b.rim_m
+    error_m = arc_error_m(far_m) if a.size == b.size == 1 else separation_error_m(far_m)
+    return found.apart_m > 0.0 and error_m > _MEASURED_M
+
+
+@kernel
+def in_order(a: Shape, b: Shape) -> bool:
+    """Report whether the values of two outlines put the first one first, or are the same."""
+    if a.size != b.size:
+        return a.size < b.size
+    if a.rim_m != b.rim_m:
+        return a.rim_m < b.rim_m
+    for i in range(a.size):
+        p, q = vertex(a, i), vertex(b, i)
+        if p.x != q.x:
+            return p.x < q.x
+        if p.y != q.y:
+            return p.y < q.y
+        if p.z != q.z:
+            return p.z < q.z
+    return True

@@ -22,7 +22,16 @@ from tansiq.engine.grid import (
     gather,
     gather_band,
 )
-from tansiq.engine.outlines import APART, UNSURE, Shape, verdict
+from tansiq.engine.outlines import (
+    APART,
+    UNSURE,
+    WITHIN,
+    Shape,
+    in_order,
+    is_rough,
+    measure,
+    verdict,
+)
 
 # Columns of ``times``: microseconds since 1970, and where the vertices are.
 BEGINS, ENDS, VERTEX, VERTICES = range(4)
@@ -30,6 +39,10 @@ TIMES = 4
 # Columns of ``bounds``: a ball around the area, the rim of a circle, the levels; metres.
 CENTER_X, CENTER_Y, CENTER_Z, AROUND, RIM, LOW, HIGH = range(7)
 BOUNDS = 7
+# Columns of ``hits``: a volume of either plan, and ``WITHIN``, ``UNSURE`` or ``ROUGH``.
+OWN, OTHER, HOW = range(3)
+ROUGH = 3
+"""Certainly within the minima, but by how much is not known to the millimetre."""
 SLACK_UNITS = 2
 """More than rounding of places and radii to units can take away."""
 
@@ -160,24 +173,26 @@ def search(  # noqa: PLR0913 # Arrays one by one: packing them costs more than t
     horizontal_m: float,
     vertical_m: float,
     time_us: int,
+    which: int,
     found: Ints,
     rows: Floats,
 ) -> int:
-    """Write the ids of all volumes of an index that conflict with one volume; return how many.
+    """Write the ids of all volumes of an index that conflict with volume ``which`` of a plan;
+    return how many.
 
     Those that are too close to tell come as ``-1 - id``. Negative, as many as there are candidates
     (less one), if there is no room in ``found`` for those.
     """
     sky, own = Sky(times, bounds, at), Sky(own_times, own_bounds, own_at)
     limits = Limits(horizontal_m, vertical_m, time_us)
-    many = gather(Kept(cells, entries, bands), _reach(own, 0, limits, -1), found)
+    many = gather(Kept(cells, entries, bands), _reach(own, which, limits, -1), found)
     if many > found.shape[0]:
         return -1 - many
-    shape = shape_of(own, 0)
+    shape = shape_of(own, which)
     kept = 0
     for k in range(many):
         i = found[k]
-        if _in_range(own, 0, sky, i, limits):
+        if _in_range(own, which, sky, i, limits):
             judged = verdict(shape, shape_of(sky, i), horizontal_m, rows)
             if judged != APART:
                 found[kept] = -1 - i if judged == UNSURE else i
@@ -186,16 +201,61 @@ def search(  # noqa: PLR0913 # Arrays one by one: packing them costs more than t
 
 
 @kernel
-def candidates(
-    cells: Ints,
-    entries: Shorts,
-    bands: Ints,
-    own: Sky,
-    limits: Limits,
-    found: Ints,
-) -> int:
+def candidates(kept: Kept, own: Sky, limits: Limits, which: int, found: Ints) -> int:
     """Write the ids of all volumes that a search would look at; return how many there are."""
-    return int(gather(Kept(cells, entries, bands), _reach(own, 0, limits, -1), found))
+    return int(gather(kept, _reach(own, which, limits, -1), found))
+
+
+@kernel
+def meet(  # noqa: PLR0913 # As in ``search``.
+    own_times: Ints,
+    own_bounds: Floats,
+    own_at: Floats,
+    times: Ints,
+    bounds: Floats,
+    at: Floats,
+    horizontal_m: float,
+    vertical_m: float,
+    time_us: int,
+    enough: int,
+    hits: Ints,
+    figures: Floats,
+    rows: Floats,
+) -> int:
+    """Write the pairs of volumes of two plans that conflict; return how many.
+
+    ``figures`` gets how far apart their outlines are, and where. With ``enough`` set it stops at
+    the first that certainly does, and measures nothing. Negative if there is no room.
+    """
+    own, sky = Sky(own_times, own_bounds, own_at), Sky(times, bounds, at)
+    limits = Limits(horizontal_m, vertical_m, time_us)
+    many = 0
+    for i in range(own_times.shape[0]):
+        for j in range(times.shape[0]):
+            if not _in_range(own, i, sky, j, limits):
+                continue
+            one, other = shape_of(own, i), shape_of(sky, j)
+            # The same to the bit from either side.
+            a, b = (one, other) if in_order(one, other) else (other, one)
+            how = verdict(a, b, horizontal_m, rows)
+            if how == APART:
+                continue
+            if many == hits.shape[0]:
+                return -1
+            if enough == 0:
+                found = measure(a, b, horizontal_m, rows)
+                if how == WITHIN and is_rough(a, b, found):
+                    how = ROUGH
+                figures[many, 0] = found.apart_m
+                figures[many, 1] = found.p.x
+                figures[many, 2] = found.p.y
+                figures[many, 3] = found.p.z
+            hits[many, OWN], hits[many, OTHER], hits[many, HOW] = i, j, how
+            many += 1
+            if enough and how == WITHIN:
+                hits[0, OWN], hits[0, OTHER], hits[0, HOW] = i, j, how
+                return 1
+    return many
 
 
 @kernel

@@ -2,23 +2,31 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from tansiq.domain.agreement import Minima
 from tansiq.domain.time import TimeSpan
 from tansiq.domain.volume import AltitudeBand, Circle, LatLng, Outline, Polygon, Volume3D, Volume4D
 from tansiq.engine.batch import Batch
+from tansiq.engine.compiled import COMPILED
 from tansiq.engine.index import AirspaceIndex, Prepared
-from tansiq.engine.judgement import encroachment
+from tansiq.engine.judgement import conflict_between, conflicts
+from tansiq.engine.proposals import Bounds, Layer
+from tansiq.engine.resolution import resolve
 
 _SOMETIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+@cache
 def warm() -> None:
-    """Run every kernel once, so that it is compiled, or read from disk.
+    """Run every kernel once, so that it is compiled, or read from disk; where kernels are plain
+    Python there is nothing to do.
 
     About half a minute of CPU after an installation, half a second from then on. May run in a
     thread of its own.
     """
+    if not COMPILED:
+        return
     place, minima = LatLng(45.0, 7.0), Minima(horizontal_m=100.0)
     box = Polygon(vertices=(place, LatLng(45.01, 7.0), LatLng(45.0, 7.01)))
     band = AltitudeBand(lower_m=0.0, upper_m=100.0)
@@ -39,4 +47,9 @@ def warm() -> None:
     for entity in (0, 1, 2):
         index.remove(entity)
     index.insert(second)
-    encroachment(first, second, minima)
+    a, b = Prepared.of(first), Prepared.of(second)
+    conflict_between(a, b, minima)
+    conflicts(a, b, minima)
+    minute = timedelta(minutes=1)
+    bounds = Bounds(earliest=_SOMETIME, later_max=minute, step_m=100.0, levels_m=(0.0, 100.0))
+    resolve(a, [Layer(index, minima)], bounds)

@@ -14,6 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from tansiq.clock import Clock
 from tansiq.domain.draft import PlanDraft
 from tansiq.domain.intent import EntityID, IntentState
+from tansiq.engine.sideways import Aside
 from tansiq.errors import BadInput, InDoubt, NotFound
 from tansiq.http import feed as feeds
 from tansiq.http.metrics import Metrics
@@ -37,6 +38,7 @@ V = TypeVar("V", PlanView, ConstraintView)
 _LASTING = frozenset({"everywhere", "ended"})
 SHIFT_S_MAX = 30 * 86_400
 SHIFT_M_MAX = 20_000.0
+SHIFT_ASIDE_M_MAX = 50_000.0
 _SEQ_MAX = 2**53
 LAST_EVENT_ID = Query(
     name="Last-Event-ID",
@@ -72,6 +74,10 @@ class Shift(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Seconds later; negative: earlier."""
     up_m: Annotated[float, msgspec.Meta(ge=-SHIFT_M_MAX, le=SHIFT_M_MAX)] = 0.0
     """Metres higher; negative: lower."""
+    north_m: Annotated[float, msgspec.Meta(ge=-SHIFT_ASIDE_M_MAX, le=SHIFT_ASIDE_M_MAX)] = 0.0
+    """Metres further north; negative: south."""
+    east_m: Annotated[float, msgspec.Meta(ge=-SHIFT_ASIDE_M_MAX, le=SHIFT_ASIDE_M_MAX)] = 0.0
+    """Metres further east; negative: west."""
 
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -197,8 +203,9 @@ async def get_airspace_telemetry(api: OwnApi, call: Call) -> Answer:
 
 async def shift_plan(api: OwnApi, call: Call) -> Answer:
     shift: Shift = call.content
-    if not shift.delay_s and not shift.up_m:
-        raise BadInput("say by how much: delay_s, up_m, or both", field="delay_s")
+    aside = Aside.of(shift.north_m, shift.east_m) if shift.north_m or shift.east_m else None
+    if not shift.delay_s and not shift.up_m and aside is None:
+        raise BadInput("say by how much: delay_s, up_m, north_m or east_m", field="delay_s")
     if call.attempt.resumed:
         # A relative move must not be made twice, and whether it was made cannot be seen.
         raise InDoubt(
@@ -206,7 +213,7 @@ async def shift_plan(api: OwnApi, call: Call) -> Answer:
             "new key if it still stands where it stood",
             field="Idempotency-Key",
         )
-    view = await api.planning.shift(call.id, delay_s=shift.delay_s, up_m=shift.up_m)
+    view = await api.planning.shift(call.id, delay_s=shift.delay_s, up_m=shift.up_m, aside=aside)
     return _plan_answer(await _settled_plan(api, call, view))
 
 

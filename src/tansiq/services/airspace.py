@@ -10,13 +10,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from tansiq.domain.agreement import NO_MINIMA, Agreement, Minima
-from tansiq.domain.conflict import Conflict, blocks, conflict_between
+from tansiq.domain.conflict import Conflict, blocks
 from tansiq.domain.draft import StatedBand
 from tansiq.domain.extent import Extent
 from tansiq.domain.intent import IntentState
 from tansiq.domain.time import TimeSpan
 from tansiq.domain.volume import Volumes
-from tansiq.services.near import Near
+from tansiq.engine.entities import ALTITUDES, EntityIndex, loosened, reaching
+from tansiq.engine.index import Prepared
+from tansiq.engine.judgement import conflict_between, conflicts
 
 _CELL_M = 5_000.0
 """Registers find by cells of about a kilometre; twice that and some more."""
@@ -61,9 +63,18 @@ class Known:
     """Found to meet a plan that stood before we knew of it, and not to give way to it."""
     extent: Extent | None = field(init=False, default=None, compare=False)
     """Made from the volumes; None where there are none."""
+    _prepared: Prepared | None = field(init=False, default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "extent", Extent.of(self.volumes) if self.volumes else None)
+
+    @property
+    def prepared(self) -> Prepared:
+        """Its volumes, ready to be judged; made when that is first asked for."""
+        if self._prepared is None:
+            object.__setattr__(self, "_prepared", Prepared.of(*self.volumes))
+        assert self._prepared is not None  # noqa: S101 - just made
+        return self._prepared
 
     @property
     def off_nominal(self) -> bool:
@@ -112,11 +123,14 @@ class Candidate:
     """Entities that met it only by where their aircraft strayed to; their nominal volumes block."""
     stated: tuple[StatedBand, ...] = ()
     """Its altitudes as they were given, one a volume; for sentences only."""
-    extent: Extent | None = field(init=False, default=None, compare=False)
+    extent: Extent = field(init=False, compare=False)
     """Made from the volumes."""
+    prepared: Prepared = field(init=False, compare=False, repr=False)
+    """The volumes, ready to be judged."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "extent", Extent.of(self.volumes))
+        object.__setattr__(self, "prepared", Prepared.of(*self.volumes))
 
     @property
     def is_large(self) -> bool:
@@ -146,7 +160,6 @@ class Airspace:
     def __init__(self, agreement: Agreement) -> None:
         self._agreement = agreement
         self._at: dict[str, dict[str, Known]] = {r.id: {} for r in agreement.registers}
-        self._near: dict[str, Near[Known]] = {r.id: Near() for r in agreement.registers}
         self._strayed: dict[tuple[str, str], Known] = {}
         self.on_strayed: Callable[[], None] = lambda: None
         """Called when an off-nominal intent comes, changes or goes."""
@@ -158,18 +171,25 @@ class Airspace:
             vertical_m=min(2 * minima.vertical_m + 1.0, 20_000.0),
             time=min(2 * minima.time + timedelta(seconds=1), timedelta(days=1)),
         )
+        self._near = {r.id: EntityIndex[str](usual=self.reach) for r in agreement.registers}
+        self._anywhere: dict[str, set[str]] = {r.id: set() for r in agreement.registers}
+        """Ids of what has no volumes: it may be near anything."""
 
     def put(self, known: Known) -> None:
         """Replace the record of one entity at one register."""
         before = self._at[known.register].get(known.id)
         self._at[known.register][known.id] = known
-        self._near[known.register].put(known)
+        if before is None or before.volumes != known.volumes:
+            self._near[known.register].put(known.id, known.volumes)
+            anywhere = self._anywhere[known.register]
+            (anywhere.discard if known.volumes else anywhere.add)(known.id)
         self._note_strayed(before, known)
 
     def drop(self, register: str, entity: str) -> None:
         """Forget one entity at one register."""
         before = self._at[register].pop(entity, None)
         self._near[register].drop(entity)
+        self._anywhere[register].discard(entity)
         self._note_strayed(before, None)
 
     def _note_strayed(self, before: Known | None, after: Known | None) -> None:
@@ -241,16 +261,14 @@ class Airspace:
 
     def judge_one(self, candidate: Candidate, known: Known) -> Conflict | None:
         """Return how a candidate conflicts with one record, formations excepted."""
-        if known.id == candidate.intent_id or known.extent is None or candidate.extent is None:
+        if known.id == candidate.intent_id or known.extent is None:
             return None
         minima = self.minima_against(known)
         if candidate.extent.apart(known.extent, minima):
             return None
-        if known.kind == INTENT and self._agreement.same_formation(
-            (candidate.callsign, candidate.formation), (known.callsign, known.formation)
-        ):
+        if self._flies_with(candidate, known):
             return None
-        return conflict_between(candidate.volumes, known.volumes, minima)
+        return conflict_between(candidate.prepared, known.prepared, minima)
 
     def is_long(self, candidate: Candidate, others: Iterable[Known]) -> bool:
         """Report whether judging takes so long that others would notice: then it is done aside."""
@@ -269,23 +287,43 @@ class Airspace:
         )
 
     def relevant(
-        self, candidate: Candidate, within: Extent, register: str, named: Collection[str] = ()
+        self, candidate: Candidate, within: Volumes, register: str, named: Collection[str] = ()
     ) -> list[Known]:
-        """Return the records of one register that a write over ``within`` may have to prove:
-        what is near, and what the register has ``named`` although it is not.
+        """Return the records of one register that a write over ``within`` may have to prove, by
+        id: what is near, and what the register has ``named`` although it is not.
         """
-        near = self._near[register].around(within, self.reach.horizontal_m)
-        found = [
-            known
-            for known in near
-            if known.id != candidate.intent_id
-            and (known.extent is None or not within.apart(known.extent, self.reach))
+        near = self._near[register].near(Prepared.of(*loosened(within)), self.reach)
+        near |= self._anywhere[register]
+        near.update(named)
+        near.discard(candidate.intent_id)
+        records = self._at[register]
+        return [records[entity] for entity in sorted(near) if entity in records]
+
+    def obstacles(self, candidate: Candidate, span: TimeSpan, aside_m: float) -> list[Known]:
+        """Return what would block the candidate within a span of time, at any level, where it is
+        or up to so far aside; each once, as its manager tells it rather than enlarged.
+        """
+        everywhere = Prepared.of(*reaching(candidate.volumes, span, ALTITUDES))
+        reach = replace(self._agreement.minima)
+        reach = replace(reach, horizontal_m=min(reach.horizontal_m + aside_m, 200_000.0))
+        best: dict[str, Known] = {}
+        for register, near in self._near.items():
+            for entity in near.near(everywhere, reach):
+                known = self._at[register][entity]
+                if known.id not in best or best[known.id].enlarged:
+                    best[known.id] = known
+        return [
+            best[entity]
+            for entity in sorted(best)
+            if entity != candidate.intent_id
+            and self.blocks(candidate, best[entity])
+            and not self._flies_with(candidate, best[entity])
         ]
-        if named:
-            ids = {known.id for known in found}
-            records = self._at[register]
-            found += [records[i] for i in named if i in records and i not in ids]
-        return found
+
+    def _flies_with(self, candidate: Candidate, known: Known) -> bool:
+        return known.kind == INTENT and self._agreement.same_formation(
+            (candidate.callsign, candidate.formation), (known.callsign, known.formation)
+        )
 
     def judge(self, candidate: Candidate, relevant: Iterable[Known]) -> Judgement:
         """Judge a candidate against records.
@@ -312,7 +350,7 @@ class Airspace:
 
     def meets(self, candidate: Candidate, volumes: Volumes) -> bool:
         """Report whether a candidate is within the minima of true volumes."""
-        return conflict_between(candidate.volumes, volumes, self._agreement.minima) is not None
+        return conflicts(candidate.prepared, Prepared.of(*volumes), self._agreement.minima)
 
     def met_by(self, candidate: Candidate, registers: Iterable[str]) -> frozenset[str]:
         """Return the ids of everything that a candidate conflicts with, blocking or not."""
@@ -331,12 +369,6 @@ class Airspace:
         return [
             known
             for register in registers
-            for known in self.relevant(candidate, extent_of(candidate), register)
+            for known in self.relevant(candidate, candidate.volumes, register)
             if self.judge_one(candidate, known) is not None
         ]
-
-
-def extent_of(candidate: Candidate) -> Extent:
-    """Return where a candidate wants to be as a whole."""
-    assert candidate.extent is not None  # noqa: S101 - made with the candidate
-    return candidate.extent

@@ -9,6 +9,7 @@ from typing import Protocol
 from tansiq.domain.draft import PlanDraft, StatedBand
 from tansiq.domain.intent import IntentState
 from tansiq.domain.volume import Volumes
+from tansiq.engine.sideways import Aside
 from tansiq.services.planning.telemetry import Report
 from tansiq.services.views import AirspaceEntry, ConstraintView, PlanView, StatusView, TelemetryView
 
@@ -45,7 +46,9 @@ class Planning(Protocol):
         """Put the draft in the plan's place. The same draft twice is as good as once."""
         ...
 
-    async def shift(self, plan_id: str, *, delay_s: int, up_m: float) -> PlanView:
+    async def shift(
+        self, plan_id: str, *, delay_s: int, up_m: float, aside: Aside | None = None
+    ) -> PlanView:
         """Move the whole plan later and higher (negative: earlier, lower)."""
         ...
 

@@ -16,7 +16,6 @@ from typing import Final
 import msgspec
 
 from tansiq.clock import Clock
-from tansiq.domain.extent import Extent
 from tansiq.domain.time import micros, parse_rfc3339
 from tansiq.errors import BadInput, StoreError
 from tansiq.f3548 import codec, convert, wire
@@ -254,11 +253,10 @@ class Bookkeeper:
             formation=subject.formation,
             volumes=volumes,
         )
-        near = Extent.of(volumes)
         found = {
             known.ovn
             for register in self._registers
-            for known in self._airspace.relevant(candidate, near, register)
+            for known in self._airspace.relevant(candidate, volumes, register)
         }
         return tuple(sorted(found))
 

@@ -79,16 +79,33 @@ class Blocker(msgspec.Struct, frozen=True, kw_only=True):
     horizontal_m: float
     vertical_m: float
     time_s: float
+    margin: float = 0.0
+    """How deep within the minima: 1 overlap in all three, 0 just at one."""
+    least: str = ""
+    """In which dimension it is easiest to clear: ``horizontal``, ``vertical`` or ``time``."""
+    time_start: str = ""
+    time_end: str = ""
+    altitude_m_min: float = 0.0
+    altitude_m_max: float = 0.0
+    """What the two share, or the gap that they leave; metres W84."""
+    lat_deg: float = 0.0
+    lng_deg: float = 0.0
+    """Where it is worst."""
     sentence: str
 
 
 class Alternative(msgspec.Struct, frozen=True, kw_only=True):
-    """A rigid shift that clears everything known at the time of asking."""
+    """A move of a whole plan that clears everything known at the time of asking."""
 
     kind: str
-    """``delay`` or ``level``."""
+    """``delay``, ``advance``, ``level``, ``sideways``, or ``combined``."""
     delay_s: int
+    """Negative: earlier."""
     up_m: float
+    north_m: float = 0.0
+    east_m: float = 0.0
+    cost: float = 0.0
+    """Minutes of delay that it is worth; by this they are ordered."""
     sentence: str
 
 
@@ -115,6 +132,10 @@ class PlanView(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     blockers: tuple[Blocker, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
+    theirs: tuple[Alternative, ...] = ()
+    """What would clear it if the one blocker moved instead; only its party can do that."""
+    no_slot: str | None = None
+    """That no time and level is free within the agreed bounds, and when one is."""
     not_reached: tuple[str, ...] = ()
     """Subscribers who have not yet got our notification."""
     volumes: Volumes4D = msgspec.field(default_factory=_no_items)

@@ -20,17 +20,19 @@ class ConstraintRow:
     time_start: int
     time_end: int
     cover: Cover
+    extents: bytes | None = None
+    """Its volumes, packed."""
     availability: str = UNKNOWN
     """Of the manager, now; not part of the row."""
 
 
 _COLUMNS = """
 SELECT r.id, r.manager, r.version, r.ovn, r.uss_base_url, r.time_start, r.time_end, r.cover,
-       COALESCE(a.availability, 'Unknown')
+       r.extents, COALESCE(a.availability, 'Unknown')
   FROM constraint_reference AS r LEFT JOIN uss_availability AS a ON a.uss = r.manager
 """
 
-_BARE = _COLUMNS.replace("r.cover", "NULL")
+_BARE = _COLUMNS.replace("r.cover", "NULL").replace("r.extents", "NULL")
 
 _GET = _COLUMNS + "WHERE r.id = :id"
 
@@ -42,14 +44,14 @@ _SELECT_BARE = _BARE + _AMONG
 
 _INSERT = """
 INSERT INTO constraint_reference (id, manager, version, ovn, uss_base_url, time_start, time_end,
-                                  cover)
-VALUES (:id, :manager, :version, :ovn, :uss_base_url, :time_start, :time_end, :cover)
+                                  cover, extents)
+VALUES (:id, :manager, :version, :ovn, :uss_base_url, :time_start, :time_end, :cover, :extents)
 """
 
 _UPDATE = """
 UPDATE constraint_reference
    SET version = :version, ovn = :ovn, uss_base_url = :uss_base_url, time_start = :time_start,
-       time_end = :time_end, cover = :cover
+       time_end = :time_end, cover = :cover, extents = :extents
  WHERE id = :id
 """
 
@@ -66,7 +68,8 @@ def _row(row: Row) -> ConstraintRow:
         time_start=row[5],
         time_end=row[6],
         cover=NO_COVER if row[7] is None else Cover.from_bytes(row[7]),
-        availability=row[8],
+        extents=row[8],
+        availability=row[9],
     )
 
 
@@ -109,6 +112,7 @@ class Constraints:
             "time_start": constraint.time_start,
             "time_end": constraint.time_end,
             "cover": constraint.cover.to_bytes(),
+            "extents": constraint.extents,
         }
         if old is None:
             await self._tx.execute(_INSERT, row)

@@ -27,6 +27,8 @@ class IntentRow:
     time_start: int
     time_end: int
     cover: Cover
+    extents: bytes | None = None
+    """Its volumes, packed; written, and read by ``unknown`` alone."""
     availability: str = UNKNOWN
     """Of the manager, now; not part of the row."""
 
@@ -51,7 +53,7 @@ _SELECT = _COLUMNS + _AMONG
 _SELECT_BARE = _BARE + _AMONG
 
 _UNKNOWN = """
-SELECT i.id
+SELECT i.id, i.extents
   FROM json_each(:ids) AS p CROSS JOIN intent AS i
  WHERE i.id = p.value AND i.ovn NOT IN (SELECT k.value FROM json_each(:key) AS k)
    AND NOT (i.state = :idle_state
@@ -65,16 +67,16 @@ _DEPENDENTS = "SELECT id FROM intent WHERE subscription_id = :subscription_id OR
 
 _INSERT = """
 INSERT INTO intent (id, manager, state, version, ovn, uss_base_url, subscription_id,
-                    time_start, time_end, cover)
+                    time_start, time_end, cover, extents)
 VALUES (:id, :manager, :state, :version, :ovn, :uss_base_url, :subscription_id,
-        :time_start, :time_end, :cover)
+        :time_start, :time_end, :cover, :extents)
 """
 
 _UPDATE = """
 UPDATE intent
    SET state = :state, version = :version, ovn = :ovn, uss_base_url = :uss_base_url,
        subscription_id = :subscription_id, time_start = :time_start, time_end = :time_end,
-       cover = :cover
+       cover = :cover, extents = :extents
  WHERE id = :id
 """
 
@@ -124,8 +126,8 @@ class Intents:
 
     async def unknown(
         self, where: Cover, key: Collection[str], *, besides: str, idle: tuple[str, str]
-    ) -> list[str]:
-        """Return the ids of those of ``find`` whose OVN is not in ``key``, in order.
+    ) -> list[tuple[str, bytes | None]]:
+        """Return those of ``find`` whose OVN is not in ``key``, by id: ids and packed volumes.
 
         Those in a state and of suppliers of an availability, ``idle``, are left out. The rows
         themselves are not read: in a crowded place a good key names thousands.
@@ -141,7 +143,7 @@ class Intents:
             "idle_state": state,
             "idle_of": availability,
         }
-        return [row[0] for row in await self._tx.fetch(_UNKNOWN, query)]
+        return [(row[0], row[1]) for row in await self._tx.fetch(_UNKNOWN, query)]
 
     async def bare(self, ids: Collection[str]) -> Iterator[IntentRow]:
         """Return those of some intents that are there, ordered by id, without their covers.
@@ -178,6 +180,7 @@ class Intents:
             "time_start": intent.time_start,
             "time_end": intent.time_end,
             "cover": intent.cover.to_bytes(),
+            "extents": intent.extents,
         }
         if old is None:
             await self._tx.execute(_INSERT, row)

@@ -19,6 +19,7 @@ from tansiq.domain.placement import Phase, Placement
 from tansiq.domain.time import from_micros, micros
 from tansiq.domain.volume import Volumes, time_bounds
 from tansiq.engine.enlarge import enlarged_by
+from tansiq.engine.index import Prepared
 from tansiq.f3548 import convert, wire
 from tansiq.services.airspace import Candidate
 from tansiq.services.events import Events
@@ -72,6 +73,7 @@ class Placed:
     volumes: Volumes
     wire_volumes: tuple[wire.Volume4D, ...]
     extent: Extent
+    prepared: Prepared
 
 
 class Book:
@@ -154,7 +156,8 @@ class Book:
     def _enlarge(self, plan_id: str, parts: tuple[int, ...], fraction: float) -> Placed:
         volumes = tuple(v for n in parts for v in self._sets[plan_id, n].volumes)
         enlarged = enlarged_by(volumes, self._agreement.minima, fraction=fraction)
-        return Placed(enlarged, convert.volumes_to_wire(enlarged), Extent.of(enlarged))
+        made = Extent.of(enlarged), Prepared.of(*enlarged)
+        return Placed(enlarged, convert.volumes_to_wire(enlarged), *made)
 
     def candidate(
         self, plan: Plan, claim: Claim, already_met: frozenset[str] = frozenset()

@@ -15,12 +15,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from tansiq.domain.agreement import NO_MINIMA, Agreement
-from tansiq.domain.conflict import conflicts
 from tansiq.domain.draft import Datum, PlanDraft, StatedBand, Units
 from tansiq.domain.intent import EntityID, IntentState, PartyID
 from tansiq.domain.placement import due
 from tansiq.domain.placement_steps import hold_limit
 from tansiq.domain.volume import Volume4D, Volumes
+from tansiq.engine.index import Prepared
+from tansiq.engine.judgement import conflicts
 from tansiq.errors import (
     BadInput,
     CallerError,
@@ -397,7 +398,8 @@ class FlightPlanning:
             BadInput: no such volume can exist.
         """
         box = _box(convert.area(extent, "extent"), self._clock.now() - _EVER)
-        ids = [plan.id for plan in self._book.living() if self._is_in(plan, box)]
+        cleared = Prepared.of(box)
+        ids = [plan.id for plan in self._book.living() if self._is_in(plan, cleared)]
         try:
             gone = await asyncio.gather(*(self._gone(plan_id, DECIDED_S) for plan_id in ids))
         except TansiqError as error:
@@ -417,11 +419,12 @@ class FlightPlanning:
             problems += [f"{stray.id} still stands at {place.register.id}" for stray in strays]
         return "; ".join(problems)
 
-    def _is_in(self, plan: Plan, box: Volume4D) -> bool:
+    def _is_in(self, plan: Plan, cleared: Prepared) -> bool:
         placement = plan.placement
         claims = [claim for claim in (placement.base, placement.want) if claim is not None]
         return any(
-            conflicts(self._book.volumes(plan.id, claim), (box,), NO_MINIMA) for claim in claims
+            conflicts(Prepared.of(*self._book.volumes(plan.id, claim)), cleared, NO_MINIMA)
+            for claim in claims
         )
 
     async def _strays(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from tansiq.domain.placement import Aim, Blocker, Due, Look, SlotState
 from tansiq.domain.placement_steps import Step
 from tansiq.f3548 import wire
-from tansiq.services.airspace import CONSTRAINT, Airspace, Blocking, Known, extent_of
+from tansiq.services.airspace import CONSTRAINT, Airspace, Blocking, Known
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.claim import Claim
 from tansiq.services.planning.fetching import Fetching, Missing, is_idle
@@ -120,7 +120,7 @@ class Judging:
         if look.exempt is not None:
             before = self._book.candidate(plan, look.exempt)
             candidate = self.airspace.exempting(candidate, before, (register,))
-        within = extent_of(self._book.candidate(plan, look.write or look.against))
+        within = self._book.candidate(plan, look.write or look.against).volumes
         named = self._named.get((plan.id, register), ())
         asked: dict[str, Missing | None] = {}
         while True:

@@ -9,10 +9,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 
 from tansiq.domain.agreement import NO_MINIMA
-from tansiq.domain.conflict import conflicts
 from tansiq.domain.extent import Extent
 from tansiq.domain.placement import Phase
 from tansiq.domain.placement_steps import Step, recheck
+from tansiq.engine.index import Prepared
+from tansiq.engine.judgement import conflicts
 from tansiq.errors import StoreError
 from tansiq.services.airspace import CONSTRAINT, Airspace, Candidate, Known
 from tansiq.services.planning.book import Plan
@@ -70,6 +71,7 @@ class Newcomers:
             return
         index = self._own
         now, newcomer = self._clock.now(), Extent.of(write.extents)
+        prepared: Prepared | None = None
         for plan in self._book.living():
             claim = _standing(plan)
             if claim is None or plan.intent_id == write.id:
@@ -77,7 +79,8 @@ class Newcomers:
             placed = self._book.extents(plan.id, claim, self._registers[index])
             if placed.extent.apart(newcomer, NO_MINIMA):
                 continue
-            if conflicts(placed.volumes, write.extents, NO_MINIMA):
+            prepared = prepared or Prepared.of(*write.extents)
+            if conflicts(placed.prepared, prepared, NO_MINIMA):
                 # On the store's thread; appending to a list and removing from it are safe there.
                 self._reopening.append(plan.id)
                 self._loop.call_soon_threadsafe(self._spawn, self._reload(plan.id))

@@ -8,7 +8,6 @@ read, the decision, the write and its answer are one transaction.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 from tansiq.domain.agreement import Register
 from tansiq.domain.placement import (
@@ -439,9 +438,8 @@ class Planner:
         if said is None:
             return None
         candidate = self.book.candidate(plan, look.against)
-        explain = partial(self.reasons.verdict, candidate, seen.blocking, said)
-        # The search for alternatives is long for plans of many volumes; others must not wait.
-        return await asyncio.to_thread(explain) if candidate.is_large else explain()
+        explain = self.reasons.prepare(candidate, seen.blocking, said, self._clock.now())
+        return await asyncio.to_thread(explain)  # The search for alternatives may be long.
 
     def _taken(self, done: Done) -> None:
         """Take into memory what was committed."""

@@ -19,9 +19,10 @@ from tansiq.domain.placement_steps import Step
 from tansiq.domain.time import zulu
 from tansiq.domain.volume import Polygon, Volumes, time_bounds
 from tansiq.engine.enlarge import enlarged_by
+from tansiq.engine.sideways import Aside, moved_aside
 from tansiq.errors import BadInput, NotFound, StateConflict, WrongState
 from tansiq.formats.geojson import swapped
-from tansiq.services.airspace import Airspace, Candidate, extent_of
+from tansiq.services.airspace import Airspace, Candidate
 from tansiq.services.planning import off_nominal
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.claim import Claim
@@ -119,10 +120,13 @@ class OwnPlans:
             for register in self._agreement.registers
             for found in self._airspace.judge(
                 candidate,
-                self._airspace.relevant(candidate, extent_of(candidate), register.id),
+                self._airspace.relevant(candidate, candidate.volumes, register.id),
             ).blocking
         )
-        verdict = self._reasons.verdict(candidate, blocking, "") if blocking else None
+        verdict = None
+        if blocking:
+            explain = self._reasons.prepare(candidate, blocking, "", now)
+            verdict = await asyncio.to_thread(explain)
         shown = Shown(
             id=plan_id,
             intent_id="",
@@ -234,17 +238,24 @@ class OwnPlans:
         claim = await self._store.write(write)
         return await self._to(plan, claim)
 
-    async def shift(self, plan_id: str, *, delay_s: int, up_m: float) -> PlanView:
-        """Move the whole plan later and higher (negative: earlier, lower)."""
+    async def shift(
+        self, plan_id: str, *, delay_s: int, up_m: float, aside: Aside | None = None
+    ) -> PlanView:
+        """Move the whole plan later and higher (negative: earlier, lower), and aside."""
         plan = self._living(plan_id)
-        if delay_s == 0 and up_m == 0.0:
-            raise BadInput("give delay_s or up_m: a shift of nothing is no shift", field="delay_s")
+        if delay_s == 0 and up_m == 0.0 and aside is None:
+            raise BadInput(
+                "give delay_s, up_m, north_m or east_m: a shift of nothing is no shift",
+                field="delay_s",
+            )
         claim = _target(plan)
         delay = timedelta(seconds=delay_s)
         volumes = tuple(
             volume.shifted(by=delay, up_m=up_m)
             for volume in self._book.volumes_of(plan_id, claim.parts)
         )
+        if aside is not None:
+            volumes = await asyncio.to_thread(moved_aside, volumes, aside)
         stated = tuple(band.risen(up_m) for band in self._book.stated_of(plan_id, claim.parts))
         draft = PlanDraft(
             volumes=volumes,

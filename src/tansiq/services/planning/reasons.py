@@ -1,20 +1,23 @@
-"""Why a plan is blocked, in one sentence, and the smallest shifts that clear everything known."""
+"""Why a plan is blocked, in one sentence, and what would clear it of everything known."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime
+
+import msgspec
 
 from tansiq.domain.agreement import Agreement
 from tansiq.domain.conflict import explain
-from tansiq.domain.draft import Datum, StatedBand
-from tansiq.domain.resolution import smallest_delay, smallest_level_change
+from tansiq.domain.draft import Datum
 from tansiq.domain.time import zulu
-from tansiq.domain.volume import AltitudeBand, Volumes, altitude_bounds, time_bounds
-from tansiq.services.airspace import CONSTRAINT, Airspace, Blocking, Candidate, Known
+from tansiq.domain.volume import AltitudeBand
+from tansiq.services.airspace import Airspace, Blocking, Candidate
 from tansiq.services.planning.status import Verdict
+from tansiq.services.planning.ways_out import Mover, WaysOut, none_free, w84, whole
 from tansiq.services.views import Alternative, Blocker
 
 BLOCKERS_SHOWN = 20
+THEIRS_SHOWN = 3
 
 Name = Callable[[str], str]
 """Party id -> its name for people."""
@@ -28,8 +31,40 @@ class Reasons:
     airspace: Airspace
     party_name: Name
 
-    def verdict(self, candidate: Candidate, blocking: Sequence[Blocking], said: str) -> Verdict:
-        """Return the verdict on a candidate that these block; ``said`` opens the sentence."""
+    def prepare(
+        self, candidate: Candidate, blocking: Sequence[Blocking], said: str, now: datetime
+    ) -> Callable[[], Verdict]:
+        """Gather what the verdict on a candidate that these block needs; ``said`` opens its
+        sentence. What is returned works it out, which may take long, in any thread.
+        """
+        ways = WaysOut(self.agreement, self.airspace)
+        ours = ways.ours(candidate, now)
+        theirs = ways.theirs(candidate, blocking, now)
+
+        def verdict() -> Verdict:
+            found = ways.resolve(ours, now)
+            verdict = self._explained(candidate, blocking, said)
+            return msgspec.structs.replace(
+                verdict,
+                alternatives=ways.in_words(ours, found.proposals),
+                theirs=() if theirs is None else self._theirs(ways, theirs, verdict, now),
+                no_slot=none_free(found.none_free),
+            )
+
+        return verdict
+
+    def _theirs(
+        self, ways: WaysOut, mover: Mover, verdict: Verdict, now: datetime
+    ) -> tuple[Alternative, ...]:
+        (blocker,) = verdict.blockers
+        name = f"{blocker.name} of {self.party_name(blocker.manager)}"
+        proposals = ways.resolve(mover, now).proposals[:THEIRS_SHOWN]
+        return tuple(
+            msgspec.structs.replace(one, sentence=f"{name} {one.sentence}")
+            for one in ways.in_words(mover, proposals)
+        )
+
+    def _explained(self, candidate: Candidate, blocking: Sequence[Blocking], said: str) -> Verdict:
         unique: dict[str, Blocking] = {}
         for found in blocking:
             unique.setdefault(found.known.id, found)
@@ -38,7 +73,7 @@ class Reasons:
         more = len(shown) - 1
         tail = f", and {more} more" if more > 0 else ""
         reason = f"{said}{blockers[0].sentence}{tail}" if blockers else said
-        return Verdict(reason=reason, blockers=blockers, alternatives=self.alternatives(candidate))
+        return Verdict(reason=reason, blockers=blockers)
 
     def _blocker(self, candidate: Candidate, found: Blocking) -> Blocker:
         known, conflict = found.known, found.conflict
@@ -47,7 +82,8 @@ class Reasons:
             return in_words_of(candidate, conflict.pair[0], shared)
 
         name = f"{known.name} of {self.party_name(known.manager)}"
-        separation = conflict.separation
+        separation, place = conflict.separation, conflict.place
+        assert place is not None  # noqa: S101 - the engine says it
         return Blocker(
             id=known.id,
             kind=known.kind,
@@ -56,6 +92,14 @@ class Reasons:
             horizontal_m=separation.horizontal_m,
             vertical_m=separation.vertical_m,
             time_s=separation.time_s,
+            margin=conflict.margin,
+            least=conflict.least,
+            time_start=zulu(conflict.time.start),
+            time_end=zulu(conflict.time.end),
+            altitude_m_min=conflict.altitude.lower_m,
+            altitude_m_max=conflict.altitude.upper_m,
+            lat_deg=place.lat_deg,
+            lng_deg=place.lng_deg,
             sentence=explain(
                 conflict,
                 name=name,
@@ -63,83 +107,6 @@ class Reasons:
                 altitude=altitude,
             ),
         )
-
-    def alternatives(self, candidate: Candidate) -> tuple[Alternative, ...]:
-        """Return the smallest delay and the smallest level change that clear everything known."""
-        agreement, volumes = self.agreement, candidate.volumes
-        obstacles = self._obstacles(candidate)
-        found = []
-        delay = smallest_delay(volumes, obstacles, agreement.minima, limit=agreement.delay_max)
-        if delay is not None:
-            found.append(_later(volumes, delay))
-        lowest, highest = agreement.levels_m
-        change_m = smallest_level_change(
-            volumes,
-            obstacles,
-            agreement.minima,
-            step_m=agreement.level_step_m,
-            lowest_m=lowest,
-            highest_m=highest,
-        )
-        if change_m is not None:
-            found.append(_level(candidate, change_m))
-        return tuple(found)
-
-    def _obstacles(self, candidate: Candidate) -> list[Volumes]:
-        """Return what would block the candidate anywhere within the longest delay, each once."""
-        span = time_bounds(candidate.volumes)
-        reach = self.agreement.minima.time
-        first, last = span.start - reach, span.end + self.agreement.delay_max + reach
-        best: dict[str, Known] = {}
-        for register in self.agreement.registers:
-            for known in list(self.airspace.at(register.id).values()):
-                if known.time.end < first or known.time.start > last:
-                    continue
-                # True volumes rather than those a foreign register's readers see.
-                if known.id not in best or best[known.id].enlarged:
-                    best[known.id] = known
-        return [
-            known.volumes
-            for known in best.values()
-            if known.id != candidate.intent_id
-            and self.airspace.blocks(candidate, known)
-            and not self._flies_with(candidate, known)
-        ]
-
-    def _flies_with(self, candidate: Candidate, known: Known) -> bool:
-        return known.kind != CONSTRAINT and self.agreement.same_formation(
-            (candidate.callsign, candidate.formation), (known.callsign, known.formation)
-        )
-
-
-def _later(volumes: Volumes, delay: timedelta) -> Alternative:
-    seconds = int(delay.total_seconds())
-    start = zulu(time_bounds(volumes).start + delay)
-    return Alternative(
-        kind="delay",
-        delay_s=seconds,
-        up_m=0.0,
-        sentence=f"{_duration(seconds)} later: start {start} at the same levels",
-    )
-
-
-def _level(candidate: Candidate, change_m: float) -> Alternative:
-    band = altitude_bounds(candidate.volumes)
-    word = "higher" if change_m > 0 else "lower"
-    moved = _w84(AltitudeBand(lower_m=band.lower_m + change_m, upper_m=band.upper_m + change_m))
-    if len({(b.datum, b.units, b.ground) for b in candidate.stated}) == 1:
-        stated = replace(
-            candidate.stated[0],
-            lower=min(b.lower for b in candidate.stated),
-            upper=max(b.upper for b in candidate.stated),
-        )
-        moved = str(_whole(stated.risen(change_m)))
-    return Alternative(
-        kind="level",
-        delay_s=0,
-        up_m=change_m,
-        sentence=f"{abs(change_m):,.0f} m {word}: {moved} at the same time",
-    )
 
 
 def in_words_of(candidate: Candidate, index: int, shared: AltitudeBand) -> str:
@@ -149,25 +116,10 @@ def in_words_of(candidate: Candidate, index: int, shared: AltitudeBand) -> str:
     levels are widened too much for that; metres W84 tell the truth there.
     """
     if not candidate.stated or candidate.stated[index].datum is Datum.FL:
-        return _w84(shared)
+        return w84(shared)
     stated, own = candidate.stated[index], candidate.volumes[index].altitude
     low = stated.risen(shared.lower_m - own.lower_m).lower
     high = stated.risen(shared.upper_m - own.upper_m).upper
     if round(low) > round(high):
-        return _w84(shared)
-    return str(_whole(replace(stated, lower=min(low, high), upper=high)))
-
-
-def _whole(band: StatedBand) -> StatedBand:
-    return replace(band, lower=float(round(band.lower)), upper=float(round(band.upper)))
-
-
-def _w84(band: AltitudeBand) -> str:
-    return f"{band.lower_m:,.0f}-{band.upper_m:,.0f} m W84"
-
-
-def _duration(seconds: int) -> str:
-    minutes, rest = divmod(seconds, 60)
-    if not minutes:
-        return f"{rest} s"
-    return f"{minutes} min {rest:02d} s" if rest else f"{minutes} min"
+        return w84(shared)
+    return str(whole(replace(stated, lower=min(low, high), upper=high)))

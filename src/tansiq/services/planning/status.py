@@ -32,6 +32,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     blockers: tuple[Blocker, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
+    theirs: tuple[Alternative, ...] = ()
+    no_slot: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +137,8 @@ def show(
         reason=verdict.reason if verdict else None,
         blockers=verdict.blockers if verdict else (),
         alternatives=verdict.alternatives if verdict else (),
+        theirs=verdict.theirs if verdict else (),
+        no_slot=verdict.no_slot if verdict else None,
         not_reached=tuple(not_reached),
         volumes=msgspec.Raw(_ENCODER.encode(convert.volumes_to_wire(shown.volumes))),
         off_nominal_volumes=msgspec.Raw(

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from tansiq.domain.placement import Phase
 from tansiq.errors import NotFound, StoreError
-from tansiq.services.airspace import INTENT, Airspace, Candidate, Known, extent_of
+from tansiq.services.airspace import INTENT, Airspace, Candidate, Known
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.drive import tell
 from tansiq.services.planning.planner import Planner
@@ -98,7 +98,7 @@ class Strayed:
         for register in self._book.registers:
             near = [
                 known
-                for known in self._airspace.relevant(candidate, extent_of(candidate), register)
+                for known in self._airspace.relevant(candidate, candidate.volumes, register)
                 if not known.own and not known.warns and self._is_equal(candidate, known)
             ]
             if self._airspace.is_long(candidate, near):

@@ -10,6 +10,7 @@ from tansiq.domain.volume import Volumes
 from tansiq.errors import NotFound
 from tansiq.f3548 import wire
 from tansiq.services.register.intents import availability_of, check_previous
+from tansiq.services.register.relevance import pack
 from tansiq.services.register.requests import ConstraintWrite
 from tansiq.services.register.values import (
     AcceptedWrite,
@@ -52,6 +53,7 @@ class ConstraintRegister:
             time_start=write.cover.time_start,
             time_end=write.cover.time_end,
             cover=write.cover,
+            extents=pack(write.extents),
             availability=await availability_of(tx, write.caller.id),
         )
         await constraints.put(new, old=old)

@@ -13,6 +13,7 @@ from tansiq.domain.intent import NEEDS_KEY, EntityID, IntentState
 from tansiq.domain.time import micros
 from tansiq.errors import BadInput, Forbidden, MissingOVNs, NotFound, StaleOVN, UssDown
 from tansiq.f3548 import wire
+from tansiq.services.register.relevance import pack, relevant
 from tansiq.services.register.requests import IntentWrite
 from tansiq.services.register.values import (
     AcceptedWrite,
@@ -182,6 +183,7 @@ class IntentRegister:
             time_start=write.cover.time_start,
             time_end=write.cover.time_end,
             cover=write.cover,
+            extents=pack(write.extents),
         )
 
     async def delete(
@@ -283,17 +285,20 @@ def _hears_constraints(write: IntentWrite, named: SubscriptionRow | None) -> boo
 
 
 async def _check_key(tx: Tx, write: IntentWrite, *, for_constraints: bool) -> None:
-    """Refuse a write whose author has not shown that they know everything relevant.
+    """Refuse a write whose author has not shown that they know everything that shares a point
+    with it.
 
     Accepted intents of a supplier that is Down need not be known: nobody can be asked for them.
     """
-    missing = await Intents(tx).unknown(
+    unknown = await Intents(tx).unknown(
         write.cover, write.key, besides=write.id, idle=(IntentState.ACCEPTED, _DOWN)
     )
+    missing = relevant(write.extents, unknown)
     barred: list[str] = []
     if for_constraints:
         found = await Constraints(tx).find(write.cover)
-        barred = [row.id for row in found if row.ovn not in write.key]
+        lacking = [(row.id, row.extents) for row in found if row.ovn not in write.key]
+        barred = relevant(write.extents, lacking)
     if missing or barred:
         raise MissingOVNs("the key lacks OVNs", missing_intents=missing, missing_constraints=barred)
 
