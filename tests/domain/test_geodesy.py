@@ -19,7 +19,7 @@ ORACLE = settings(
     derandomize=True,
     deadline=None,
     max_examples=100,
-    suppress_health_check=[HealthCheck.filter_too_much],
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
 )
 PLACES = [
     ALPS,

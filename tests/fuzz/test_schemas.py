@@ -30,7 +30,7 @@ from tansiq.http.problems import Boundary, problem
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = 20_261_124
-SAMPLE = 25
+SAMPLE = 15
 ROUND = 40
 SOAK_S = 300.0
 FEED = frozenset({"GET /api/v1/events"})

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -173,10 +174,16 @@ class Outsider:
         )
 
 
+@cache
+def _key() -> RSAPrivateKey:
+    """Make the issuer's key once: it costs more than all else that a node needs to start."""
+    return generate_private_key(65_537, 2048)
+
+
 @asynccontextmanager
 async def outside(sky: Sky) -> AsyncIterator[Outsider]:
     """Run an outsider whose issuer all sides know; enter before the sides are started."""
-    outsider = Outsider(generate_private_key(65_537, 2048))
+    outsider = Outsider(_key())
     public = outsider.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     for side in sky.sides.values():
         path = Path(sky.folder / f"issuer-{side.party.id}.pem")

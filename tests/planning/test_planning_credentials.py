@@ -111,9 +111,9 @@ async def test_without_a_credential_the_register_says_no_and_the_plan_says_so(
     tmp_path: Path,
 ) -> None:
     async with stage(tmp_path, credential="none") as on:
-        view = await on.south.declare(plan())
-        assert view.status is Status.UNCOORDINATED
+        view = await on.south.up.plans.submit(plan())
         shown = await on.south.until(view.id, lambda v: "401" in (v.registers[0].problem or ""))
+        assert shown.status is Status.UNCOORDINATED
         assert "no issuer 'south' is known here" in (shown.registers[0].problem or "")
 
 

@@ -34,7 +34,9 @@ def _cells(outline: Outline) -> set[int]:
     return {cell for patch in found.patches for cell in patch.cells}
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize(
+    "seed", [*range(5), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(5, 20))]
+)
 def test_pieces_are_small_enough_and_leave_nothing_out(seed: int) -> None:
     random = Random(seed)
     print("seed", seed)

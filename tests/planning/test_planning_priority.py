@@ -74,15 +74,18 @@ async def test_an_own_higher_plan_displaces_an_own_lower_one(pair: Pair, lat: fl
         assert "blocked by HIGH" in (displaced.reason or "")
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(
+    ("seed", "rounds"),
+    [(0, 12), (1, 12), *(pytest.param(seed, 25, marks=pytest.mark.soak) for seed in range(2, 6))],
+)
 async def test_a_lower_plan_is_never_shown_coordinated_after_a_higher_one_is(
-    pair: Pair, seed: int
+    pair: Pair, seed: int, rounds: int
 ) -> None:
-    """25 rounds a seed at random moments and from both sides, watched all the time."""
+    """Rounds at random moments and from both sides, watched all the time."""
     random = Random(seed)
     print("seed", seed)
     ends = dict.fromkeys(Status, 0)
-    for i in range(25):
+    for i in range(rounds):
         lower, higher = pair if random.random() < 0.5 else pair[::-1]
         if random.random() < 0.2:
             lower = higher
