@@ -62,14 +62,15 @@ def make(kind: str, count: int, seed: int = 5) -> Airspace:
     """Return ``count`` volumes of a kind.
 
     *wide*: 500 x 500 km, 24 h, 0.5 to 5 km across, 5 to 20 min. *city*: 30 x 30 km, 4 h, 0.1 to 1.5
-    km, 3 to 20 min. *mixed*: wide, and of each thousand one of 100 to 300 km, and one of days to
-    months. *octagons*: wide, all of eight corners. All in ten levels of 50 m; three of ten are
-    circles, a third of the polygons is long.
+    km, 3 to 20 min. *metro*: as city, over 60 x 60 km and 12 h. *mixed*: wide, and of each thousand
+    one of 100 to 300 km, and one of days to months. *octagons*: wide, all of eight corners. All in
+    ten levels of 50 m; three of ten are circles, a third of the polygons is long.
     """
     random = np.random.default_rng(seed)
-    side_m, hours = (30_000.0, 4) if kind == "city" else (500_000.0, 24)
-    sizes = (100.0, 1_500.0) if kind == "city" else (500.0, 5_000.0)
-    minutes = (3, 20) if kind == "city" else (5, 20)
+    dense = kind in ("city", "metro")
+    side_m, hours = {"city": (30_000.0, 4), "metro": (60_000.0, 12)}.get(kind, (500_000.0, 24))
+    sizes = (100.0, 1_500.0) if dense else (500.0, 5_000.0)
+    minutes = (3, 20) if dense else (5, 20)
     centers = random.uniform(-side_m / 2, side_m / 2, (count, 2))
     radii = random.uniform(*sizes, count) / 2
     starts = START_US + random.integers(0, hours * 60 * MINUTE_US, count)

@@ -22,6 +22,8 @@ from tansiq.engine import compiled, outlines, search
 from tansiq.engine.batch import Batch
 from tansiq.engine.index import AirspaceIndex, Prepared
 from tansiq.engine.judgement import conflict_between
+from tansiq.engine.resolution import Bounds, Layer, resolve
+from plans import NOON, SECOND
 import numpy as np
 
 random, said = Random(11), []
@@ -37,6 +39,17 @@ index = AirspaceIndex(lambda i: held[i])
 index.extend(Batch.of([volume(o) for o in held]))
 said += [repr(index.conflicts(Prepared.of(volume(o)), minima)) for o in held[:30]]
 said += [repr(chunk.tolist()) for chunk in index.pairs(minima)]
+bounds = Bounds(
+    earliest=NOON - 900 * SECOND,
+    later_max=900 * SECOND,
+    earlier_max=900 * SECOND,
+    step_m=100.0,
+    levels_m=(0.0, 900.0),
+    aside_m_max=2_000.0,
+)
+for a, b in pairs[:20]:
+    plan = Prepared.of(volume(a), volume(b, levels_m=(300.0, 400.0)))
+    said.append(repr(resolve(plan, [Layer(index, Minima())], bounds)))
 print(compiled.COMPILED, hashlib.sha256("".join(said).encode()).hexdigest())
 """
 
@@ -81,15 +94,18 @@ from tansiq.engine.warm import warm
 warm()
 from numba.core.registry import CPUDispatcher
 import tansiq.engine.earth, tansiq.engine.grid, tansiq.engine.outlines, tansiq.engine.search
+import tansiq.engine.shifts, tansiq.engine.sideways
 said = {{}}
-for name in ("grid", "outlines", "search"):
+for name in ("grid", "outlines", "search", "shifts", "sideways"):
     for kernel, function in vars(sys.modules["tansiq.engine." + name]).items():
         if isinstance(function, CPUDispatcher):
             said[kernel] = len(function.signatures)
-import test_index
+import test_index, test_resolution
+test_resolution.test_the_agreed_area_is_never_left()
+test_resolution.test_what_does_not_count_is_no_obstacle()
 for test in ("test_what_has_ended_before_a_moment_is_forgotten", "test_search_among_thousands"):
     getattr(test_index, test)()
-for name in ("grid", "outlines", "search"):
+for name in ("grid", "outlines", "search", "shifts", "sideways"):
     for kernel, function in vars(sys.modules["tansiq.engine." + name]).items():
         if isinstance(function, CPUDispatcher) and len(function.signatures) != said[kernel]:
             print(kernel)

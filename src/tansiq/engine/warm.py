@@ -51,5 +51,11 @@ def warm() -> None:
     conflict_between(a, b, minima)
     conflicts(a, b, minima)
     minute = timedelta(minutes=1)
-    bounds = Bounds(earliest=_SOMETIME, later_max=minute, step_m=100.0, levels_m=(0.0, 100.0))
+    bounds = Bounds(
+        earliest=_SOMETIME,
+        later_max=minute,
+        step_m=100.0,
+        levels_m=(0.0, 100.0),
+        aside_m_max=1_000.0,
+    )
     resolve(a, [Layer(index, minima)], bounds)
