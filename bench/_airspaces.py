@@ -27,6 +27,8 @@ class Airspace:
 
     firsts: Ints
     """Of each volume's points in the batch."""
+    given: tuple[Volume4D, ...] = ()
+    """What it was made of, if not generated."""
 
     def single(self, row: int) -> Batch:
         """Return one volume as a batch."""
@@ -41,6 +43,8 @@ class Airspace:
 
     def volume(self, row: int) -> Volume4D:
         """Return one volume as a value."""
+        if self.given:
+            return self.given[row]
         batch, first = self.batch, self.firsts[row]
         places = batch.points[first : first + batch.counts[row]].tolist()
         points = tuple(LatLng(lat, lng) for lat, lng in places)

@@ -1,0 +1,96 @@
+"""One airspace in a process of its own, so that its peak of memory is that of the engine.
+
+    python bench/_alone.py FOLDER
+
+FOLDER has the columns of a batch (``save``). Builds the index from pieces of it, counts all pairs,
+prints one JSON object.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tansiq.domain.volume import Circle, LatLng, Outline, Polygon
+from tansiq.engine.batch import Batch
+from tansiq.engine.index import AirspaceIndex
+from tansiq.engine.warm import warm
+
+COLUMNS = ("points", "counts", "radii", "levels", "spans")
+PIECE = 50_000
+
+
+def save(batch: Batch, folder: Path) -> None:
+    """Write the columns of a batch."""
+    for column in COLUMNS:
+        np.save(folder / f"{column}.npy", getattr(batch, column))
+
+
+def measured(folder: Path) -> dict[str, Any]:
+    """Run this file for a folder; return what it found."""
+    command = [sys.executable, __file__, str(folder)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def resident_bytes(field: str) -> int:
+    """Return ``VmRSS`` or ``VmHWM``; where the system does not tell, the peak."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    lines = [line.split() for line in status.read_text().splitlines()]
+    return next(int(words[1]) * 1024 for words in lines if words[0] == f"{field}:")
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    # Read where they are, a piece at a time: the columns are not the engine's memory.
+    points, counts, radii, levels, spans = (
+        np.load(folder / f"{column}.npy", mmap_mode="r") for column in COLUMNS
+    )
+    firsts = np.concatenate([[0], np.cumsum(counts)])
+
+    def outline_of(entity: int) -> Outline:
+        places = points[firsts[entity] : firsts[entity + 1]].tolist()
+        vertices = tuple(LatLng(lat, lng) for lat, lng in places)
+        radius_m = float(radii[entity])
+        return (
+            Circle(center=vertices[0], radius_m=radius_m)
+            if radius_m
+            else Polygon(vertices=vertices)
+        )
+
+    warm()
+    before = resident_bytes("VmRSS")
+    index = AirspaceIndex(outline_of)
+    started = time.perf_counter()
+    for k in range(0, len(counts), PIECE):
+        rows = slice(k, k + PIECE)
+        some = np.array(points[firsts[k] : firsts[min(k + PIECE, len(counts))]])
+        columns = (np.array(column[rows]) for column in (counts, radii, levels, spans))
+        held, rims, bands, times = columns
+        index.extend(Batch(points=some, counts=held, radii=rims, levels=bands, spans=times))
+    built_s = time.perf_counter() - started
+    grown = resident_bytes("VmRSS") - before
+    started, computed = time.perf_counter(), time.process_time()
+    pairs = index.count_pairs()
+    found = {
+        "built_s": built_s,
+        "counted_s": time.perf_counter() - started,
+        "counted_cpu_s": time.process_time() - computed,
+        "pairs": pairs,
+        "index": index.nbytes,
+        "grown": grown,
+        "peak": resident_bytes("VmHWM"),
+    }
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
