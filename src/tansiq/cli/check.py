@@ -73,7 +73,7 @@ def check(
     With --json: {"verdict": "clear" or "blocked", "conflicts": [{"id", "horizontal_m",
     "vertical_m", "time_s", "blocks", "explanation"}]}: the separations found, 0 is overlap.
     """
-    minima = _minima(**least)
+    minima = minima_of(**least)
     if plan == airspace == STDIN:
         raise click.UsageError("only one of PLAN and AIRSPACE can be standard input")
     gc.disable()  # Files make a million objects that are all kept: collecting costs a third.
@@ -95,7 +95,12 @@ def check(
     raise SystemExit(1 if blocked else 0)
 
 
-def _minima(horizontal_m: float, vertical_m: float, time_s: float) -> Minima:
+def minima_of(horizontal_m: float, vertical_m: float, time_s: float) -> Minima:
+    """Return what the options of those names say.
+
+    Raises:
+        BadInput: out of range.
+    """
     if not 0.0 <= time_s <= 86_400.0:  # NaN is no timedelta.
         raise BadInput(f"{time_s} s is not 0 to 86400", field="time_s")
     return Minima(horizontal_m=horizontal_m, vertical_m=vertical_m, time=timedelta(seconds=time_s))

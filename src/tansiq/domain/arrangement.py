@@ -71,7 +71,7 @@ class Effort:
     weight: float = 0.5
     """Of fairness: what is made least is the mean delay of all plans plus so much of the largest
     difference between the means of two parties. 0: fairness decides between equal totals alone."""
-    rounds: int = 100
+    rounds: int = 400
     """For the total, and again for fairness; in each one trial for each plan that waits for
     another. 0 leaves the plain order."""
 

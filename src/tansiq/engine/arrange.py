@@ -58,19 +58,21 @@ def arrange(
     first.
     """
     order = _canonical(declared, random)
-    plans = [declared[k] for k in order]
-    task = _Task(plans, fixed, minima, freedom)
+    task = _Task([declared[k] for k in order], fixed, minima, freedom)
     task.search(effort, random)
-    task.check()
-    found = dict(zip(order, task.arranged(), strict=True))
-    placed = task.board.placed[: len(plans)] == 1
-    least = bound.lower(task.ways, task.bounds, task.alone, placed)
-    return Arrangement(
-        plans=tuple(found[k] for k in range(len(declared))),
-        shares=tuple(task.shares()),
-        total=int(np.abs(task.board.shift[: len(plans)][placed]).sum()) * freedom.step,
-        at_least=least * freedom.step,
-    )
+    return task.arrangement(order)
+
+
+def first_come(
+    declared: Sequence[Declared], fixed: Sequence[Fixed], minima: Minima, *, freedom: Freedom
+) -> Arrangement:
+    """Return what comes of serving plans in the order given, whatever their priority.
+
+    To hold ``arrange`` against: each gets the least delay that those before it leave.
+    """
+    task = _Task(declared, fixed, minima, freedom)
+    task.serve()
+    return task.arrangement(range(len(declared)))
 
 
 def _canonical(declared: Sequence[Declared], random: Random) -> list[int]:
@@ -155,6 +157,10 @@ class _Task:
 
     # Search
 
+    def serve(self) -> None:
+        """Find a place for each plan in the order given."""
+        places.place_all(self._kernel, seen(np.arange(len(self._plans))))
+
     def search(self, effort: Effort, random: Random) -> None:
         """Find a place for each plan, rank by rank, the highest first."""
         for priority in sorted({plan.priority for plan in self._plans}, reverse=True):
@@ -206,14 +212,28 @@ class _Task:
         return board.shift.copy(), board.placed.copy(), board.tally.copy(), board.sums.copy()
 
     def _waiting(self, members: Ints) -> Ints:
-        """Return the plans that stand farther from their time than what is fixed would have them."""
+        """Return the plans that stand farther from their time than the fixed would have them."""
         alone, shift = np.abs(self.alone[members]), np.abs(self.board.shift[members])
         found: Ints = members[(alone < NOWHERE) & (shift > alone)]
         return found
 
     # What came out
 
-    def shares(self) -> Iterator[Share]:
+    def arrangement(self, order: Sequence[int]) -> Arrangement:
+        """Return the whole once it has been judged anew; ``order`` says which plan was which."""
+        self._check()
+        placed = self.board.placed[: len(self._plans)] == 1
+        found = dict(zip(order, self._arranged(), strict=True))
+        step = self._freedom.step
+        least = bound.lower(self.ways, self.bounds, self.alone, placed)
+        return Arrangement(
+            plans=tuple(found[k] for k in range(len(order))),
+            shares=tuple(self._shares()),
+            total=int(self.board.tally[places.TOTAL]) * step,
+            at_least=least * step,
+        )
+
+    def _shares(self) -> Iterator[Share]:
         """Yield what is asked of each party, in the order of their names."""
         board, step_s = self.board, self._step_us / 1e6
         count = len(self._plans)
@@ -230,7 +250,7 @@ class _Task:
                 largest_s=int(there.max(initial=0)) * step_s,
             )
 
-    def arranged(self) -> Iterator[Arranged]:
+    def _arranged(self) -> Iterator[Arranged]:
         """Yield where each plan goes, and what is in its way."""
         for p, plan in enumerate(self._plans):
             steps = int(self.board.shift[p])
@@ -271,7 +291,7 @@ class _Task:
             return Hindrance(name=plan.name, party=plan.party, until=by)
         return Hindrance(name=self._fixed[other - len(self._plans)].name, party="", until=by)
 
-    def check(self) -> None:
+    def _check(self) -> None:
         """Judge the whole once more, from the volumes.
 
         Raises:
