@@ -90,10 +90,10 @@ def flight(random: Random, side_m: float) -> Volumes:
 
 def recorded(cache: Path) -> list[Declared]:
     """Return the plans of the recorded week, by their first start; none without the recordings."""
-    wheels = sorted(cache.glob("*.whl"))
-    if not wheels:
+    wheel = cache / calfire.WHEEL
+    if not wheel.is_file():
         return []
-    flights = calfire.read_flights(wheels[0])
+    flights = calfire.read_flights(wheel)
     scenario = from_flights(flights, now=DAY, all_days=True)
     return [Declared(name=s.name, party=s.party, volumes=s.draft.volumes) for s in scenario.sorties]
 

@@ -14,7 +14,7 @@ _SOMETIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def warm() -> None:
-    """Run every kernel once, so that it is compiled, or read from disk.
+    """Run every kernel that finds or judges once, so that it is compiled, or read from disk.
 
     About half a minute of CPU after an installation, half a second from then on. May run in a
     thread of its own.
