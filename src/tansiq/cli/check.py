@@ -96,7 +96,7 @@ def check(
     0 is overlap; how deep within the minima, 1 overlap in all three and 0 just at one, and in which
     ("least") it is easiest to clear; what the two share, in metres W84; where it is worst.
     """
-    minima = _minima(**least)
+    minima = minima_of(**least)
     if plan == airspace == STDIN:
         raise click.UsageError("only one of PLAN and AIRSPACE can be standard input")
     gc.disable()  # Files make a million objects that are all kept: collecting costs a third.
@@ -118,7 +118,12 @@ def check(
     raise SystemExit(1 if blocked else 0)
 
 
-def _minima(horizontal_m: float, vertical_m: float, time_s: float) -> Minima:
+def minima_of(horizontal_m: float, vertical_m: float, time_s: float) -> Minima:
+    """Return what the options of those names say.
+
+    Raises:
+        BadInput: out of range.
+    """
     if not 0.0 <= time_s <= 86_400.0:  # NaN is no timedelta.
         raise BadInput(f"{time_s} s is not 0 to 86400", field="time_s")
     return Minima(horizontal_m=horizontal_m, vertical_m=vertical_m, time=timedelta(seconds=time_s))

@@ -38,6 +38,16 @@ def read_constraint(data: bytes, name: str = "", *, limits: Limits | None = None
         return _of_kind(_one(data, limits or Limits()), constraint=True)
 
 
+def read_one(data: bytes, name: str = "", *, limits: Limits | None = None) -> PlanDraft:
+    """Return the one plan or no-go area that a file holds.
+
+    Raises:
+        BadInput: it holds none, several, or is malformed.
+    """
+    with _named(name):
+        return _one(data, limits or Limits())
+
+
 def read_airspace(
     data: bytes, name: str = "", *, limits: Limits | None = None
 ) -> tuple[PlanDraft, ...]:
