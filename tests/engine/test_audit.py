@@ -210,7 +210,7 @@ def test_the_worst_come_first_as_conflicts_are_ranked() -> None:
     audit = Audit(day(Random(5), 60), SOME)
     pieces = list(audit.conflicts())
     found = sum(pieces[1:], pieces[0])
-    worst = found.worst(10)
+    worst = found[found.worst(10)]
     ranks = [rank(audit.conflict(found, row)) for row in range(len(found))]
     assert [rank(audit.conflict(worst, row)) for row in range(10)] == sorted(ranks)[:10]
 

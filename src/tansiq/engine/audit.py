@@ -31,9 +31,6 @@ from tansiq.engine.compiled import Floats, Ints, seen
 from tansiq.engine.index import AirspaceIndex, limits_of
 from tansiq.engine.outlines import WORK_COLUMNS, WORK_SHARES
 
-ENTITIES_MAX = 1_000_000
-VOLUMES_MAX = 4_000_000
-"""Of all entities together. The index takes some 500 bytes each, the values themselves more."""
 _STEP = 2_048
 """Entities at a time, so that progress can be told."""
 _ROOM = 65_536
@@ -83,10 +80,11 @@ class Found:
             }
         )
 
-    def worst(self, most: int) -> "Found":
-        """Return so many of the worst, in the order of ``conflict.rank``, then of ``pair``."""
-        keys = (self.pair[:, 1], self.pair[:, 0], *_rank_keys(self))
-        return self[np.lexsort(keys)[:most]]
+    def worst(self, most: int) -> Ints:
+        """Return the rows of so many of the worst, in the order of ``conflict.rank``, then of
+        ``pair``."""
+        order: Ints = np.lexsort((self.pair[:, 1], self.pair[:, 0], *_rank_keys(self)))
+        return order[:most]
 
     def in_time(self) -> "Found":
         """Return the same in order of time, then of ``pair``."""
