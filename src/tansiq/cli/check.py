@@ -142,8 +142,7 @@ def judge(
     if not near:
         return []
     if sum(len(other.volumes) for other in near) < COMPILED_FROM:
-        os.environ.setdefault("TANSIQ_KERNELS", "python")
-    # Only now: which kernels there are is decided when they are imported.
+        os.environ.setdefault("TANSIQ_PLAIN_KERNELS", "1")  # compiled.PLAIN, not imported yet.
     from tansiq.engine.index import Prepared
     from tansiq.engine.judgement import conflict_between
 

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from tansiq.cli.client import EXITS, Node, data_option, json_option
+from tansiq.cli.files import plain
 from tansiq.cli.show import short
 from tansiq.errors import BadInput
 from tansiq.f3548 import wire
@@ -56,7 +57,7 @@ def show(report: str, *, data: Path, as_json: bool) -> None:
         ("request", _body(exchange.request_body)),
         ("answer", _body(exchange.response_body)),
     ]
-    click.echo("\n".join(f"  {name:<11}{_plain(text)}" for name, text in rows if text))
+    click.echo("\n".join(f"  {name:<11}{plain(text)}" for name, text in rows if text))
 
 
 def _id(node: Node, text: str) -> str:
@@ -73,7 +74,7 @@ def _line(report: ReportSummary) -> str:
     answered = "no answer" if report.response_code is None else f"{report.response_code}"
     about = f"{report.method} {report.url}: {answered}"
     problem = f"; {report.problem}" if report.problem else ""
-    return _plain(
+    return plain(
         f"{short(report.id)}  {report.received}  {report.reporter:<12}  {report.role}  "
         f"{about}{problem}"
     )
@@ -94,8 +95,3 @@ def _body(text: str | None) -> str:
     except binascii.Error:
         shown = text
     return shown if len(shown) <= _BODY_CHARS_MAX else shown[:_BODY_CHARS_MAX] + "..."
-
-
-def _plain(text: str) -> str:
-    """Return what others wrote without what could steer the reader's terminal."""
-    return "".join(char if char.isprintable() else " " for char in text)

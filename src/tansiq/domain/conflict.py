@@ -251,6 +251,16 @@ def explain(
 
     ``altitude`` writes a band in the reader's unit and datum; metres W84 otherwise.
     """
+    return f"blocked by {name}: {how_near(conflict, minima=minima, altitude=altitude)}"
+
+
+def how_near(
+    conflict: Conflict,
+    *,
+    minima: Minima,
+    altitude: Callable[[AltitudeBand], str] | None = None,
+) -> str:
+    """Say where, when and by how much two plans conflict, whoever of them is in the way."""
     band = (altitude or _w84)(conflict.altitude)
     apart = conflict.separation
     if apart.vertical_m:
@@ -266,7 +276,7 @@ def explain(
         horizontal = f"{_metres(inside_m)} inside the {_metres(minima.horizontal_m)} minimum"
     else:
         horizontal = "outlines overlap"
-    return f"blocked by {name}: {vertical}, {time}, {horizontal}"
+    return f"{vertical}, {time}, {horizontal}"
 
 
 def _w84(band: AltitudeBand) -> str:

@@ -24,13 +24,13 @@ Ints = NDArray[np.int64]
 Shorts = NDArray[np.int32]
 
 
-AS_PYTHON = "TANSIQ_KERNELS"
-"""Environment variable: ``python`` runs kernels as Python even where numba is installed. For a
-command that judges a few pairs: to import numba and read machine code takes longer than that."""
+PLAIN = "TANSIQ_PLAIN_KERNELS"
+"""Set in the environment when this is first imported, kernels run as Python all the same: quicker
+for a process that judges little, as machine code takes a second to load and a minute to make."""
 
 
 def _numba() -> Any:
-    if os.environ.get(AS_PYTHON) == "python" or importlib.util.find_spec("numba") is None:
+    if os.environ.get(PLAIN) or importlib.util.find_spec("numba") is None:
         return None
     numba: Any = importlib.import_module("numba")
     folder = Path(__file__).parent

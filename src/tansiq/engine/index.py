@@ -451,6 +451,12 @@ class AirspaceIndex:
         along = 1 + (long + int(self._bands[kept, grid.LONGEST])) / slot
         return float(held * across * across * along)
 
+    # For kernels of others
+
+    def arrays(self) -> tuple[Sky, grid.Kept]:
+        """Return volumes and grid as kernels take them, to read until the index changes."""
+        return self._kernel_sky, self._kept
+
 
 def _sky(volumes: int, vertices: int) -> Sky:
     return Sky(
