@@ -1,15 +1,13 @@
 """``tansiq audit``: every conflict within a set of plans and no-go areas. Offline."""
 
-import os
-import sys
 from datetime import timedelta
-from importlib import import_module
 from pathlib import Path
 
 import click
 
-from tansiq.cli.audit_set import AuditSet, read_set
+from tansiq.cli.audit_set import read_set
 from tansiq.cli.files import INPUT, STDIN
+from tansiq.cli.kernels import choose
 from tansiq.cli.progress import Progress
 from tansiq.clock import SystemClock
 from tansiq.domain.agreement import Minima
@@ -75,7 +73,7 @@ def audit(
     progress = Progress(SystemClock())
     try:
         audited = read_set(files, progress.tell)
-        _choose_kernels(audited)
+        choose(volumes=audited.volumes, enough=_SMALL)
         from tansiq.cli.audit_run import Wanted, run
 
         wanted = Wanted(limit=limit, as_json=as_json, geojson=geojson, html=html, count=count)
@@ -106,17 +104,3 @@ def _check_outputs(
         if path.resolve() in taken:
             raise click.UsageError(f"{path} is already an input or output; name another file")
         taken.append(path.resolve())
-
-
-def _choose_kernels(audited: AuditSet) -> None:
-    """Do without machine code where loading it, or making it, would take longer than the work."""
-    if audited.volumes > _SMALL or "tansiq.engine.compiled" in sys.modules:
-        return
-    name = "TANSIQ_PLAIN_KERNELS"  # compiled.PLAIN, which to import would be to decide.
-    before = os.environ.get(name)
-    os.environ[name] = "1"
-    try:
-        import_module("tansiq.engine.compiled")
-    finally:
-        if before is None:
-            del os.environ[name]

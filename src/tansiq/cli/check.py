@@ -2,7 +2,6 @@
 
 import gc
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,6 +9,7 @@ from datetime import timedelta
 import click
 
 from tansiq.cli.files import INPUT, STDIN, read_input
+from tansiq.cli.kernels import choose
 from tansiq.domain.agreement import Minima
 from tansiq.domain.conflict import Conflict, blocks, explain, spans_apart
 from tansiq.domain.draft import PlanDraft, figure, shared_band
@@ -18,8 +18,8 @@ from tansiq.domain.volume import LatLng
 from tansiq.errors import BadInput
 from tansiq.formats.plans import read_airspace, read_plan
 
-COMPILED_FROM = 20_000
-"""Volumes to judge from which on it pays to have the kernels as machine code."""
+_SMALL = 20_000
+"""Volumes near enough in time and level to be judged, up to which plain kernels are quicker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,8 +141,7 @@ def judge(
     ]
     if not near:
         return []
-    if sum(len(other.volumes) for other in near) < COMPILED_FROM:
-        os.environ.setdefault("TANSIQ_PLAIN_KERNELS", "1")  # compiled.PLAIN, not imported yet.
+    choose(volumes=sum(len(other.volumes) for other in near), enough=_SMALL)
     from tansiq.engine.index import Prepared
     from tansiq.engine.judgement import conflict_between
 
