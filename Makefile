@@ -16,8 +16,9 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Tansiq needs Python 3.11 or later; $(PYTHON) is older. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "installing into $(VENV) (about a minute the first time)"
+	@echo "installing into $(VENV) (about two minutes the first time, one of them to compile)"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e . $$($(PYTHON) scripts/dev_requirements.py)
+	@$(BIN)/python -c "from tansiq.engine.warm import warm; warm()" # Compiles the kernels, once.
 	@touch $@
 
 demo: setup ## two nodes coordinate a day of real flights; ARGS=--once exits when done
