@@ -27,7 +27,7 @@ from tansiq.domain.arrangement import (
 )
 from tansiq.domain.fairness import Share
 from tansiq.domain.time import micros
-from tansiq.domain.volume import time_bounds
+from tansiq.domain.volume import Circle, time_bounds
 from tansiq.engine import bound, places
 from tansiq.engine.compiled import Ints, seen
 from tansiq.engine.places import NOWHERE, Board
@@ -77,16 +77,23 @@ def first_come(
 
 def _canonical(declared: Sequence[Declared], random: Random) -> list[int]:
     """Return the places of plans by rank, first start and content: not as they were given."""
-    spans = [time_bounds(plan.volumes) for plan in declared]
-    keys = [(-p.priority, s.start, s.end) for p, s in zip(declared, spans, strict=True)]
+    keys = [_key(plan) for plan in declared]
     found: list[int] = []
     for _, like in groupby(sorted(range(len(declared)), key=keys.__getitem__), keys.__getitem__):
         found += _told_apart(list(like), declared, random)
     return found
 
 
+def _key(plan: Declared) -> tuple[object, ...]:
+    span, first = time_bounds(plan.volumes), plan.volumes[0]
+    outline = first.outline
+    spot = outline.center if isinstance(outline, Circle) else outline.vertices[0]
+    where = (first.altitude.lower_m, spot.lat_deg, spot.lng_deg)
+    return (-plan.priority, span.start, span.end, *where)
+
+
 def _told_apart(like: Sequence[int], declared: Sequence[Declared], random: Random) -> Sequence[int]:
-    """Return plans of one rank and span by what they are; the same ones at random."""
+    """Return plans of one key by what they are; the same ones at random."""
     if len(like) == 1:
         return like
     texts = {k: repr(declared[k].volumes) for k in like}  # Dear, and seldom needed.
