@@ -24,6 +24,7 @@ from tansiq.domain.time import YEAR_MAX, from_micros, micros
 from tansiq.domain.volume import (
     ALTITUDE_M_MAX,
     ALTITUDE_M_MIN,
+    AltitudeBand,
     Outline,
     Volume3D,
     Volume4D,
@@ -326,22 +327,25 @@ class _Search:
 
 
 def _moved(volumes: Volumes, move: _Move, outlines: Sequence[Outline] | None) -> Volumes:
-    by = timedelta(seconds=move.delay_s)
-    moved = tuple(one.shifted(by=by, up_m=move.up_m) for one in volumes)
-    if outlines is None:
-        return moved
-    return tuple(
-        Volume4D(volume=Volume3D(outline=outline, altitude=one.altitude), time=one.time)
-        for one, outline in zip(moved, outlines, strict=True)
-    )
+    by, up_m = timedelta(seconds=move.delay_s), move.up_m
+    moved = []
+    for k, one in enumerate(volumes):
+        band, space = one.altitude, one.volume
+        if up_m:  # As ``Volume4D.shifted`` has it.
+            band = AltitudeBand(lower_m=band.lower_m + up_m, upper_m=band.upper_m + up_m)
+        if up_m or outlines:
+            space = Volume3D(outline=outlines[k] if outlines else one.outline, altitude=band)
+        moved.append(Volume4D(volume=space, time=one.time.shifted(by) if by else one.time))
+    return tuple(moved)
 
 
 def _at_times_of(volumes: Volumes, sky: Sky) -> Sky:
     """Return volumes as kernels take them, whose outlines are those of a sky."""
     times, bounds = np.array(sky.times), np.array(sky.bounds)
-    for k, one in enumerate(volumes):
-        times[k, : search.ENDS + 1] = micros(one.time.start), micros(one.time.end)
-        bounds[k, search.LOW : search.HIGH + 1] = one.altitude.lower_m, one.altitude.upper_m
+    times[:, : search.ENDS + 1] = [(micros(v.time.start), micros(v.time.end)) for v in volumes]
+    bounds[:, search.LOW : search.HIGH + 1] = [
+        (v.altitude.lower_m, v.altitude.upper_m) for v in volumes
+    ]
     return Sky(seen(times), seen(bounds), sky.at)
 
 
