@@ -36,7 +36,7 @@ from tansiq.peers.identity import NewNode, make_node, write_node
 PARTY = "register"
 ISSUER = "bench-issuer"
 SCOPES = "utm.strategic_coordination utm.constraint_processing utm.constraint_management"
-READY_S_MAX = 60.0
+READY_S_MAX = 180.0  # The first start after an installation compiles.
 STOP_S_MAX = 20.0
 SERVE = ("-m", "tansiq.cli.child", "serve")
 """What Python runs as the node; a test may name a broken one instead."""

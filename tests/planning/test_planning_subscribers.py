@@ -276,7 +276,7 @@ async def _refuse_large(
     tmp_path: Path, count: int, meanwhile: Meanwhile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Let a plan of so many volumes be refused for one of as many, while details are asked for."""
-    for name, kind, work in (("judged", Airspace, "judge"), ("explained", Reasons, "verdict")):
+    for name, kind, work in (("judged", Airspace, "judge"), ("explained", Reasons, "_explained")):
         monkeypatch.setattr(kind, work, meanwhile.hold(name, getattr(kind, work), count))
     sky = make_sky(tmp_path, parties=("north",), registers=[("north", True)])
     async with outside(sky) as outsider, flying(sky):
@@ -332,7 +332,13 @@ async def test_who_judges_a_large_plan_on_the_loop_is_caught(
     if name == "judged":
         monkeypatch.setattr(Airspace, "is_long", lambda *_: False)
     else:
-        monkeypatch.setattr(Candidate, "is_large", False)
+        prepare = Reasons.prepare
+
+        def explained(*given: Any) -> Callable[[], Any]:
+            found = prepare(*given)()
+            return lambda: found
+
+        monkeypatch.setattr(Reasons, "prepare", explained)
     meanwhile = Meanwhile()
     await _refuse_large(tmp_path, 80, meanwhile, monkeypatch)
     with pytest.raises(AssertionError, match=f"while it is {name}"):

@@ -23,7 +23,8 @@ from tansiq.formats.agreement import read_agreement, render_agreement
 from tansiq.peers.identity import NewNode, make_node, write_node
 from tansiq.settings import load_own_token, load_settings
 
-READY_S_MAX = 60.0
+READY_S_MAX = 180.0
+"""The first start after an installation compiles, half a minute of processor time for each node."""
 STOP_S_MAX = 10.0
 LOG = "serve.log"
 _PORT_FIRST, _PORT_LAST = 18_000, 27_999
