@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
+from pyproj import Proj
 
 from tansiq.domain.time import TimeSpan, from_micros
 from tansiq.domain.volume import AltitudeBand, Circle, LatLng, Polygon, Volume3D, Volume4D
 from tansiq.engine.batch import Batch
 from tansiq.engine.compiled import Floats, Ints
 
-EARTH_M = 6_371_000.0
 ORIGIN = (45.0, 7.0)
 START_US = 1_780_300_800_000_000  # 2026-06-01T08:00Z.
 MINUTE_US = 60_000_000
@@ -130,11 +130,10 @@ def _batch(
 
 
 def _degrees(flat: Floats) -> Floats:
-    """Return places of the plane as latitude and longitude (azimuthal equidistant, on a sphere)."""
-    lat0, lng0 = np.radians(ORIGIN)
-    away = np.hypot(flat[:, 0], flat[:, 1]) / EARTH_M
-    share = np.where(away > 0, np.sin(away) / np.where(away > 0, away, 1.0), 1.0) / EARTH_M
-    east, north = flat[:, 0] * share, flat[:, 1] * share
-    lat = np.arcsin(np.cos(away) * np.sin(lat0) + north * np.cos(lat0))
-    lng = lng0 + np.arctan2(east, np.cos(lat0) * np.cos(away) - north * np.sin(lat0))
-    return np.degrees(np.stack([lat, lng], axis=1))
+    """Return places of the plane as latitude and longitude (azimuthal equidistant).
+
+    On the ellipsoid: a sphere's plane would be off by more than the corners of a circle are.
+    """
+    plane = Proj(proj="aeqd", lat_0=ORIGIN[0], lon_0=ORIGIN[1], ellps="WGS84")
+    lng_deg, lat_deg = plane(flat[:, 0], flat[:, 1], inverse=True)
+    return np.stack([lat_deg, lng_deg], axis=1)

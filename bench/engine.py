@@ -1,11 +1,12 @@
 """The conflict engine beside shapely's STRtree with numpy, and PostGIS, on the same volumes.
 
 All find what is within the minima (zero) in time and altitude, and share a point in outline; ours
-on the ellipsoid, theirs in a plane with circles of 64 corners. What is made once is left out on all
-sides: index, tree, table, geometries, the volume that is looked for. One thread. Seed 5. Kernels
-are compiled before. ``bench/_airspaces.py`` says what *wide*, *city* and *mixed* are; *week* are
-recorded flights (``bench/_week.py``). What PostGIS takes contains the way there and back, which is
-told beside it (``bench/_postgis.py``). CPU is told where a busy machine spoils a latency.
+on the ellipsoid, theirs in a plane with circles of 64 corners, which miss a few. What is made once
+is left out on all sides: index, tree, table, geometries, the volume that is looked for. One thread.
+Seed 5. Kernels are compiled before. ``bench/_airspaces.py`` says what *wide*, *city* and *mixed*
+are; *week* are recorded flights (``bench/_week.py``). What PostGIS takes contains the way there and
+back, which is told beside it (``bench/_postgis.py``). CPU is told where a busy machine spoils a
+latency.
 
     python bench/engine.py [--quick] [--json]
 """
