@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from tansiq.cli.audit_lines import Finding
-from tansiq.cli.audit_picture import Map, chosen, timeline
+from tansiq.cli.audit_picture import CLOSE_SIZE, Map, chosen, close_ups, meeting, timeline
 from tansiq.cli.audit_set import AuditSet, Member, counted
 from tansiq.cli.audit_tally import LEVEL_M, Tally
 from tansiq.domain.agreement import Minima
@@ -17,6 +17,7 @@ from tansiq.domain.draft import figure
 LISTED_MOST = 40
 """Conflicts in the table and with a number in the pictures, the worst."""
 VOLUMES_MOST = 3_000
+_CLOSE_UPS_MOST = 4
 _PARTIES_MOST = 30
 _FILES_MOST = 12
 
@@ -48,6 +49,10 @@ svg text { font: 11px system-ui, sans-serif; fill: #333; }
 .dot { fill: #a61c1c; } .lead { stroke: #a61c1c; stroke-width: .8; fill: none; }
 .mark circle { fill: #a61c1c; stroke: #fff; stroke-width: 1; }
 .mark text { fill: #fff; font-size: 9px; font-weight: 600; text-anchor: middle; }
+figure { margin: 0; } figcaption { font-size: 12px; color: #444; }
+.close .plan { fill-opacity: .12; stroke-opacity: .8; }
+.close { display: grid; grid-template-columns: 1fr 1fr; gap: 10px 16px; }
+td.w { min-width: 118px; }
 .key { display: inline-block; width: 22px; height: 11px; border: 1px solid #3b6ea5;
   background: #e6edf5; margin: 0 4px 0 12px; vertical-align: -1px; }
 .key.no-go { border: 1px dashed #a86800; background: #faeed7; }
@@ -144,6 +149,17 @@ class Page:
         yield "<h2>Where</h2>"
         yield drawn
         yield f'<p class="note">{" ".join(self._left_out(len(shown), where.outside))}</p>'
+        groups = close_ups(self._listed, where.span_m)[:_CLOSE_UPS_MOST]
+        if groups:
+            yield "<h2>Where, closer</h2>"
+            yield '<p class="note">Only the volumes that meet, at the worst of each conflict.</p>'
+            yield '<div class="close">'
+            for group in groups:
+                closer = Map(meeting(group), group, CLOSE_SIZE)
+                numbers = ", ".join(str(one.number) for one in group)
+                drawn = closer.draw(group, group, f"close map of conflicts {numbers}")
+                yield f"<figure>{drawn}<figcaption>{numbers}</figcaption></figure>"
+            yield "</div>"
 
     def _left_out(self, shown: int, outside: int) -> Iterator[str]:
         total, drawn = self._tally.total, len(self._worst)
@@ -193,7 +209,7 @@ class Page:
             yield (
                 f'<tr><td class="n"><b>{one.number}</b></td>'
                 f'<td class="t">{one.conflict.time.start:%Y-%m-%d<br>%H:%M:%S}Z</td>'
-                f"<td>{_member(one.first)}</td><td>{_member(one.second)}</td>"
+                f'<td class="w">{_member(one.first)}</td><td class="w">{_member(one.second)}</td>'
                 f'<td>{escape(one.sentence)}</td><td class="t">{one.where.replace(", ", "<br>")}'
                 f"</td><td>{escape(one.depth)}</td></tr>"
             )

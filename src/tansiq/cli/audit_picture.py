@@ -17,7 +17,8 @@ from tansiq.domain.volume import Circle, LatLng, Volume4D
 
 EARTH_M = 6_371_008.8
 WIDE = 1_000.0
-MAP_TALL, TIME_TALL = 640.0, 360.0
+TIME_TALL = 360.0
+MAP_SIZE, CLOSE_SIZE = (WIDE, 640.0), (490.0, 380.0)
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76.0, 12.0, 12.0, 46.0
 _MARK = 9.0
 Point = tuple[float, float]
@@ -78,8 +79,8 @@ def _numbers(
         )
 
 
-def _svg(tall: float, label: str, parts: Iterable[str]) -> str:
-    head = f'<svg viewBox="0 0 {WIDE:.0f} {tall:.0f}" role="img" aria-label="{escape(label)}">'
+def _svg(size: tuple[float, float], label: str, parts: Iterable[str]) -> str:
+    head = f'<svg viewBox="0 0 {size[0]:g} {size[1]:g}" role="img" aria-label="{escape(label)}">'
     return "\n".join((head, *parts, "</svg>"))
 
 
@@ -135,7 +136,7 @@ def timeline(
         box = (_LEFT, _TOP, WIDE - _RIGHT, TIME_TALL - _BOTTOM)
         yield from _numbers([middle(one) for one in worst], worst, box)
 
-    return _svg(TIME_TALL, label, parts())
+    return _svg((WIDE, TIME_TALL), label, parts())
 
 
 def _time_axis(start: datetime, end: datetime, y: float, across: float) -> Iterator[str]:
@@ -207,7 +208,13 @@ def _dot(a: Sequence[float], b: Sequence[float]) -> float:
 class Map:
     """A map of conflicts and of the outlines around them."""
 
-    def __init__(self, shown: Sequence[Shown], every: Sequence[Finding]) -> None:
+    def __init__(
+        self,
+        shown: Sequence[Shown],
+        every: Sequence[Finding],
+        size: tuple[float, float] = MAP_SIZE,
+    ) -> None:
+        self._wide, self._tall = size
         self._shown = shown
         places = [p for one in every if (p := one.conflict.place) is not None]
         self._at = _Projection(places or [_corner(s.volume) for s in shown])
@@ -216,7 +223,7 @@ class Map:
             points += self._outline(each.volume)
         west, east = _span([x for x, _ in points])
         south, north = _span([y for _, y in points])
-        self._m = max((east - west) / WIDE, (north - south) / MAP_TALL)
+        self._m = max((east - west) / self._wide, (north - south) / self._tall)
         """Metres a unit of the picture."""
         self._middle = (west + east) / 2, (south + north) / 2
         self.outside = 0
@@ -230,12 +237,17 @@ class Map:
         return [self._at(vertex) for vertex in outline.vertices]
 
     def _place(self, point: Point) -> Point:
-        x = WIDE / 2 + (point[0] - self._middle[0]) / self._m
-        return x, MAP_TALL / 2 - (point[1] - self._middle[1]) / self._m
+        x = self._wide / 2 + (point[0] - self._middle[0]) / self._m
+        return x, self._tall / 2 - (point[1] - self._middle[1]) / self._m
+
+    @property
+    def span_m(self) -> float:
+        """How far it reaches, the longer way."""
+        return self._m * max(self._wide, self._tall)
 
     def draw(self, every: Sequence[Finding], worst: Sequence[Finding], label: str) -> str:
         """Return the map."""
-        return _svg(MAP_TALL, label, self._parts(every, worst))
+        return _svg((self._wide, self._tall), label, self._parts(every, worst))
 
     def _parts(self, every: Sequence[Finding], worst: Sequence[Finding]) -> Iterator[str]:
         self.outside = 0
@@ -245,16 +257,18 @@ class Map:
         for one in every:
             if (place := one.conflict.place) is not None:
                 x, y = self._place(self._at(place))
+                if not (0.0 <= x <= self._wide and 0.0 <= y <= self._tall):
+                    continue
                 yield f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="2"/>'
         placed = [one for one in worst if one.conflict.place is not None]
         points = [self._place(self._at(one.conflict.place)) for one in placed if one.conflict.place]
-        yield from _numbers(points, placed, (0.0, 0.0, WIDE, MAP_TALL))
+        yield from _numbers(points, placed, (0.0, 0.0, self._wide, self._tall))
         yield from self._scale()
 
     def _drawn(self, each: Shown) -> Iterator[str]:
         points = [self._place(point) for point in self._outline(each.volume)]
         xs, ys = [x for x, _ in points], [y for _, y in points]
-        if max(xs) < 0 or min(xs) > WIDE or max(ys) < 0 or min(ys) > MAP_TALL:
+        if max(xs) < 0 or min(xs) > self._wide or max(ys) < 0 or min(ys) > self._tall:
             self.outside += 1
             return
         kind, outline = "area" if each.no_go else "plan", each.volume.outline
@@ -268,7 +282,7 @@ class Map:
 
     def _graticule(self) -> Iterator[str]:
         """Yield parallels and meridians, with their degrees at the rim."""
-        half_x, half_y = WIDE / 2 * self._m, MAP_TALL / 2 * self._m
+        half_x, half_y = self._wide / 2 * self._m, self._tall / 2 * self._m
         if math.hypot(*self._middle) + math.hypot(half_x, half_y) > 8e6:
             return
         x0, y0 = self._middle
@@ -298,17 +312,17 @@ class Map:
         ]
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
         yield f'<path class="grid" d="M{path}"/>'
-        inside = [p for p in points if 0 <= p[0] <= WIDE and 0 <= p[1] <= MAP_TALL]
+        inside = [p for p in points if 0 <= p[0] <= self._wide and 0 <= p[1] <= self._tall]
         if inside:
             x, y = inside[0]
             dx, dy = (4.0, -3.0) if first == 0 else (3.0, -4.0)
             yield f'<text class="degree" x="{x + dx:.1f}" y="{y + dy:.1f}">{label}</text>'
 
     def _scale(self) -> Iterator[str]:
-        length_m = max((m for m in _METRES if m / self._m <= WIDE / 5), default=1.0)
+        length_m = max((m for m in _METRES if m / self._m <= self._wide / 5), default=1.0)
         long = length_m / self._m
         text = f"{length_m / 1000:g} km" if length_m >= 1_000 else f"{length_m:g} m"
-        x, y = WIDE - 20 - long, MAP_TALL - 16
+        x, y = self._wide - 14 - long, 26.0
         yield f'<path class="scale" d="M{x:.1f} {y - 5}v5h{long:.1f}v-5"/>'
         yield f'<text class="tick" x="{x + long / 2:.1f}" y="{y - 5}">{text}</text>'
 
@@ -354,3 +368,34 @@ def chosen(members: Sequence[Member], worst: Sequence[Finding], most: int) -> li
     found = shown[:most] + rest[::step][:room]
     # No-go areas below, so that plans remain to be seen.
     return sorted(found, key=lambda each: not each.no_go)
+
+
+def close_ups(worst: Sequence[Finding], span_m: float) -> list[list[Finding]]:
+    """Return conflicts that lie so close together that a map of ``span_m`` does not part them.
+
+    The largest groups first; what is alone needs no picture of its own.
+    """
+    groups: list[list[Finding]] = []
+    for one in worst:
+        near = [group for group in groups if any(_near(one, o, span_m / 12) for o in group)]
+        groups = [group for group in groups if group not in near]
+        groups.append([one, *(other for group in near for other in group)])
+    found = [sorted(g, key=lambda one: one.number) for g in groups if len(g) > 1]
+    return sorted(found, key=lambda group: (-len(group), group[0].number))
+
+
+def meeting(group: Sequence[Finding]) -> list[Shown]:
+    """Return the volumes that meet, those that stand for each conflict, and no others."""
+    found: dict[tuple[int, int], Shown] = {}
+    for one in group:
+        for member, k in zip((one.first, one.second), one.conflict.pair, strict=True):
+            shown = Shown(member.draft.volumes[k], member.draft.constraint)
+            found[id(member), k] = shown
+    return sorted(found.values(), key=lambda each: not each.no_go)
+
+
+def _near(one: Finding, other: Finding, within_m: float) -> bool:
+    a, b = one.conflict.place, other.conflict.place
+    if a is None or b is None:
+        return False
+    return math.dist(_unit(a), _unit(b)) * EARTH_M <= within_m

@@ -16,7 +16,7 @@ from tansiq.formats.plans import read_airspace
 FILES_MAX = 10_000
 ENTITIES_MAX = 1_000_000
 VOLUMES_MAX = 2_000_000
-"""Of all entities together; some 3 kB each with what belongs to them."""
+"""Of all entities together; some 4 kB each with what belongs to them."""
 _STDIN_NAME = "standard input"
 
 
