@@ -21,6 +21,8 @@ from tests.formats.build import (
 )
 
 from tansiq.cli.main import cli
+from tansiq.domain import geodesy
+from tansiq.domain.volume import Circle, LatLng, Polygon
 
 
 @pytest.fixture
@@ -49,6 +51,15 @@ def test_clear(folder: Path) -> None:
 def test_an_overlap_has_separations_of_zero(folder: Path) -> None:
     code, found = verdict(folder, feature(), feature(callsign="HERON-1"))
     assert code == 1
+    (conflict,) = found["conflicts"]
+    place = conflict.pop("lat_deg"), conflict.pop("lng_deg")
+    outline = Polygon(
+        vertices=tuple(LatLng(y, x) for x, y in feature()["geometry"]["coordinates"][0][:-1])
+    )
+    spot = Circle(center=LatLng(*place), radius_m=0.01)
+    assert geodesy.separation_m(spot, outline) == 0.0, "where it is worst is within both"
+    low_m, high_m = conflict.pop("altitude_lower_m"), conflict.pop("altitude_upper_m")
+    assert high_m - low_m == pytest.approx(300.0, abs=5.0), "widened by what the geoid may differ"
     assert found == {
         "verdict": "blocked",
         "conflicts": [
@@ -57,6 +68,10 @@ def test_an_overlap_has_separations_of_zero(folder: Path) -> None:
                 "horizontal_m": 0.0,
                 "vertical_m": 0.0,
                 "time_s": 0.0,
+                "margin": 1.0,
+                "least": "horizontal",
+                "time_start": "2026-06-01T14:40:00Z",
+                "time_end": "2026-06-01T14:55:00Z",
                 "blocks": True,
                 "explanation": "blocked by HERON-1: same block 900-1,200 m AMSL, 14:40Z-14:55Z, "
                 "outlines overlap",
@@ -172,10 +187,11 @@ def test_text_output(folder: Path) -> None:
     airspace = collection(feature(callsign="B"), feature(type="constraint", callsign="F"))
     result = check(folder, feature(), airspace, "--time-s", "60")
     assert result.exit_code == 1
+    overlap = "same block 900-1,200 m AMSL, 14:40Z-14:55Z, outlines overlap"
     assert result.stdout.splitlines() == [
         "OSPREY-2: blocked by 2 of 1 plan and 1 no-go area, minima 0 m, 0 m, 60 s",
-        "  blocked by no-go area F: same block 900-1,200 m AMSL, 14:40Z-14:55Z, outlines overlap",
-        "  blocked by B: same block 900-1,200 m AMSL, 14:40Z-14:55Z, outlines overlap",
+        f"  blocked by no-go area F: {overlap} (worst at 38.6000, -120.2000)",
+        f"  blocked by B: {overlap} (worst at 38.6000, -120.2000)",
     ]
     result = check(folder, feature(), collection())
     assert result.stdout == "OSPREY-2: clear of 0 plans and 0 no-go areas, minima 0 m, 0 m, 0 s\n"
