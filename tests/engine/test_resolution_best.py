@@ -38,6 +38,7 @@ from tansiq.engine import resolution, sideways
 from tansiq.engine.batch import Batch
 from tansiq.engine.index import AirspaceIndex, Prepared
 from tansiq.engine.resolution import Bounds, Kind, Layer, Proposal, cost_of, resolve, standing
+from tansiq.errors import InvalidVolume
 
 HOUR = timedelta(hours=1)
 SAMPLE = 50
@@ -77,6 +78,17 @@ class Case:
 
 
 def outline(random: Random, center: LatLng) -> Outline:
+    """Return an outline that passes the outline rules (a box across a pole may not)."""
+    while True:
+        found = _outline(random, center)
+        try:
+            geodesy.check_outline(found)
+        except InvalidVolume:
+            continue
+        return found
+
+
+def _outline(random: Random, center: LatLng) -> Outline:
     center = geodesy.destination(center, random.uniform(0.0, 360.0), random.uniform(0.0, 1_500.0))
     kind = random.random()
     if kind < 0.4:
