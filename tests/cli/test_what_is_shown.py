@@ -7,8 +7,8 @@ import msgspec
 from tests.cli.test_client_commands import Shell, shell
 from tests.http.own_world import plan_bytes
 
-from tansiq.cli.show import altitude
-from tansiq.services.views import PlanView
+from tansiq.cli.show import alternatives, altitude
+from tansiq.services.views import Alternative, PlanView
 
 __all__ = ["shell"]
 
@@ -52,3 +52,27 @@ def test_a_log_set_without_exchanges_says_so_beside_it(shell: Shell) -> None:
     none = shell("log-set --peer nrth")
     assert (none.code, json.loads(none.out)["messages"]) == (0, [])
     assert none.err == "note: no exchange with nrth in that span of time\n"
+
+
+def test_each_alternative_has_the_command_that_takes_it_and_no_other() -> None:
+    found = [
+        Alternative(kind="level", delay_s=0, up_m=300.0, sentence="300 m higher"),
+        Alternative(kind="level", delay_s=0, up_m=-600.0, sentence="600 m lower"),
+        Alternative(
+            kind="sideways", delay_s=0, up_m=0.0, north_m=-707.0, east_m=707.0, sentence="aside"
+        ),
+        Alternative(kind="combined", delay_s=-60, up_m=300.0, sentence="both"),
+    ]
+    assert alternatives(found, "tansiq plan shift 1") == [
+        "300 m higher  tansiq plan shift 1 --up-m 300",
+        "600 m lower   tansiq plan shift 1 --up-m -600",
+        "aside         tansiq plan shift 1 --north-m -707 --east-m 707",
+        "both          tansiq plan shift 1 --delay-s -60 --up-m 300",
+    ]
+    # With --take the first of a kind is taken: the other is told, and not offered.
+    assert alternatives(found, "tansiq plan submit a") == [
+        "300 m higher  tansiq plan submit a --take level",
+        "600 m lower",
+        "aside         tansiq plan submit a --take sideways",
+        "both          tansiq plan submit a --take combined",
+    ]

@@ -121,7 +121,14 @@ def constraint_rows(views: Sequence[ConstraintView]) -> str:
 def alternatives(found: Sequence[Alternative], command: str) -> list[str]:
     """Return each alternative with the command that takes it, one below the other."""
     width = max((len(item.sentence) for item in found), default=0)
-    return [f"{item.sentence:<{width}}  {command} {_take(item, command)}" for item in found]
+    lines, kinds = [], set()
+    for item in found:
+        # Of a kind, the first is what a plan takes that is submitted with --take.
+        taken = " submit " not in command or item.kind not in kinds
+        kinds.add(item.kind)
+        line = f"{item.sentence:<{width}}  {command} {_take(item, command)}"
+        lines.append(line if taken else item.sentence)
+    return lines
 
 
 def _take(item: Alternative, command: str) -> str:
