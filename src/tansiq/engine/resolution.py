@@ -49,7 +49,7 @@ from tansiq.engine.proposals import (
 )
 from tansiq.engine.search import Sky
 from tansiq.engine.shifts import SECOND_US, Shifts
-from tansiq.engine.sideways import Aside, Rotation
+from tansiq.engine.sideways import Aside
 from tansiq.errors import InvalidVolume, TooLarge
 
 __all__ = [
@@ -149,6 +149,8 @@ class _Search:
         self._start_us = int(self._times[:, search.BEGINS].min())
         self._window = self._whole_window()
         self._turns = sideways.Turns(plan)
+        self._outlines: dict[Aside | None, list[Outline] | None] = {}
+        self._stood: dict[_Move, Proposal | None] = {}
 
     def _whole_window(self) -> _Window:
         bounds = self._bounds
@@ -173,7 +175,7 @@ class _Search:
             held = best.get(move.kind)
             if held is None or move.rank < held.rank:
                 best[move.kind] = move
-        proposals = (self._proposal(move, self._plan.sky, None) for move in best.values())
+        proposals = (self._proposal(move, None) for move in best.values())
         return [one for one in proposals if one is not None]
 
     def none_free(self) -> NoneFree:
@@ -204,26 +206,53 @@ class _Search:
 
     # Sideways
 
-    def sideways(self, best: float) -> Iterator[Proposal]:
-        """Yield the nearest move aside that is free, and combinations as cheap as they get.
+    def sideways(self, best: float) -> list[Proposal]:
+        """Return the nearest move aside that is free, and the cheapest combination with one.
 
-        Only combinations that cost less than ``best``, and than what was yielded before.
+        A combination only if it costs less than ``best``, and than what was found before.
         """
+        # Outlines are drawn for what is found in the end. If they cannot stand after all, which is
+        # rare, it is sought again with a look at those of every candidate.
+        for sure in (False, True):
+            moves = self._cheapest_aside(best, sure=sure)
+            proposals = [self._stands(move) for move in moves]
+            if all(proposals):
+                break
+        return [one for one in proposals if one is not None]
+
+    def _cheapest_aside(self, best: float, *, sure: bool) -> list[_Move]:
         minimum_m = max((layer.minima.horizontal_m for layer in self._layers), default=0.0)
-        pure = False
+        found: dict[Kind, _Move] = {}
         for aside in sideways.ways(
             sideways.step_m(self._plan, minimum_m), self._bounds.aside_m_max
         ):
             budget = best - cost_of(0, 0.0, aside.distance_m) - COMBINED
+            pure = Kind.SIDEWAYS in found
             if pure and budget <= 0.0:
-                return
+                break
             window = self._small_window(budget)
             if window.least_s > window.most_s:
                 continue
-            for proposal in self._aside(aside, window, best, pure=pure):
-                pure = pure or proposal.kind is Kind.SIDEWAYS
-                best = min(best, proposal.cost)
-                yield proposal
+            sky = self._turns.sky(self._turns.rotation(aside))
+            for move in sorted(self._free(sky, window, aside), key=lambda move: move.rank):
+                wanted = move.cost < best or (move.kind is Kind.SIDEWAYS and not pure)
+                if wanted and (not sure or self._stands(move)):
+                    found[move.kind] = move
+                    best = min(best, move.cost)
+                    break
+        return list(found.values())
+
+    def _stands(self, move: _Move) -> Proposal | None:
+        """Return the proposal of a move aside, or None if it cannot stand there."""
+        aside = move.aside
+        if aside not in self._outlines:
+            self._outlines[aside] = self._moved_aside(aside) if aside else None
+        outlines = self._outlines[aside]
+        if outlines is None:
+            return None
+        if move not in self._stood:
+            self._stood[move] = self._proposal(move, outlines)
+        return self._stood[move]
 
     def _small_window(self, budget: float) -> _Window:
         """Return the shifts that a move aside may be combined with, for so much at most."""
@@ -241,25 +270,6 @@ class _Search:
             max(whole.down, -steps),
             min(whole.up, steps),
         )
-
-    def _aside(
-        self, aside: Aside, window: _Window, best: float, *, pure: bool
-    ) -> Iterator[Proposal]:
-        rotation = self._turns.rotation(aside)
-        sky = self._turns.sky(rotation)
-        moves = [
-            move
-            for move in sorted(self._free(sky, window, aside), key=lambda move: move.rank)
-            if move.cost < best or (move.kind is Kind.SIDEWAYS and not pure)
-        ]
-        outlines = self._moved_aside(rotation) if moves else None
-        if outlines is None:
-            return
-        for move in moves:
-            proposal = self._proposal(move, sky, outlines)
-            if proposal is not None:
-                yield proposal
-                return
 
     # What is free
 
@@ -284,13 +294,12 @@ class _Search:
 
     # What is given
 
-    def _proposal(
-        self, move: _Move, sky: Sky, outlines: Sequence[Outline] | None
-    ) -> Proposal | None:
+    def _proposal(self, move: _Move, outlines: Sequence[Outline] | None) -> Proposal | None:
         """Return the proposal of a move, or None if as it is given it is not clear after all."""
         volumes = _moved(self._plan.volumes, move, outlines)
         if outlines is None:
-            prepared = Prepared(volumes, _at_times_of(volumes, sky), self._plan.vertices)
+            sky = _at_times_of(volumes, self._plan.sky)
+            prepared = Prepared(volumes, sky, self._plan.vertices)
         else:
             prepared = Prepared.of(*volumes)
         if not self._clear(prepared):
@@ -306,9 +315,9 @@ class _Search:
             volumes=volumes,
         )
 
-    def _moved_aside(self, rotation: Rotation) -> list[Outline] | None:
+    def _moved_aside(self, aside: Aside) -> list[Outline] | None:
         """Return the outlines after a turn, or None if one is not fit or leaves the area."""
-        area, moved = self._bounds.area, []
+        area, moved, rotation = self._bounds.area, [], self._turns.rotation(aside)
         for volume in self._plan.volumes:
             try:
                 outline = sideways.turned_outline(volume.outline, rotation)
