@@ -212,6 +212,16 @@ def test_bulk_and_one_by_one_come_to_the_same() -> None:
         assert bulk.expected(own, FIVE) == bulk.index.conflicts(prepared, FIVE)
 
 
+def test_a_bulk_leaves_no_larger_a_table_than_its_cells_need() -> None:
+    random = Random(5)
+    index = AirspaceIndex({}.__getitem__)
+    index.extend(Batch.of([volume(outline(random, ALPS, 100.0)) for _ in range(3_000)]))
+    assert len(index._cells) == 128
+    # Then all over the earth: there is room again.
+    index.extend(Batch.of([volume(outline(random, place(random), 10.0)) for _ in range(3_000)]))
+    assert len(index) == 6_000
+
+
 def test_long_use_leaves_no_waste() -> None:
     """A hundred times as many come and go as ever stay, of ever other sizes."""
     random, sky = Random(8), Sky()
