@@ -8,8 +8,10 @@ speaks over a Unix socket there alone, and does not wait for the disk (fsync off
 import os
 import pwd
 import shutil
+import signal
 import struct
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -83,7 +85,8 @@ def _user() -> str | None:
 
 @contextmanager
 def cluster() -> Iterator[Any]:
-    """Run a server of our own; yield a connection."""
+    """Run a server of our own; yield a connection. It ends with us, also if we are told to."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     programs, user = _programs(), _user()
     assert programs is not None
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))

@@ -212,6 +212,18 @@ def test_bulk_and_one_by_one_come_to_the_same() -> None:
         assert bulk.expected(own, FIVE) == bulk.index.conflicts(prepared, FIVE)
 
 
+def test_a_bulk_leaves_no_larger_a_table_than_its_cells_need() -> None:
+    random = Random(5)
+    places = [place(random) for _ in range(200)]
+    index = AirspaceIndex({}.__getitem__)
+    # The first hundred let it expect a cell for each of them.
+    index.extend(Batch.of([volume(outline(random, at, 100.0)) for at in 15 * places]))
+    assert len(index._cells) == 1_024
+    # Then elsewhere: there is room again.
+    index.extend(Batch.of([volume(outline(random, place(random), 100.0)) for _ in range(2_000)]))
+    assert len(index) == 5_000
+
+
 def test_long_use_leaves_no_waste() -> None:
     """A hundred times as many come and go as ever stay, of ever other sizes."""
     random, sky = Random(8), Sky()

@@ -191,15 +191,15 @@ class AirspaceIndex:
         wide = math.ceil(self._usual.horizontal_m * grid.UNITS_PER_M)
         base = tuning.best_base(entries, wide, self._usual.time_us >> grid.MICROS_SHIFT)
         self._tuned_at = 2 * self._held
-        if base == tuple(self._bands[grid.BASE, :2].tolist()):
-            self._put_entries(staged)
-            return
-        self._state[:] = -1
-        self._state[: grid.FREE_RUNS] = 0
-        self._cells[:] = 0
-        self._bands[:] = 0
-        self._bands[grid.BASE, :2] = base
-        self._put_entries(entries)
+        if base != tuple(self._bands[grid.BASE, :2].tolist()):
+            self._state[:] = -1
+            self._state[: grid.FREE_RUNS] = 0
+            self._cells[:] = 0
+            self._bands[:] = 0
+            self._bands[grid.BASE, :2] = base
+            staged = entries
+        self._put_entries(staged)
+        self._shrink_cells()
 
     # Room
 
@@ -266,6 +266,20 @@ class AirspaceIndex:
             room = max(need, int(self._entries.shape[1] * _GROWTH))
             self._entries = np.ascontiguousarray(_grown(self._entries.T, room).T)
         self._bind()
+
+    def _shrink_cells(self) -> None:
+        """Give back the room of cells that a bulk did not need.
+
+        Where the table is larger than the cache, each cell that is looked for in vain costs more.
+        """
+        used, cells = int(self._state[grid.CELLS_USED]), 2 * _LEAST
+        while used * 10 >= cells * 3:
+            cells *= 2
+        if cells < len(self._cells):
+            smaller = np.zeros((cells, grid.CELL), np.int64)
+            grid.rehash(seen(self._cells), seen(smaller))
+            self._cells = smaller
+            self._bind()
 
     def _bind(self) -> None:
         """Hand the arrays that there are now to the kernels."""
