@@ -92,13 +92,27 @@ class WaysOut:
 
     def resolve(self, mover: Mover, now: datetime) -> Resolution:
         """Return the best moves; may be called in any thread."""
+        agreement = self.agreement
+        span = time_bounds(mover.volumes)
+        last = max(now, span.end) + agreement.delay_max + agreement.minima.time
+        soon = [known for known in mover.obstacles if known.time.start <= last]
+        found = self._resolve(mover, soon, now)
+        if found.none_free is None or len(soon) == len(mover.obstacles):
+            return found
+        # What begins later than anything proposed decides only when something is free again.
+        later = self._resolve(mover, mover.obstacles, now)
+        return Resolution(found.proposals, later.none_free)
+
+    def _resolve(self, mover: Mover, obstacles: Sequence[Known], now: datetime) -> Resolution:
         agreement, layers = self.agreement, []
         for enlarged, minima in ((False, agreement.minima), (True, NO_MINIMA)):
-            volumes = [v for k in mover.obstacles if k.enlarged == enlarged for v in k.volumes]
+            volumes = [v for k in obstacles if k.enlarged == enlarged for v in k.volumes]
             if not enlarged:
                 volumes += mover.besides
             if volumes:
                 layers.append(standing(tuple(volumes), minima))
+        if not layers:
+            return Resolution((), None)  # What blocked it has gone: it need not move.
         few = len(mover.volumes) <= ASIDE_VOLUMES_MAX
         bounds = Bounds(
             earliest=now,
@@ -109,14 +123,11 @@ class WaysOut:
             aside_m_max=ASIDE_M_MAX if few else 0.0,
             area=agreement.area,
         )
-        return resolve(Prepared.of(*mover.volumes), layers, bounds) if layers else _NOTHING
+        return resolve(Prepared.of(*mover.volumes), layers, bounds)
 
     def in_words(self, mover: Mover, found: Sequence[Proposal]) -> tuple[Alternative, ...]:
         """Return proposals as people read them, the cheapest first."""
         return tuple(_alternative(mover, proposal) for proposal in found)
-
-
-_NOTHING = Resolution((), None)
 
 
 def none_free(found: NoneFree | None) -> str | None:
