@@ -46,7 +46,8 @@ MOCK_PORTS = (8094, 8095)
 """Where the suite starts the suppliers that it brings."""
 PORT_FIRST = 16_000
 PORTS_EACH = 4
-READY_S_MAX = 30.0
+READY_S_MAX = 180.0
+"""The kernels may have to be compiled first."""
 STOP_S_MAX = 10.0
 LOOK_S = 5.0
 """How often it is looked what the suite has started."""

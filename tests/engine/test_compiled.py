@@ -100,9 +100,9 @@ for name in ("grid", "outlines", "search", "shifts", "sideways"):
     for kernel, function in vars(sys.modules["tansiq.engine." + name]).items():
         if isinstance(function, CPUDispatcher):
             said[kernel] = len(function.signatures)
-import test_index, test_resolution
-test_resolution.test_the_agreed_area_is_never_left()
-test_resolution.test_what_does_not_count_is_no_obstacle()
+import test_index, test_resolve
+test_resolve.test_the_agreed_area_is_never_left()
+test_resolve.test_what_does_not_count_is_no_obstacle()
 for test in ("test_what_has_ended_before_a_moment_is_forgotten", "test_search_among_thousands"):
     getattr(test_index, test)()
 for name in ("grid", "outlines", "search", "shifts", "sideways"):
