@@ -16,6 +16,7 @@ from tansiq.domain.time import TimeSpan
 from tansiq.domain.volume import AltitudeBand, Circle, LatLng, Volume3D, Volume4D
 from tansiq.f3548 import wire
 from tansiq.services.register import AirspaceConflict, relevance
+from tansiq.storage.intents import Unknown
 from tansiq.storage.store import Tx
 
 pytestmark = pytest.mark.anyio
@@ -26,6 +27,11 @@ APART_M = 1e-6 + geodesy.separation_m(*(Circle(center=c, radius_m=1e-9) for c in
 
 CLEAR_M = APART_M - 200.0 - 1e-3
 """Of a circle over there that misses one of 200 m here by a millimetre."""
+
+
+@pytest.fixture(autouse=True)
+def _parties(world: World) -> None:
+    world.register.equals = frozenset({"north", "south"})
 
 
 async def missing(
@@ -112,7 +118,7 @@ def test_relevant_is_what_the_definition_says(seed: int) -> None:
     random, told = Random(seed), set()
     for k in range(60):
         a, b = ((plain(outline),) for outline in pair(random))
-        found = relevance.relevant(a, [(str(k), relevance.pack(b))])
+        found = relevance.relevant(a, [Unknown(str(k), "north", relevance.pack(b))], {"north"})
         met = conflicts(a, b, NO_MINIMA)
         assert found == ([str(k)] if met else []), (seed, k)
         told.add(met)
@@ -126,3 +132,18 @@ async def test_a_register_that_knew_cells_alone_would_ask_for_more(
     made = await world.put(NORTH, intent(volume(radius_m=200.0)))
     monkeypatch.setattr(relevance, "JUDGED_MAX", 0)
     assert await missing(world, intent(beside(CLEAR_M))) == (made.id,)
+
+
+@pytest.mark.parametrize("equals", [{"north"}, {"south"}, set()])
+async def test_of_suppliers_outside_all_that_shares_a_cell_is_asked_for(
+    world: World, equals: set[str]
+) -> None:
+    """The field's suite expects it: who plans beside a supplier looks at what it serves."""
+    world.register.equals = frozenset(equals)
+    made = await world.put(NORTH, intent(volume(radius_m=200.0)))
+    barred = await world.bar(NORTH, constraint(volume(radius_m=200.0)))
+    new = wire.ImplicitSubscriptionParameters(
+        uss_base_url="https://uss.example/s", notify_for_constraints=True
+    )
+    lacking = await missing(world, intent(beside(CLEAR_M), new_subscription=new))
+    assert lacking == (made.id, barred.id)

@@ -5,7 +5,7 @@ subscription that falls away is dropped before subscribers are counted on a writ
 on a deletion, and ``on_accepted`` sees the register as it will be.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -28,7 +28,7 @@ from tansiq.services.register.values import (
 from tansiq.storage.availability import Availability
 from tansiq.storage.cells import Cover
 from tansiq.storage.constraints import ConstraintRow, Constraints
-from tansiq.storage.intents import UNKNOWN, IntentRow, Intents
+from tansiq.storage.intents import UNKNOWN, IntentRow, Intents, Unknown
 from tansiq.storage.store import Tx
 from tansiq.storage.subscriptions import Notified, SubscriptionRow, Subscriptions
 
@@ -104,9 +104,9 @@ class IntentRegister:
     on_accepted: OnAccepted
 
     async def put(
-        self, tx: Tx, write: IntentWrite
+        self, tx: Tx, write: IntentWrite, equals: Collection[str] = ()
     ) -> wire.ChangeOperationalIntentReferenceResponse:
-        """Create or update an intent.
+        """Create or update an intent; ``equals`` are held against each other exactly.
 
         Raises:
             NotFound, Forbidden, StaleOVN: the stored version is not what the request presumes.
@@ -123,7 +123,7 @@ class IntentRegister:
             check_up(availability, write.caller, f"write intents that are {write.state}")
         named = await _named(subscriptions, write)
         if write.state in NEEDS_KEY:
-            await _check_key(tx, write, for_constraints=_hears_constraints(write, named))
+            await _check_key(tx, write, equals, for_constraints=_hears_constraints(write, named))
         attached = await self._attach(subscriptions, write, named)
         new = replace(self._next(write, old), subscription_id=attached, availability=availability)
         await intents.put(new, old=old)
@@ -284,21 +284,25 @@ def _hears_constraints(write: IntentWrite, named: SubscriptionRow | None) -> boo
     return write.new_subscription is not None and write.new_subscription.for_constraints
 
 
-async def _check_key(tx: Tx, write: IntentWrite, *, for_constraints: bool) -> None:
-    """Refuse a write whose author has not shown that they know everything that shares a point
-    with it.
+async def _check_key(
+    tx: Tx, write: IntentWrite, equals: Collection[str], *, for_constraints: bool
+) -> None:
+    """Refuse a write whose author has not shown that they know everything relevant.
 
     Accepted intents of a supplier that is Down need not be known: nobody can be asked for them.
     """
     unknown = await Intents(tx).unknown(
         write.cover, write.key, besides=write.id, idle=(IntentState.ACCEPTED, _DOWN)
     )
-    missing = relevant(write.extents, unknown)
+    judged = equals if write.caller.id in equals else ()
+    missing = relevant(write.extents, unknown, judged)
     barred: list[str] = []
     if for_constraints:
         found = await Constraints(tx).find(write.cover)
-        lacking = [(row.id, row.extents) for row in found if row.ovn not in write.key]
-        barred = relevant(write.extents, lacking)
+        lacking = [
+            Unknown(row.id, row.manager, row.extents) for row in found if row.ovn not in write.key
+        ]
+        barred = relevant(write.extents, lacking, judged)
     if missing or barred:
         raise MissingOVNs("the key lacks OVNs", missing_intents=missing, missing_constraints=barred)
 

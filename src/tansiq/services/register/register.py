@@ -109,7 +109,7 @@ class Register:
             AirspaceConflict: the key lacks OVNs; all of the entities are listed.
         """
         try:
-            return await self._intents.put(tx, write)
+            return await self._intents.put(tx, write, self.equals)
         except MissingOVNs as missing:
             conflict = await intents.listed(tx, write.caller, missing)
             raise conflict or missing from missing
@@ -132,7 +132,7 @@ class Register:
         )
 
         async def put(tx: Tx) -> wire.ChangeOperationalIntentReferenceResponse:
-            return await self._intents.put(tx, write)
+            return await self._intents.put(tx, write, self.equals)
 
         creating = ovn is None
         while True:

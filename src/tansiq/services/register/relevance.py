@@ -1,12 +1,16 @@
 """What is relevant to a write: of all that shares its cells, what shares a point with its volumes.
 
-Cells find candidates, by place, altitude and time; the engine decides. Bounds are closed. A write
-is only ever held against what its key does not name, and not against much: where there is more,
-all of it is relevant, as it is to a register that knows cells alone.
+Cells find candidates, by place, altitude and time; the engine decides. Bounds are closed. So it is
+between the parties of an agreement: they serve one another volumes by one software, and neighbours
+need not know each other. Among suppliers outside it goes by cells alone, because the field expects
+of each to look at what its neighbours serve, and to plan nothing where that is not fit.
+
+A write is only ever held against what its key does not name, and not against much: where there is
+more, all of it is relevant.
 """
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tansiq.domain.agreement import NO_MINIMA
 from tansiq.domain.time import TimeSpan, from_micros, micros
@@ -22,6 +26,7 @@ from tansiq.domain.volume import (
 )
 from tansiq.engine.index import Prepared
 from tansiq.engine.judgement import conflicts
+from tansiq.storage.intents import Unknown
 
 JUDGED_MAX = 64
 """Candidates that one write is held against: the store's only writer does it."""
@@ -77,17 +82,20 @@ def unpack(packed: bytes) -> Volumes:
     return tuple(volumes)
 
 
-def relevant(extents: Volumes, found: Sequence[tuple[str, bytes | None]]) -> list[str]:
-    """Return the ids of those of ``found`` that share a point with ``extents``, in their order.
+def relevant(extents: Volumes, found: Sequence[Unknown], equals: Collection[str]) -> list[str]:
+    """Return the ids of those of ``found`` that are relevant to a write, in their order.
 
-    What was stored without volumes may be anywhere in its cells, so it is relevant.
+    Judged is what the managers in ``equals`` hold; of others, and of what was stored without its
+    volumes, all that shares a cell is relevant.
     """
-    size = sum(len(packed or b"") for _, packed in found)
-    if not found or len(found) > JUDGED_MAX or size > JUDGED_BYTES_MAX:
-        return [entity for entity, _ in found]
+    judged = [one for one in found if one.manager in equals and one.extents is not None]
+    size = sum(len(one.extents or b"") for one in judged)
+    if not judged or len(judged) > JUDGED_MAX or size > JUDGED_BYTES_MAX:
+        return [one.id for one in found]
     own = Prepared.of(*extents)
-    return [
-        entity
-        for entity, packed in found
-        if packed is None or conflicts(own, Prepared.of(*unpack(packed)), NO_MINIMA)
-    ]
+    clear = {
+        one.id
+        for one in judged
+        if not conflicts(own, Prepared.of(*unpack(one.extents or b"")), NO_MINIMA)
+    }
+    return [one.id for one in found if one.id not in clear]
