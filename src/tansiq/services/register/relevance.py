@@ -1,8 +1,9 @@
 """What is relevant to a write: of all that shares its cells, what shares a point with its volumes.
 
-Cells find candidates, by place, altitude and time; the engine decides. Bounds are closed. A write
-is only ever held against what its key does not name, and not against much: where there is more,
-all of it is relevant, as it is to a register that knows cells alone.
+Cells find candidates, by place, altitude and time; the engine decides. Bounds are closed, and what
+the kernels are not certain of is relevant. A write is only ever held against what its key does not
+name, and not against much: where there is more, all of it is relevant, as it is to a register that
+knows cells alone.
 """
 
 from array import array
@@ -21,12 +22,15 @@ from tansiq.domain.volume import (
     Volumes,
 )
 from tansiq.engine.index import Prepared
-from tansiq.engine.judgement import conflicts
+from tansiq.engine.judgement import may_conflict
 
 JUDGED_MAX = 64
 """Candidates that one write is held against: the store's only writer does it."""
 JUDGED_BYTES_MAX = 65_536
 """The same for all their volumes; a corner takes 16 bytes."""
+JUDGED_WORK_MAX = 1 << 28
+"""The same for those bytes times the bytes of the write: each of its corners may meet each of
+theirs."""
 _HEAD = 6
 _NO_CIRCLE = -1.0
 
@@ -82,12 +86,14 @@ def relevant(extents: Volumes, found: Sequence[tuple[str, bytes | None]]) -> lis
 
     What was stored without volumes may be anywhere in its cells, so it is relevant.
     """
+    if not found or len(found) > JUDGED_MAX:
+        return [entity for entity, _ in found]
     size = sum(len(packed or b"") for _, packed in found)
-    if not found or len(found) > JUDGED_MAX or size > JUDGED_BYTES_MAX:
+    if size > JUDGED_BYTES_MAX or size * len(pack(extents)) > JUDGED_WORK_MAX:
         return [entity for entity, _ in found]
     own = Prepared.of(*extents)
     return [
         entity
         for entity, packed in found
-        if packed is None or conflicts(own, Prepared.of(*unpack(packed)), NO_MINIMA)
+        if packed is None or may_conflict(own, Prepared.of(*unpack(packed)), NO_MINIMA)
     ]
