@@ -125,7 +125,10 @@ class OwnPlans:
         )
         verdict = None
         if blocking:
-            explain = self._reasons.prepare(candidate, blocking, "", now)
+            plan = self._book.get(plan_id)
+            base = None if plan is None else plan.placement.base
+            activated = base is not None and base.flying
+            explain = self._reasons.prepare(candidate, blocking, "", now, activated=activated)
             verdict = await asyncio.to_thread(explain)
         shown = Shown(
             id=plan_id,
