@@ -30,7 +30,8 @@ from tansiq.services.views import Alternative
 ASIDE_M_MAX = 10_000.0
 """How far sideways a plan may be moved by a proposal."""
 ASIDE_VOLUMES_MAX = 64
-"""Plans of more volumes are not moved sideways: each way is a search for each of them."""
+"""Plans of more volumes are not moved sideways: each way is a search for each of them. Nor are
+plans whose altitudes were given above the ground."""
 _KINDS = {
     Kind.LATER: "delay",
     Kind.EARLIER: "advance",
@@ -103,15 +104,22 @@ class WaysOut:
                 volumes += mover.besides
             if volumes:
                 layers.append(standing(tuple(volumes), minima))
-        few = len(mover.volumes) <= ASIDE_VOLUMES_MAX
+        # What the ground is like elsewhere nobody has told us.
+        may_turn = len(mover.volumes) <= ASIDE_VOLUMES_MAX and not any(
+            band.ground for band in mover.stated
+        )
+        lowest_m, highest_m = agreement.levels_m
+        clear_m = min((band.clearance_m for band in mover.stated), default=math.inf)
+        if clear_m < math.inf:
+            lowest_m = max(lowest_m, altitude_bounds(mover.volumes).lower_m - max(0.0, clear_m))
         longest = timedelta(0) if mover.flying else agreement.delay_max
         bounds = Bounds(
             earliest=time_bounds(mover.volumes).start if mover.flying else now,
             later_max=longest,
             earlier_max=longest,
             step_m=agreement.level_step_m,
-            levels_m=agreement.levels_m,
-            aside_m_max=ASIDE_M_MAX if few else 0.0,
+            levels_m=(lowest_m, highest_m),
+            aside_m_max=ASIDE_M_MAX if may_turn else 0.0,
             area=agreement.area,
         )
         return resolve(Prepared.of(*mover.volumes), layers, bounds) if layers else _NOTHING
