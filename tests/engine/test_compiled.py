@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -71,6 +73,25 @@ def test_the_same_to_the_bit_without_compiling() -> None:
     (quick, compiled_digest), (slow, python_digest) = said(), said(NUMBA_DISABLE_JIT="1")
     assert (quick, slow) == ("True", "False")
     assert compiled_digest == python_digest
+
+
+@pytest.mark.parametrize("mark", [compiled.kernel, compiled.inlined])
+def test_where_machine_code_cannot_be_kept_it_is_made_all_the_same(
+    mark: Callable[[Callable[[], int]], Callable[[], int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The package is root's, and whom the service runs as has no home: numba finds no folder."""
+
+    def njit(*, cache: bool = False, **_: object) -> Callable[[object], object]:
+        def made(function: object) -> object:
+            if cache:
+                raise RuntimeError("cannot cache function: no locator available")
+            return function
+
+        return made
+
+    monkeypatch.setattr(compiled, "COMPILED", True)
+    monkeypatch.setattr(compiled, "_NUMBA", SimpleNamespace(njit=njit))
+    assert mark(lambda: 7)() == 7
 
 
 @pytest.mark.parametrize("command", ["--help", "--version", "check --help"])

@@ -12,7 +12,7 @@ from tansiq.domain import geodesy
 from tansiq.domain.agreement import NO_MINIMA, Minima
 from tansiq.domain.conflict import conflicts
 from tansiq.domain.volume import Circle, LatLng, Volumes
-from tansiq.engine.entities import EntityIndex, loosened
+from tansiq.engine.entities import ALTITUDES, EntityIndex, loosened, reaching, thinned
 from tansiq.engine.index import Prepared
 
 
@@ -95,3 +95,20 @@ def test_a_loosened_plan_is_everywhere_at_all_its_times_and_levels() -> None:
     between = volume(levels_m=(700.0, 750.0), seconds=(200.0, 210.0))
     assert not conflicts((between,), plan, NO_MINIMA)
     assert conflicts((between,), loose, NO_MINIMA)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_few_volumes_of_a_plan_find_all_that_it_finds(seed: int) -> None:
+    random, index = Random(seed), EntityIndex[int]()
+    centers = [place(random)]
+    for k in range(150):
+        index.put(k, _plan(random, centers))
+    plan = tuple(v for _ in range(40) for v in _plan(random, centers))
+    everywhere = reaching(plan, volume(seconds=(0.0, 9_000.0)).time, ALTITUDES)
+    for slack_m in (0.0, 500.0, 5_000.0):
+        few = thinned(everywhere, slack_m)
+        wider = Minima(horizontal_m=2_000.0 + slack_m)
+        found = index.near(Prepared.of(*few), wider)
+        assert found >= index.conflicting(Prepared.of(*everywhere), Minima(horizontal_m=2_000.0))
+    assert 0 < len(few) < len(plan) / 2
+    assert len(thinned(everywhere[:1] * 3, 0.0)) == 1

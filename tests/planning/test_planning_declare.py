@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from sky import NOON, Side, plan, plan_of, volume
 
-from tansiq.domain.draft import Datum, PlanDraft, StatedBand, Units
+from tansiq.domain.draft import Datum, PlanDraft, StatedBand, StatedGround, Units
 from tansiq.domain.time import zulu
 from tansiq.domain.volume import Volume4D
 from tansiq.engine.sideways import Aside
@@ -112,6 +112,28 @@ async def test_an_alternative_to_the_other_side_of_time_or_aside_coordinates_too
     assert moved.status is Status.COORDINATED, moved.reason
     await second.up.plans.end(moved.id)  # It may have moved to where the next test is.
     await second.settled(moved.id)
+
+
+async def test_a_plan_above_the_ground_is_not_offered_what_lies_elsewhere_or_below_the_ground(
+    pair: Pair, lat: float
+) -> None:
+    """The ground was given where the plan is; 2 km on there may be a hill."""
+    first, second = pair
+    await first.declare(plan(-121, "ALPHA", lat=lat, band=(650.0, 700.0)))
+    ground = StatedGround(lowest_m=600.0, highest_m=600.0, datum=Datum.W84)
+    band = StatedBand(lower=50.0, upper=100.0, units=Units.M, datum=Datum.AGL, ground=ground)
+    low = plan(-121, "BRAVO", lat=lat, at=(30, 90), band=(650.0, 700.0))
+    refused = await second.declare(replace(low, stated=(band,)))
+    assert refused.status is Status.REFUSED
+    assert {a.kind for a in refused.alternatives} >= {"delay", "level"}
+    assert all(a.up_m >= 0.0 and not a.north_m for a in refused.alternatives)
+    assert all(not a.east_m for a in refused.alternatives)
+    with pytest.raises(BadInput, match="above the ground"):
+        await second.up.plans.shift(refused.id, delay_s=0, up_m=0.0, aside=Aside.of(0.0, 5_000.0))
+    # In metres of the ellipsoid nobody has said where the ground is.
+    plain = await second.declare(low)
+    assert any(a.up_m < 0.0 for a in plain.alternatives)
+    assert any(a.north_m or a.east_m for a in plain.alternatives)
 
 
 async def test_what_the_one_plan_in_the_way_could_do_is_said_too_and_would_help(

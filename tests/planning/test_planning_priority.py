@@ -1,11 +1,12 @@
 """Plans of different priority: the higher one takes the place, and the lower one is told."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
 import pytest
-from sky import Side, flying, make_sky, plan
+from sky import NOON, ShiftedClock, Side, flying, make_sky, plan
 
 from tansiq.errors import WrongState
 from tansiq.services.views import Status
@@ -37,6 +38,27 @@ async def test_a_higher_plan_displaces_a_lower_one_which_is_told_why(
     await lower.up.plans.shift(low.id, delay_s=delay.delay_s, up_m=0.0)
     shifted = await lower.until(low.id, lambda v: v.status is Status.COORDINATED)
     assert (shifted.reason, shifted.id, shifted.intent_id) == (None, low.id, low.intent_id)
+
+
+async def test_a_flying_plan_that_is_displaced_is_offered_no_other_times(tmp_path: Path) -> None:
+    """Its aircraft is in the air: it can climb, not start later."""
+    sky, clock = make_sky(tmp_path), ShiftedClock()
+    for side in sky.sides.values():
+        side.clock = clock
+    async with flying(sky):
+        lower, higher = sky["north"], sky["south"]
+        low = await lower.declare(plan(-121, "LOW"))
+        await lower.up.plans.activate(low.id)
+        await lower.until(low.id, lambda v: v.coordinated and v.state == "Activated")
+        clock.ahead = NOON + timedelta(minutes=1) - clock.now()
+        await higher.declare(plan(-121, "HIGH", at=(30, 90), priority=1))
+        displaced = await lower.until(low.id, lambda v: v.status is Status.DISPLACED)
+        assert {a.delay_s for a in displaced.alternatives} == {0}
+        level = next(a for a in displaced.alternatives if a.kind == "level")
+        assert level.sentence.endswith("at the same time")
+        await lower.up.plans.shift(low.id, delay_s=0, up_m=level.up_m)
+        clear = await lower.until(low.id, lambda v: v.status is Status.COORDINATED)
+        assert clear.state == "Activated"
 
 
 async def test_a_displaced_plan_that_does_not_clear_wholly_stays_displaced(

@@ -1,5 +1,6 @@
 """A register asks for the OVNs of what shares a point with a write, and of nothing beside it."""
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -10,7 +11,7 @@ from tests.engine.pairs import pair
 
 from plans import volume as plain
 from tansiq.domain import geodesy
-from tansiq.domain.agreement import NO_MINIMA
+from tansiq.domain.agreement import NO_MINIMA, Minima
 from tansiq.domain.conflict import conflicts
 from tansiq.domain.time import TimeSpan
 from tansiq.domain.volume import AltitudeBand, Circle, LatLng, Volume3D, Volume4D
@@ -99,6 +100,25 @@ async def test_of_more_than_are_judged_all_are_asked_for(world: World) -> None:
     assert await missing(world, named) == ()
 
 
+async def test_many_volumes_just_clear_of_each_other_do_not_hold_up_the_writer(
+    world: World,
+) -> None:
+    """What the kernels cannot tell apart is asked for; the definition takes a thousand times as
+    long, and who writes both could have it asked for each pair of them."""
+    clear_m = APART_M - 200.0 - 2e-6
+    many = 200
+    made = await world.put(NORTH, intent(*[volume(radius_m=200.0)] * many))
+    began = time.process_time()
+    assert await missing(world, intent(*[beside(clear_m)] * many)) == (made.id,)
+    assert time.process_time() - began < 1.0
+
+
+async def test_of_what_has_very_many_volumes_all_is_asked_for(world: World) -> None:
+    made = await world.put(NORTH, intent(*[volume(radius_m=200.0)] * 900))
+    assert await missing(world, intent(*[beside(CLEAR_M)] * 900)) == (made.id,)
+    assert await missing(world, intent(beside(CLEAR_M))) == ()
+
+
 def test_volumes_come_back_exactly_as_they_were_packed() -> None:
     random = Random(5)
     for _ in range(100):
@@ -120,7 +140,8 @@ def test_relevant_is_what_the_definition_says(seed: int) -> None:
         a, b = ((plain(outline),) for outline in pair(random))
         found = relevance.relevant(a, [Unknown(str(k), "north", relevance.pack(b))], {"north"})
         met = conflicts(a, b, NO_MINIMA)
-        assert found == ([str(k)] if met else []), (seed, k)
+        # Within a millimetre of each other they may be named all the same.
+        assert met <= bool(found) <= conflicts(a, b, Minima(horizontal_m=0.001)), (seed, k)
         told.add(met)
     assert told == {True, False}
 

@@ -4,6 +4,7 @@ Values only. Altitudes are kept twice: as they were stated (``StatedBand``, for 
 record) and in metres W84 inside the volumes, converted by ``formats/altitude.py``.
 """
 
+import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -114,6 +115,11 @@ class StatedBand:
             raise BadInput(
                 f"lower {self.lower} is above upper {self.upper}; swap them", field="lower"
             )
+
+    @property
+    def clearance_m(self) -> float:
+        """How far above the ground its lower end is; infinite where that was not said."""
+        return self.lower * _UNIT_M[self.units] if self.datum is Datum.AGL else math.inf
 
     def risen(self, up_m: float) -> "StatedBand":
         """Return the band as it reads after a move by ``up_m`` metres (negative: down)."""

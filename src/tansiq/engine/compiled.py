@@ -59,8 +59,16 @@ def kernel(function: F) -> F:
     """Mark a function as a kernel."""
     if not COMPILED or _NUMBA is None:
         return function
+    return _machine_code(function)
+
+
+def _machine_code(function: F, **options: bool) -> F:
     # Other threads run meanwhile; no case of its own for a division by zero (kernels avoid it).
-    compiled: F = _NUMBA.njit(cache=True, nogil=True, error_model="numpy")(function)
+    options = {"nogil": True, **options}
+    try:
+        compiled: F = _NUMBA.njit(cache=True, error_model="numpy", **options)(function)
+    except RuntimeError:  # Nowhere to keep it: every process makes its own.
+        compiled = _NUMBA.njit(error_model="numpy", **options)(function)
     return compiled
 
 
@@ -78,7 +86,4 @@ def inlined(function: F) -> F:
     """Mark a small kernel that is called in the innermost loops."""
     if not COMPILED or _NUMBA is None:
         return function
-    compiled: F = _NUMBA.njit(cache=True, nogil=True, error_model="numpy", forceinline=True)(
-        function
-    )
-    return compiled
+    return _machine_code(function, forceinline=True)

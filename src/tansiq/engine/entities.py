@@ -4,6 +4,8 @@ from collections.abc import Hashable, Iterator
 from dataclasses import replace
 from typing import Generic, TypeVar
 
+import numpy as np
+
 from tansiq.domain.agreement import NO_MINIMA, Minima
 from tansiq.domain.time import TimeSpan
 from tansiq.domain.volume import (
@@ -16,6 +18,7 @@ from tansiq.domain.volume import (
     altitude_bounds,
     time_bounds,
 )
+from tansiq.engine import search
 from tansiq.engine.batch import Batch
 from tansiq.engine.index import AirspaceIndex, Prepared
 
@@ -111,3 +114,21 @@ def reaching(volumes: Volumes, span: TimeSpan, band: AltitudeBand) -> Volumes:
     return tuple(
         Volume4D(volume=replace(volume.volume, altitude=band), time=span) for volume in volumes
     )
+
+
+def thinned(volumes: Volumes, slack_m: float) -> Volumes:
+    """Return few of a plan's volumes, so that each of them lies within ``slack_m`` of the ball
+    around one of these. For volumes that share times and altitudes: the large ones stay.
+    """
+    bounds = np.asarray(Prepared.of(*volumes).sky.bounds)
+    centers, radii = bounds[:, search.CENTER_X : search.CENTER_Z + 1], bounds[:, search.AROUND]
+    left, kept = np.argsort(-radii, kind="stable"), []
+    while len(left):
+        first = left[0]
+        away = np.sqrt(((centers[left] - centers[first]) ** 2).sum(axis=1))
+        # Of what is equally large the first is certainly within its own reach.
+        beyond = away + radii[left] > radii[first] + slack_m
+        beyond[0] = False
+        kept.append(int(first))
+        left = left[beyond]
+    return tuple(volumes[k] for k in sorted(kept))

@@ -43,6 +43,8 @@ BOUNDS = 7
 OWN, OTHER, HOW = range(3)
 ROUGH = 3
 """Certainly within the minima, but by how much is not known to the millimetre."""
+# What ``meet`` looks for: all there is, one that certainly conflicts, one that may.
+EVERY, CERTAIN, POSSIBLE = range(3)
 SLACK_UNITS = 2
 """More than rounding of places and radii to units can take away."""
 
@@ -224,8 +226,8 @@ def meet(  # noqa: PLR0913 # As in ``search``.
 ) -> int:
     """Write the pairs of volumes of two plans that conflict; return how many.
 
-    ``figures`` gets how far apart their outlines are, and where. With ``enough`` set it stops at
-    the first that certainly does, and measures nothing. Negative if there is no room.
+    ``figures`` gets how far apart their outlines are, and where. If one is ``enough`` it stops at
+    the first, and measures nothing. Negative if there is no room.
     """
     own, sky = Sky(own_times, own_bounds, own_at), Sky(times, bounds, at)
     limits = Limits(horizontal_m, vertical_m, time_us)
@@ -242,7 +244,7 @@ def meet(  # noqa: PLR0913 # As in ``search``.
                 continue
             if many == hits.shape[0]:
                 return -1
-            if enough == 0:
+            if enough == EVERY:
                 found = measure(a, b, horizontal_m, rows)
                 if how == WITHIN and is_rough(a, b, found):
                     how = ROUGH
@@ -252,7 +254,7 @@ def meet(  # noqa: PLR0913 # As in ``search``.
                 figures[many, 3] = found.p.z
             hits[many, OWN], hits[many, OTHER], hits[many, HOW] = i, j, how
             many += 1
-            if enough and how == WITHIN:
+            if enough == POSSIBLE or (enough == CERTAIN and how == WITHIN):
                 hits[0, OWN], hits[0, OTHER], hits[0, HOW] = i, j, how
                 return 1
     return many

@@ -13,7 +13,7 @@ from tansiq.domain.extent import Extent
 from tansiq.domain.placement import Phase
 from tansiq.domain.placement_steps import Step, recheck
 from tansiq.engine.index import Prepared
-from tansiq.engine.judgement import conflicts
+from tansiq.engine.judgement import may_conflict
 from tansiq.errors import StoreError
 from tansiq.services.airspace import CONSTRAINT, Airspace, Candidate, Known
 from tansiq.services.planning.book import Plan
@@ -80,7 +80,7 @@ class Newcomers:
             if placed.extent.apart(newcomer, NO_MINIMA):
                 continue
             prepared = prepared or Prepared.of(*write.extents)
-            if conflicts(placed.prepared, prepared, NO_MINIMA):
+            if may_conflict(placed.prepared, prepared, NO_MINIMA):
                 # On the store's thread; appending to a list and removing from it are safe there.
                 self._reopening.append(plan.id)
                 self._loop.call_soon_threadsafe(self._spawn, self._reload(plan.id))

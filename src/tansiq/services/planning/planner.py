@@ -438,7 +438,11 @@ class Planner:
         if said is None:
             return None
         candidate = self.book.candidate(plan, look.against)
-        explain = self.reasons.prepare(candidate, seen.blocking, said, self._clock.now())
+        base = plan.placement.base
+        explain = self.reasons.prepare(
+            *(candidate, seen.blocking, said, self._clock.now()),
+            activated=base is not None and base.flying,
+        )
         return await asyncio.to_thread(explain)  # The search for alternatives may be long.
 
     def _taken(self, done: Done) -> None:

@@ -125,7 +125,10 @@ class OwnPlans:
         )
         verdict = None
         if blocking:
-            explain = self._reasons.prepare(candidate, blocking, "", now)
+            plan = self._book.get(plan_id)
+            base = None if plan is None else plan.placement.base
+            activated = base is not None and base.flying
+            explain = self._reasons.prepare(candidate, blocking, "", now, activated=activated)
             verdict = await asyncio.to_thread(explain)
         shown = Shown(
             id=plan_id,
@@ -249,6 +252,12 @@ class OwnPlans:
                 field="delay_s",
             )
         claim = _target(plan)
+        if aside is not None and any(b.ground for b in self._book.stated_of(plan_id, claim.parts)):
+            raise BadInput(
+                "its altitudes are above the ground, which may lie at another height there; change "
+                "it to a plan that states the ground there",
+                field="north_m" if aside.north_m else "east_m",
+            )
         delay = timedelta(seconds=delay_s)
         volumes = tuple(
             volume.shifted(by=delay, up_m=up_m)

@@ -32,13 +32,20 @@ class Reasons:
     party_name: Name
 
     def prepare(
-        self, candidate: Candidate, blocking: Sequence[Blocking], said: str, now: datetime
+        self,
+        candidate: Candidate,
+        blocking: Sequence[Blocking],
+        said: str,
+        now: datetime,
+        *,
+        activated: bool = False,
     ) -> Callable[[], Verdict]:
         """Gather what the verdict on a candidate that these block needs; ``said`` opens its
-        sentence. What is returned works it out, which may take long, in any thread.
+        sentence, ``activated`` says that the plan is, and no aircraft waits for it on the ground.
+        What is returned works it out, which may take long, in any thread.
         """
         ways = WaysOut(self.agreement, self.airspace)
-        ours = ways.ours(candidate, now)
+        ours = ways.ours(candidate, now, activated=activated)
         theirs = ways.theirs(candidate, blocking, now)
 
         def verdict() -> Verdict:
@@ -48,7 +55,7 @@ class Reasons:
                 verdict,
                 alternatives=ways.in_words(ours, found.proposals),
                 theirs=() if theirs is None else self._theirs(ways, theirs, verdict, now),
-                no_slot=none_free(found.none_free),
+                no_slot=none_free(ours, found.none_free),
             )
 
         return verdict

@@ -7,7 +7,7 @@ best moves of a plan of many volumes takes its time.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from tansiq.domain.agreement import NO_MINIMA, Agreement
 from tansiq.domain.draft import StatedBand
@@ -30,7 +30,8 @@ from tansiq.services.views import Alternative
 ASIDE_M_MAX = 10_000.0
 """How far sideways a plan may be moved by a proposal."""
 ASIDE_VOLUMES_MAX = 64
-"""Plans of more volumes are not moved sideways: each way is a search for each of them."""
+"""Plans of more volumes are not moved sideways: each way is a search for each of them. Nor are
+plans whose altitudes were given above the ground."""
 _KINDS = {
     Kind.LATER: "delay",
     Kind.EARLIER: "advance",
@@ -53,6 +54,8 @@ class Mover:
     obstacles: tuple[Known, ...]
     besides: Volumes = ()
     """The plan that it is to make way for."""
+    flying: bool = False
+    """In the air: it can still change its level or its way, and nothing about its times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,13 @@ class WaysOut:
     agreement: Agreement
     airspace: Airspace
 
-    def ours(self, candidate: Candidate, now: datetime) -> Mover:
+    def ours(self, candidate: Candidate, now: datetime, *, activated: bool = False) -> Mover:
         """Return the candidate with everything that would block it, now or later, near or aside."""
-        span = TimeSpan(start=min(now, time_bounds(candidate.volumes).start), end=_END)
-        found = self.airspace.obstacles(candidate, span, ASIDE_M_MAX)
-        return Mover(candidate.volumes, candidate.stated, tuple(found))
+        start = time_bounds(candidate.volumes).start
+        span = TimeSpan(start=min(now, start), end=_END)
+        found = tuple(self.airspace.obstacles(candidate, span, ASIDE_M_MAX))
+        flying = activated and start <= now
+        return Mover(candidate.volumes, candidate.stated, found, flying=flying)
 
     def theirs(
         self, candidate: Candidate, blocking: Sequence[Blocking], now: datetime
@@ -113,14 +118,22 @@ class WaysOut:
                 layers.append(standing(tuple(volumes), minima))
         if not layers:
             return Resolution((), None)  # What blocked it has gone: it need not move.
-        few = len(mover.volumes) <= ASIDE_VOLUMES_MAX
+        # What the ground is like elsewhere nobody has told us.
+        may_turn = len(mover.volumes) <= ASIDE_VOLUMES_MAX and not any(
+            band.ground for band in mover.stated
+        )
+        lowest_m, highest_m = agreement.levels_m
+        clear_m = min((band.clearance_m for band in mover.stated), default=math.inf)
+        if clear_m < math.inf:
+            lowest_m = max(lowest_m, altitude_bounds(mover.volumes).lower_m - max(0.0, clear_m))
+        longest = timedelta(0) if mover.flying else agreement.delay_max
         bounds = Bounds(
-            earliest=now,
-            later_max=agreement.delay_max,
-            earlier_max=agreement.delay_max,
+            earliest=time_bounds(mover.volumes).start if mover.flying else now,
+            later_max=longest,
+            earlier_max=longest,
             step_m=agreement.level_step_m,
-            levels_m=agreement.levels_m,
-            aside_m_max=ASIDE_M_MAX if few else 0.0,
+            levels_m=(lowest_m, highest_m),
+            aside_m_max=ASIDE_M_MAX if may_turn else 0.0,
             area=agreement.area,
         )
         return resolve(Prepared.of(*mover.volumes), layers, bounds)
@@ -130,15 +143,17 @@ class WaysOut:
         return tuple(_alternative(mover, proposal) for proposal in found)
 
 
-def none_free(found: NoneFree | None) -> str | None:
+def none_free(mover: Mover, found: NoneFree | None) -> str | None:
     """Say that nothing is free, within what was searched, and when something is."""
     if found is None:
         return None
+    rooms = (found.up_m, "higher"), (found.down_m, "lower")
+    levels = [f"{room_m:,.0f} m {word}" for room_m, word in rooms if room_m]
+    if mover.flying:
+        return f"no free level within {', '.join(levels)}" if levels else "no other level to fly at"
     within = [f"{duration(found.later_s)} later"]
     if found.earlier_s > 0:
         within.append(f"{duration(found.earlier_s)} earlier")
-    rooms = (found.up_m, "higher"), (found.down_m, "lower")
-    levels = [f"{room_m:,.0f} m {word}" for room_m, word in rooms if room_m]
     text = f"no free slot within {', '.join([*within, *levels])}"
     if found.first_free is None:
         return f"{text}, nor at any later time at the present levels"

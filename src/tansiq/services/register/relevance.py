@@ -1,9 +1,10 @@
 """What is relevant to a write: of all that shares its cells, what shares a point with its volumes.
 
-Cells find candidates, by place, altitude and time; the engine decides. Bounds are closed. So it is
-between the parties of an agreement: they serve one another volumes by one software, and neighbours
-need not know each other. Among suppliers outside it goes by cells alone, because the field expects
-of each to look at what its neighbours serve, and to plan nothing where that is not fit.
+Cells find candidates, by place, altitude and time; the engine decides. Bounds are closed, and what
+the kernels are not certain of is relevant. So it is between the parties of an agreement: they serve
+one another volumes by one software, and neighbours need not know each other. Among suppliers
+outside it goes by cells alone, because the field expects of each to look at what its neighbours
+serve, and to plan nothing where that is not fit.
 
 A write is only ever held against what its key does not name, and not against much: where there is
 more, all of it is relevant.
@@ -25,13 +26,16 @@ from tansiq.domain.volume import (
     Volumes,
 )
 from tansiq.engine.index import Prepared
-from tansiq.engine.judgement import conflicts
+from tansiq.engine.judgement import may_conflict
 from tansiq.storage.intents import Unknown
 
 JUDGED_MAX = 64
 """Candidates that one write is held against: the store's only writer does it."""
 JUDGED_BYTES_MAX = 65_536
 """The same for all their volumes; a corner takes 16 bytes."""
+JUDGED_WORK_MAX = 1 << 28
+"""The same for those bytes times the bytes of the write: each of its corners may meet each of
+theirs."""
 _HEAD = 6
 _NO_CIRCLE = -1.0
 
@@ -92,10 +96,12 @@ def relevant(extents: Volumes, found: Sequence[Unknown], equals: Collection[str]
     size = sum(len(one.extents or b"") for one in judged)
     if not judged or len(judged) > JUDGED_MAX or size > JUDGED_BYTES_MAX:
         return [one.id for one in found]
+    if size * len(pack(extents)) > JUDGED_WORK_MAX:
+        return [one.id for one in found]
     own = Prepared.of(*extents)
     clear = {
         one.id
         for one in judged
-        if not conflicts(own, Prepared.of(*unpack(one.extents or b"")), NO_MINIMA)
+        if not may_conflict(own, Prepared.of(*unpack(one.extents or b"")), NO_MINIMA)
     }
     return [one.id for one in found if one.id not in clear]
