@@ -6,11 +6,13 @@ FOLDER has the columns of a batch (``save``). Builds the index from pieces of it
 prints one JSON object.
 """
 
+import ctypes
 import json
 import resource
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,36 +50,47 @@ def resident_bytes(field: str) -> int:
     return next(int(words[1]) * 1024 for words in lines if words[0] == f"{field}:")
 
 
+def give_back() -> None:
+    """Have the allocator return what was freed, if it can be told to: outgrown arrays above all."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def piece(folder: Path, first: int, rows: slice) -> Batch:
+    """Read some volumes; the file's pages are given back, for they are not the engine's memory."""
+    counts = np.array(np.load(folder / "counts.npy", mmap_mode="r")[rows])
+    places = slice(first, first + int(counts.sum()))
+    wanted = [(column, places if column == "points" else rows) for column in COLUMNS]
+    return Batch(
+        **{
+            column: np.array(np.load(folder / f"{column}.npy", mmap_mode="r")[part])
+            for column, part in wanted
+        }
+    )
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
-    # Read where they are, a piece at a time: the columns are not the engine's memory.
-    points, counts, radii, levels, spans = (
-        np.load(folder / f"{column}.npy", mmap_mode="r") for column in COLUMNS
-    )
-    firsts = np.concatenate([[0], np.cumsum(counts)])
+    firsts = np.concatenate([[0], np.cumsum(np.load(folder / "counts.npy"))])
 
     def outline_of(entity: int) -> Outline:
-        places = points[firsts[entity] : firsts[entity + 1]].tolist()
-        vertices = tuple(LatLng(lat, lng) for lat, lng in places)
-        radius_m = float(radii[entity])
-        return (
-            Circle(center=vertices[0], radius_m=radius_m)
-            if radius_m
-            else Polygon(vertices=vertices)
-        )
+        one = piece(folder, int(firsts[entity]), slice(entity, entity + 1))
+        vertices = tuple(LatLng(lat, lng) for lat, lng in one.points.tolist())
+        if one.radii[0]:
+            return Circle(center=vertices[0], radius_m=float(one.radii[0]))
+        return Polygon(vertices=vertices)
 
     warm()
+    give_back()
     before = resident_bytes("VmRSS")
     index = AirspaceIndex(outline_of)
     started = time.perf_counter()
-    for k in range(0, len(counts), PIECE):
-        rows = slice(k, k + PIECE)
-        some = np.array(points[firsts[k] : firsts[min(k + PIECE, len(counts))]])
-        columns = (np.array(column[rows]) for column in (counts, radii, levels, spans))
-        held, rims, bands, times = columns
-        index.extend(Batch(points=some, counts=held, radii=rims, levels=bands, spans=times))
+    for k in range(0, len(firsts) - 1, PIECE):
+        index.extend(piece(folder, int(firsts[k]), slice(k, k + PIECE)))
     built_s = time.perf_counter() - started
     grown = resident_bytes("VmRSS") - before
+    give_back()
+    held = resident_bytes("VmRSS") - before
     started, computed = time.perf_counter(), time.process_time()
     pairs = index.count_pairs()
     found = {
@@ -86,6 +99,7 @@ def main() -> None:
         "counted_cpu_s": time.process_time() - computed,
         "pairs": pairs,
         "index": index.nbytes,
+        "held": held,
         "grown": grown,
         "peak": resident_bytes("VmHWM"),
     }

@@ -178,7 +178,8 @@ def memory(count: int) -> Iterator[Row]:
     found = alone("octagons", count)
     name = f"memory, {count:,} of 8 corners"
     yield at_most(name, found["index"] / count, "B/volume", 500.0)
-    yield at_most(f"{name}, growth of the process", found["grown"] / count, "B/volume", 500.0)
+    yield at_most(f"{name}, of the process", found["held"] / count, "B/volume", 500.0)
+    yield row(f"{name}, and freed", found["grown"] / count, "B/volume")
 
 
 def changes(count: int) -> Iterator[Row]:

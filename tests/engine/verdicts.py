@@ -13,7 +13,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
@@ -196,7 +196,7 @@ def tally_of_many(seeds: Sequence[int], each: int) -> Tally:
         for future in as_completed(waiting):
             seed = waiting[future]
             done[seed] = future.result()
-            out.write(json.dumps({"seed": seed, **asdict(done[seed])}) + "\n")
+            out.write(json.dumps({"seed": seed, **vars(done[seed])}) + "\n")
             out.flush()
     total = Tally()
     for seed in seeds:

@@ -39,6 +39,8 @@ HELD, WIDEST, LONGEST = range(3)
 CELLS_USED, ENTRIES_TOP, FREE_RUNS = range(3)
 CLASSES = 31
 
+_ALL = 1 << 40
+"""Above any id."""
 FULL = -1
 """There was no room; make more and ask again."""
 
@@ -83,7 +85,7 @@ class Reach(NamedTuple):
     band: int
     """Bands of what is sought and of who seeks are told apart: -1 if nobody of the grid seeks."""
     below: int
-    """In the seeker's own band only ids below this one."""
+    """In the seeker's own place and band only ids below this one; see ``gather_band``."""
 
 
 @kernel
@@ -295,7 +297,11 @@ def gather(kept: Kept, reach: Reach, found: Ints) -> int:
 
 @kernel
 def gather_band(kept: Kept, reach: Reach, band: int, found: Ints, count: int) -> int:
-    """Write the ids of a band after those that were found before."""
+    """Write the ids of a band after those that were found before.
+
+    Of two in the seeker's own band only one has the other in reach: that in the lesser place, or of
+    the same place that with the greater id.
+    """
     space, time = band // TIME_LEVELS, band % TIME_LEVELS
     shift, later = space_shift(kept.bands, space), time_shift(kept.bands, time)
     wide = reach.radius + kept.bands[band, WIDEST]
@@ -307,6 +313,8 @@ def gather_band(kept: Kept, reach: Reach, band: int, found: Ints, count: int) ->
     cells = float(x1 - x0 + 1) * float(y1 - y0 + 1) * float(z1 - z0 + 1) * float(s1 - s0 + 1)
     if cells > kept.cells.shape[0]:
         return _gather_all(kept, reach, band, found, count)
+    home = _place(reach.x >> shift, reach.y >> shift, reach.z >> shift)
+    least = home if reach.band == band else -1
     edge = 1 << shift
     most = float(wide) * float(wide)
     for z in range(z0, z1 + 1):
@@ -320,10 +328,13 @@ def gather_band(kept: Kept, reach: Reach, band: int, found: Ints, count: int) ->
                 if dx * dx + dy * dy + dz * dz > most or _off_earth(x, y, z, edge):
                     continue
                 place = _place(x, y, z)
+                if place < least:
+                    continue
+                below = reach.below if place == least else _ALL
                 for s in range(s0, s1 + 1):
                     row = _find(kept.cells, place, s * BANDS + band)
                     if kept.cells[row, COUNT] != 0:
-                        count = _filter(kept, row, reach, found, count)
+                        count = _filter(kept, row, reach, below, found, count)
     return count
 
 
@@ -347,14 +358,20 @@ def _off_earth(x: int, y: int, z: int, edge: int) -> bool:
 @kernel
 def _gather_all(kept: Kept, reach: Reach, band: int, found: Ints, count: int) -> int:
     """Look at every cell: cheaper than at more places than there are cells."""
+    shift = space_shift(kept.bands, band // TIME_LEVELS)
+    home = _place(reach.x >> shift, reach.y >> shift, reach.z >> shift)
+    least = home if reach.band == band else -1
     for row in range(kept.cells.shape[0]):
         if kept.cells[row, COUNT] != 0 and kept.cells[row, SLOT] % BANDS == band:
-            count = _filter(kept, row, reach, found, count)
+            place = kept.cells[row, PLACE]
+            if place >= least:
+                below = reach.below if place == least else _ALL
+                count = _filter(kept, row, reach, below, found, count)
     return count
 
 
 @inlined
-def _filter(kept: Kept, row: int, reach: Reach, found: Ints, count: int) -> int:
+def _filter(kept: Kept, row: int, reach: Reach, below: int, found: Ints, count: int) -> int:
     entries = kept.entries
     first, held = kept.cells[row, FIRST], kept.cells[row, COUNT]
     if count + held > found.shape[0]:
@@ -376,12 +393,11 @@ def _filter(kept: Kept, row: int, reach: Reach, found: Ints, count: int) -> int:
         near = found[count + k]
         found[passed] = first + k
         passed += near
-    own = reach.band == kept.cells[row, SLOT] % BANDS
     for k in range(count, passed):
         e = found[k]
         dx, dy, dz = entries[X][e] - reach.x, entries[Y][e] - reach.y, entries[Z][e] - reach.z
         wide = entries[RADIUS][e] + reach.radius
-        if dx * dx + dy * dy + dz * dz > wide * wide or (own and entries[ID][e] >= reach.below):
+        if dx * dx + dy * dy + dz * dz > wide * wide or entries[ID][e] >= below:
             continue
         found[count] = entries[ID][e]
         count += 1
