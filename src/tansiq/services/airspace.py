@@ -24,8 +24,7 @@ _CELL_M = 5_000.0
 """Registers find by cells of about a kilometre; twice that and some more."""
 
 _SLACK_M = 1_000.0
-"""How much further than it must a search for obstacles looks, so that it need not look for every
-volume of a plan."""
+"""How much further than it must a search looks, so that it need not look for every volume."""
 
 _LARGE_VOLUMES = 64
 _MANY_PAIRS = 4_096
@@ -296,7 +295,10 @@ class Airspace:
         """Return the records of one register that a write over ``within`` may have to prove, by
         id: what is near, and what the register has ``named`` although it is not.
         """
-        near = self._near[register].near(Prepared.of(*loosened(within)), self.reach)
+        asked, reach = loosened(within), self.reach
+        if len(asked) > _LARGE_VOLUMES:
+            asked, reach = _few(asked, reach)
+        near = self._near[register].near(Prepared.of(*asked), reach)
         near |= self._anywhere[register]
         near.update(named)
         near.discard(candidate.intent_id)
@@ -308,10 +310,9 @@ class Airspace:
         or up to so far aside; each once, as its manager tells it rather than enlarged.
         """
         reach_m = min(self._agreement.minima.horizontal_m + aside_m, 200_000.0)
-        slack_m = min(_SLACK_M, 200_000.0 - reach_m)
-        reach = replace(self._agreement.minima, horizontal_m=reach_m + slack_m)
-        # On the loop, and each volume finds nearly the same: so few of them ask, and a bit wider.
-        everywhere = Prepared.of(*thinned(reaching(candidate.volumes, span, ALTITUDES), slack_m))
+        reach = replace(self._agreement.minima, horizontal_m=reach_m)
+        asked, reach = _few(reaching(candidate.volumes, span, ALTITUDES), reach)
+        everywhere = Prepared.of(*asked)
         best: dict[str, Known] = {}
         for register, near in self._near.items():
             for entity in near.near(everywhere, reach):
@@ -378,3 +379,12 @@ class Airspace:
             for known in self.relevant(candidate, candidate.volumes, register)
             if self.judge_one(candidate, known) is not None
         ]
+
+
+def _few(asked: Volumes, reach: Minima) -> tuple[Volumes, Minima]:
+    """Return few volumes, and a wider reach, that find what these do: each finds nearly the same,
+    and the loop waits. They share times and altitudes.
+    """
+    slack_m = min(_SLACK_M, 200_000.0 - reach.horizontal_m)
+    wider = replace(reach, horizontal_m=reach.horizontal_m + slack_m)
+    return thinned(asked, slack_m), wider

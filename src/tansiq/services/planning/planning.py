@@ -22,7 +22,7 @@ from tansiq.engine.enlarge import enlarged_by
 from tansiq.engine.sideways import Aside, moved_aside
 from tansiq.errors import BadInput, NotFound, StateConflict, WrongState
 from tansiq.formats.geojson import swapped
-from tansiq.services.airspace import Airspace, Candidate
+from tansiq.services.airspace import Airspace, Blocking, Candidate
 from tansiq.services.planning import off_nominal
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.claim import Claim
@@ -115,14 +115,14 @@ class OwnPlans:
         await check_aside(draft, self._agreement, now, self._limits.plan_ahead_max)
         plan_id = draft.id or self._new_id()
         candidate = self._imagined(draft, plan_id)
-        blocking = tuple(
-            found
-            for register in self._agreement.registers
-            for found in self._airspace.judge(
-                candidate,
-                self._airspace.relevant(candidate, candidate.volumes, register.id),
-            ).blocking
-        )
+        blocking: tuple[Blocking, ...] = ()
+        for register in self._agreement.registers:
+            near = self._airspace.relevant(candidate, candidate.volumes, register.id)
+            if self._airspace.is_long(candidate, near):
+                judged = await asyncio.to_thread(self._airspace.judge, candidate, near)
+            else:
+                judged = self._airspace.judge(candidate, near)
+            blocking += judged.blocking
         verdict = None
         if blocking:
             plan = self._book.get(plan_id)
