@@ -112,7 +112,6 @@ class Node:
             BadInput: settings, keys or agreement do not fit together.
             StoreError: the store cannot be opened.
         """
-        warm()  # Nobody is to wait for it later.
         agreement = load_agreement(settings.agreement)
         if agreement.party(settings.party) is None:
             ids = ", ".join(party.id for party in agreement.parties)
@@ -126,6 +125,7 @@ class Node:
                 "here, at the register %s",
                 settings.test_interface,
             )
+        warm()  # Nobody is to wait for it later.
         store = SqliteStore.open(settings.data / STORE)
         return await _wire(settings, agreement, store, clock or SystemClock())
 
