@@ -232,9 +232,9 @@ def measure(database: Any, *, quick: bool) -> Iterator[Row]:
         both, new = Sides.of(kind, make(kind, 100_000)), make(kind, QUESTIONS, seed=6)
         yield from beside(both, new, rounds, aim, large)
     yield from of_the_week(rounds, database)
-    yield from mixed(50_000 if quick else 100_000, rounds)
+    yield from mixed(30_000 if quick else 100_000, rounds)
     if quick:
-        yield from changes(100_000)
+        yield from changes(50_000)
         return
     yield from changes(1_000_000)
     yield from memory(1_000_000)
