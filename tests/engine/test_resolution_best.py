@@ -175,7 +175,7 @@ def tried(case: Case) -> Found:
             delay_s, up_m = int(some_s[row]), some[column] * bounds.step_m
             if delay_s or up_m or way:
                 kind = _kind(delay_s, up_m, way)
-                cost = cost_of(delay_s, up_m, way.distance_m if way else 0.0)
+                cost = cost_of(delay_s, up_m, way.charged_m if way else 0.0)
                 found[kind] = min(found.get(kind, math.inf), cost)
     return found
 

@@ -119,7 +119,7 @@ class _Move:
 
     @property
     def cost(self) -> float:
-        return cost_of(self.delay_s, self.up_m, self.aside.distance_m if self.aside else 0.0)
+        return cost_of(self.delay_s, self.up_m, self.aside.charged_m if self.aside else 0.0)
 
     @property
     def rank(self) -> tuple[float, int, bool, bool]:
@@ -226,7 +226,7 @@ class _Search:
         for aside in sideways.ways(
             sideways.step_m(self._plan, minimum_m), self._bounds.aside_m_max
         ):
-            budget = best - cost_of(0, 0.0, aside.distance_m) - COMBINED
+            budget = best - cost_of(0, 0.0, aside.charged_m) - COMBINED
             pure = Kind.SIDEWAYS in found
             if pure and budget <= 0.0:
                 break

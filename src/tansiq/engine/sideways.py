@@ -52,6 +52,13 @@ class Aside:
         """Return the way so far north and so far east; negative: south, west."""
         return cls(north_m, east_m, math.hypot(north_m, east_m))
 
+    @property
+    def charged_m(self) -> float:
+        """The distance that a cost is reckoned by: in tens of metres, so that a way along which
+        whole metres were rounded is no cheaper than the others.
+        """
+        return round(self.distance_m, -1)
+
 
 def step_m(plan: Prepared, minimum_m: float) -> float:
     """Return the distance that is tried first: 1, 2 or 5 times a power of ten metres.
