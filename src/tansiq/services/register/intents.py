@@ -123,7 +123,8 @@ class IntentRegister:
             check_up(availability, write.caller, f"write intents that are {write.state}")
         named = await _named(subscriptions, write)
         if write.state in NEEDS_KEY:
-            await _check_key(tx, write, equals, for_constraints=_hears_constraints(write, named))
+            hears = _hears_constraints(write, named)
+            await _check_key(tx, write, for_constraints=hears, equals=equals)
         attached = await self._attach(subscriptions, write, named)
         new = replace(self._next(write, old), subscription_id=attached, availability=availability)
         await intents.put(new, old=old)
@@ -285,7 +286,7 @@ def _hears_constraints(write: IntentWrite, named: SubscriptionRow | None) -> boo
 
 
 async def _check_key(
-    tx: Tx, write: IntentWrite, equals: Collection[str], *, for_constraints: bool
+    tx: Tx, write: IntentWrite, *, for_constraints: bool, equals: Collection[str] = ()
 ) -> None:
     """Refuse a write whose author has not shown that they know everything relevant.
 
