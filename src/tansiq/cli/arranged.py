@@ -253,7 +253,7 @@ def _lines(task: Task, found: Arrangement) -> Iterator[str]:
     if freedom.advance:
         limits += f", earlier by up to {duration(freedom.advance)}"
     yield (
-        f"{figure(len(task.plans))} plans of {len(found.shares)} parties, {len(task.fixed)} that "
+        f"{figure(len(task.plans))} plans of {_parties(len(found.shares))}, {len(task.fixed)} that "
         f"stay; minima {figure(minima.horizontal_m)} m, {figure(minima.vertical_m)} m, "
         f"{figure(minima.time.total_seconds())} s; {limits}, in steps of {duration(freedom.step)}"
     )
@@ -330,3 +330,7 @@ def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         yield "  " + "  ".join(cells).rstrip()
+
+
+def _parties(count: int) -> str:
+    return f"{count} {'party' if count == 1 else 'parties'}"
