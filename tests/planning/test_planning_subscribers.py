@@ -334,8 +334,8 @@ async def test_who_judges_a_large_plan_on_the_loop_is_caught(
     else:
         prepare = Reasons.prepare
 
-        def explained(*given: Any) -> Callable[[], Any]:
-            found = prepare(*given)()
+        def explained(*given: Any, **more: Any) -> Callable[[], Any]:
+            found = prepare(*given, **more)()
             return lambda: found
 
         monkeypatch.setattr(Reasons, "prepare", explained)

@@ -439,10 +439,9 @@ class Planner:
             return None
         candidate = self.book.candidate(plan, look.against)
         base = plan.placement.base
-        explain = self.reasons.prepare(
-            *(candidate, seen.blocking, said, self._clock.now()),
-            activated=base is not None and base.flying,
-        )
+        flying = base is not None and base.flying
+        now = self._clock.now()
+        explain = self.reasons.prepare(candidate, seen.blocking, said, now, activated=flying)
         return await asyncio.to_thread(explain)  # The search for alternatives may be long.
 
     def _taken(self, done: Done) -> None:
