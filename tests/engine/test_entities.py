@@ -78,14 +78,6 @@ def test_one_without_volumes_and_one_that_is_dropped_twice() -> None:
     assert index.near(Prepared.of(volume()), NO_MINIMA) == set()
 
 
-def test_a_volume_knows_its_owner() -> None:
-    index = EntityIndex[str]()
-    index.put("a", (volume(), volume(levels_m=(800.0, 900.0))))
-    ids = index.index.conflicts(Prepared.of(volume(levels_m=(850.0, 860.0))))
-    assert [index.owner(found) for found in ids] == ["a"]
-    assert index.volume(ids[0]).altitude.lower_m == 800.0
-
-
 def test_a_loosened_plan_is_everywhere_at_all_its_times_and_levels() -> None:
     plan = (volume(seconds=(0.0, 60.0)), volume(levels_m=(900.0, 950.0), seconds=(500.0, 600.0)))
     loose = loosened(plan)

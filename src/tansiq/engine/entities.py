@@ -49,12 +49,6 @@ class EntityIndex(Generic[E]):
     def __contains__(self, entity: E) -> bool:
         return entity in self._ids or entity in self._waiting
 
-    @property
-    def index(self) -> AirspaceIndex:
-        """The volumes of all entities; see ``owner``."""
-        self._settle()
-        return self._index
-
     def put(self, entity: E, volumes: Volumes) -> None:
         """Take in an entity, in place of what it was. One without volumes is found by nobody."""
         self.drop(entity)
@@ -66,14 +60,6 @@ class EntityIndex(Generic[E]):
         for volume_id in self._ids.pop(entity, ()):
             self._index.remove(volume_id)
             del self._held[volume_id]
-
-    def owner(self, volume_id: int) -> E:
-        """Return whose volume that is."""
-        return self._held[volume_id][0]
-
-    def volume(self, volume_id: int) -> Volume4D:
-        """Return a volume exactly as it was given."""
-        return self._held[volume_id][1]
 
     def near(self, prepared: Prepared, reach: Minima) -> set[E]:
         """Return at least all entities that have a volume within ``reach`` of a plan's."""
@@ -91,9 +77,10 @@ class EntityIndex(Generic[E]):
     def _settle(self) -> None:
         if not self._waiting:
             return
-        taken, self._waiting = self._waiting, {}
-        volumes = [volume for each in taken.values() for volume in each]
+        volumes = [volume for each in self._waiting.values() for volume in each]
         ids: Iterator[int] = iter(self._index.extend(Batch.of(volumes)).tolist())
+        # Only now: what could not be taken in goes on waiting, and is not forgotten.
+        taken, self._waiting = self._waiting, {}
         for entity, each in taken.items():
             own = tuple(next(ids) for _ in each)
             self._ids[entity] = own
