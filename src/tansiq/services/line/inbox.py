@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from tansiq.clock import Clock
-from tansiq.domain.agreement import Agreement
 from tansiq.domain.lead import Passage
 from tansiq.domain.note import FORMS, Kind, Note, NoteID, Place, write_instant
 from tansiq.domain.time import micros
@@ -21,8 +19,9 @@ from tansiq.formats.letter import Letter, check_sender
 from tansiq.formats.payload import read_payload, volumes_of
 from tansiq.services.line.pen import Draft, Pen, note_row
 from tansiq.services.line.ports import RecordPort
+from tansiq.services.planning.site import Site
 from tansiq.storage.notes import Counters, NoteRow, NoteStore
-from tansiq.storage.store import Store, Tx
+from tansiq.storage.store import Tx
 
 TURN_JUMP_MAX: Final = 1_000_000
 """How far a note may be ahead of its line: more would use up the numbers of an honest peer."""
@@ -43,22 +42,13 @@ class Taken:
 class Inbox:
     """The way in for letters, whether they come by the network or by hand."""
 
-    def __init__(
-        self,
-        *,
-        agreement: Agreement,
-        party: str,
-        store: Store,
-        record: RecordPort,
-        pen: Pen,
-        clock: Clock,
-    ) -> None:
-        self._agreement = agreement
-        self._party = party
-        self._store = store
+    def __init__(self, site: Site, *, record: RecordPort, pen: Pen) -> None:
+        self._agreement = site.agreement
+        self._party = site.party
+        self._store = site.store
+        self._clock = site.clock
         self._record = record
         self._pen = pen
-        self._clock = clock
 
     async def take(
         self, letters: Sequence[Letter], received: datetime, *, sender: str | None = None

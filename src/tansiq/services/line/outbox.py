@@ -8,10 +8,10 @@ arrived stays visible with the reason.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from tansiq.clock import Clock
 from tansiq.domain.note import NoteID
 from tansiq.domain.time import micros
 from tansiq.errors import PeerError, StoreError
@@ -19,9 +19,9 @@ from tansiq.formats.letter import Letter
 from tansiq.services.line.inbox import Inbox
 from tansiq.services.line.pen import Pen
 from tansiq.services.line.ports import Delivered, LinePort
-from tansiq.settings import Limits, Timers
+from tansiq.services.planning.site import Site
 from tansiq.storage.notes import NoteStore, Waiting
-from tansiq.storage.store import Store, Tx
+from tansiq.storage.store import Tx
 
 URGENT_RETRY_S: Final = 1.0
 """How long a stop waits before it is tried again, at most."""
@@ -32,30 +32,28 @@ _ENVELOPE_BYTES: Final = 4_000
 """A letter without its payload, as JSON."""
 
 
+@dataclass(slots=True)
+class _Lane:
+    written: asyncio.Event = field(default_factory=asyncio.Event)
+    reachable: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class Outbox:
     """All deliveries of one node; ``wake`` after each commit that wrote a note."""
 
-    def __init__(
-        self,
-        *,
-        parties: Sequence[str],
-        store: Store,
-        pen: Pen,
-        inbox: Inbox,
-        peers: LinePort,
-        clock: Clock,
-        limits: Limits,
-        timers: Timers,
-    ) -> None:
-        self._parties = tuple(parties)
-        self._store = store
+    def __init__(self, site: Site, *, pen: Pen, inbox: Inbox, peers: LinePort) -> None:
+        self._site = site
+        self._store = site.store
+        self._clock = site.clock
+        self._limits = site.limits
+        self._timers = site.timers
         self._pen = pen
         self._inbox = inbox
         self._peers = peers
-        self._clock = clock
-        self._limits = limits
-        self._timers = timers
-        self._woken = {(party, lane): asyncio.Event() for party in parties for lane in LANES}
+        others = [party.id for party in site.agreement.parties if party.id != site.party]
+        self._lanes: dict[tuple[str, int], _Lane] = {
+            (party, lane): _Lane() for party in others for lane in LANES
+        }
         self._tasks: list[asyncio.Task[None]] = []
         self.on_receipts: Callable[[str], None] = lambda _: None
         """Called with the party once receipts of its node are on disk."""
@@ -64,7 +62,7 @@ class Outbox:
         """Begin to deliver, with what an earlier run left."""
         self._tasks = [
             asyncio.create_task(self._deliver_on(party, lane), name=f"outbox {party} {lane}")
-            for party, lane in self._woken
+            for party, lane in self._lanes
         ]
 
     async def stop(self) -> None:
@@ -76,34 +74,38 @@ class Outbox:
                 await task
         self._tasks = []
 
-    def wake(self, party: str | None = None) -> None:
-        """Look into the outbox now."""
-        for (to, _), event in self._woken.items():
-            if party is None or to == party:
-                event.set()
+    def wake(self) -> None:
+        """Look into the outbox: something was written."""
+        for lane in self._lanes.values():
+            lane.written.set()
 
-    async def _deliver_on(self, party: str, lane: int) -> None:
-        woken, pause_s = self._woken[party, lane], 0.0
+    def reachable(self, party: str) -> None:
+        """Try again now: the party's node has just spoken to us."""
+        for lane in LANES:
+            if (party, lane) in self._lanes:
+                self._lanes[party, lane].reachable.set()
+
+    async def _deliver_on(self, party: str, rank: int) -> None:
+        lane, pause_s = self._lanes[party, rank], 0.0
         while True:
-            woken.clear()
+            lane.written.clear()
+            lane.reachable.clear()
             try:
-                arrived, left = await self._deliver(party, lane)
+                arrived, left = await self._deliver(party, rank)
             except StoreError:
                 arrived, left = 0, True  # The store says so itself; nothing is lost by waiting.
             if arrived:
                 self.on_receipts(party)
                 pause_s = 0.0
-                continue
-            if left:
-                pause_s = self._longer(pause_s, lane)
-                await self._pause(woken, pause_s)
+            elif left:
+                pause_s = self._longer(pause_s, rank)
+                # Something more to say is no reason to ask at once who has just not answered,
+                # unless it is urgent.
+                with suppress(TimeoutError):
+                    ahead = lane.written if rank == 0 else lane.reachable
+                    await self._clock.limit(ahead.wait(), pause_s)
             else:
-                await woken.wait()
-
-    async def _pause(self, woken: asyncio.Event, seconds: float) -> None:
-        """Wait before the next attempt; what is new may go at once, a stop above all."""
-        with suppress(TimeoutError):
-            await self._clock.limit(woken.wait(), seconds)
+                await lane.written.wait()
 
     def _longer(self, pause_s: float, lane: int) -> float:
         most = URGENT_RETRY_S if lane == 0 else self._timers.retry_last_s
