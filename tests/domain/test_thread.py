@@ -6,7 +6,8 @@ import pytest
 from conversations import Talk, any_talk, sayings
 
 from tansiq.domain.note import FORMS, Kind, Mode, Place
-from tansiq.domain.thread import TABLES, Rung, Stage, Thread, Who, begun, folded, told
+from tansiq.domain.pact import Rung
+from tansiq.domain.thread import TABLES, Stage, Thread, Who, begun, folded, told
 
 STAGES = [
     # (who, kind, own lines, stage after)

@@ -117,7 +117,7 @@ def offset(samples: Iterable[tuple[int, Between]], now: int) -> Between:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lead:
+class LeadTime:
     """How long before its start a notice had arrived; spans of microseconds."""
 
     receivers_word: Between
@@ -145,7 +145,7 @@ class Lead:
         return None if span.least == -EVER else span.least < required
 
 
-def lead(start: int, passage: Passage, *, vouched: int | None = None) -> Lead:
+def lead(start: int, passage: Passage, *, vouched: int | None = None) -> LeadTime:
     """Return the lead time of a notice.
 
     Args:
@@ -156,7 +156,7 @@ def lead(start: int, passage: Passage, *, vouched: int | None = None) -> Lead:
     """
     theirs = _around(passage.received, passage.received, passage.receiver_error)
     ours = _around(passage.signed, passage.receipt_got, passage.sender_error)
-    return Lead(
+    return LeadTime(
         receivers_word=theirs.before(start),
         senders_word=ours.before(start),
         guaranteed=None if vouched is None else start - vouched,

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from tansiq.domain.note import Kind, Mode, Note, NoteID
+from tansiq.domain.pact import Rung
 from tansiq.domain.time import micros
 
 
@@ -45,16 +46,6 @@ class Stage(StrEnum):
     WITHDRAWN = "withdrawn"
     REFUSED = "refused"
     """The other node could not take it."""
-
-
-class Rung(StrEnum):
-    """Facts of different kinds, in their order; none follows from the one before."""
-
-    SENT = "sent"
-    ARRIVED = "arrived"
-    SEEN = "seen"
-    READ_BACK = "read-back"
-    ANSWERED = "answered"
 
 
 class Who(StrEnum):

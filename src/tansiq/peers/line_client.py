@@ -20,7 +20,7 @@ class LineClient:
 
     def __init__(self, link: Link, agreement: Agreement, limits: Limits) -> None:
         self._link = link
-        self._urls = {party.id: party.url for party in agreement.parties}
+        self._urls: dict[str, str] = {party.id: party.url for party in agreement.parties}
         self._limits = limits
 
     async def deliver(self, party: str, letters: Sequence[Wire]) -> list[Delivered]:
@@ -45,5 +45,3 @@ class LineClient:
             return Delivered(note=NoteID(note), receipt=opened(receipt))
         except TansiqError as error:
             return Delivered(note=NoteID(note), problem=f"its receipt cannot be read: {error}")
-
-

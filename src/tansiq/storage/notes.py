@@ -13,14 +13,15 @@ from tansiq.domain.thread import Saying
 from tansiq.storage.store import Row, Tx
 
 _ADD = """
-INSERT INTO note (id, seq, peer, kind, sender, mode, number, turn, time, thread, re, word, written,
-                  salt, payload)
+INSERT INTO note (id, seq, peer, kind, sender, mode, number, turn, time, thread, re, word, own,
+                  written, salt, payload)
 VALUES (:id, :seq, :peer, :kind, :sender, :mode, :number, :turn, :time, :thread, :re, :word,
-        :written, :salt, :payload)
+        :own, :written, :salt, :payload)
 """
 
 _COLUMNS = """
-SELECT id, seq, peer, kind, sender, mode, number, turn, time, thread, re, word, written FROM note
+SELECT id, seq, peer, kind, sender, mode, number, turn, time, thread, re, word, own, written
+  FROM note
 """
 
 _GET = f"{_COLUMNS} WHERE id = :id"
@@ -99,7 +100,14 @@ class NoteRow:
     thread: NoteID
     re: NoteID | None
     word: str
+    own: str
+    """The kind's own lines, as they stand in the text."""
     written: int
+
+    def facts(self) -> dict[str, str]:
+        """Return the kind's own lines by key."""
+        lines = (line.partition(": ") for line in self.own.splitlines())
+        return {key: value for key, _, value in lines}
 
     def saying(self, me: str) -> Saying:
         """Return what folds need of it; ``me`` is the party whose store this is."""
@@ -163,6 +171,7 @@ class NoteStore:
                 "thread": row.thread,
                 "re": row.re,
                 "word": row.word,
+                "own": row.own,
                 "written": row.written,
                 "salt": salt,
                 "payload": payload,
@@ -291,7 +300,7 @@ class NoteStore:
 
 
 def _note(row: Row) -> NoteRow:
-    id_, seq, peer, kind, sender, mode, number, turn, time, thread, re, word, written = row
+    id_, seq, peer, kind, sender, mode, number, turn, time, thread, re, word, own, written = row
     return NoteRow(
         id=id_,
         seq=seq,
@@ -305,6 +314,7 @@ def _note(row: Row) -> NoteRow:
         thread=thread,
         re=re,
         word=word,
+        own=own,
         written=written,
     )
 

@@ -12,7 +12,7 @@ from tansiq.domain.line import LineState
 from tansiq.domain.note import Kind, NoteID
 from tansiq.domain.thread import Saying, Thread, folded, told
 from tansiq.storage.notes import NoteRow, NoteStore
-from tansiq.storage.store import Store
+from tansiq.storage.store import Store, Tx
 
 AT_ONCE: Final = 2_000
 """Notes read in one step, which nothing else in the process can interrupt."""
@@ -30,10 +30,13 @@ class Board:
         self.threads: dict[NoteID, Thread] = {}
         """In the order in which they came here."""
         self.lines = {
-            other: LineState(parties=_ordered(party, other))
-            for other in parties
-            if other != party
+            other: LineState(parties=_ordered(party, other)) for other in parties if other != party
         }
+        self.facts: dict[NoteID, dict[str, str]] = {}
+        """The own lines of each conversation's first note."""
+        self.latest: dict[tuple[str, str, str], NoteID] = {}
+        """The last notice by (sender, line, id of what it tells of): what was said before of the
+        same is superseded."""
         self.arrived: dict[NoteID, int] = {}
         """When each conversation came here or was begun, by our clock, microseconds UTC."""
 
@@ -41,15 +44,22 @@ class Board:
         """Take in what was written since, and return it."""
         rows: list[NoteRow] = []
         while True:
-            after = self._seq
-            some = await self._store.read(lambda tx: NoteStore(tx).after(after, AT_ONCE))
-            if self._seq != after:  # Somebody else has caught up meanwhile.
-                continue
-            for row in some:
-                self._take(row)
+            some = await self._next()
             rows += some
             if len(some) < AT_ONCE:
                 return rows
+
+    async def _next(self) -> list[NoteRow]:
+        after = self._seq
+
+        async def read(tx: Tx) -> list[NoteRow]:
+            return await NoteStore(tx).after(after, AT_ONCE)
+
+        # What somebody else has taken in meanwhile is not taken in twice.
+        some = [row for row in await self._store.read(read) if row.seq > self._seq]
+        for row in some:
+            self._take(row)
+        return some
 
     def _take(self, row: NoteRow) -> None:
         self._seq = row.seq
@@ -58,6 +68,8 @@ class Board:
             self.lines[row.peer] = self.lines[row.peer].heard(said)
         if row.peer == self._party:
             return  # In the own record only: nobody converses.
+        if said.thread is None:
+            self._open(row)
         notes = self._said.setdefault(said.opens, [])
         thread = self.threads.get(said.opens)
         if thread is not None and notes[-1].order < said.order:
@@ -70,6 +82,22 @@ class Board:
         if again is not None:
             self.threads[said.opens] = again
             self.arrived.setdefault(said.opens, row.written)
+
+    def _open(self, row: NoteRow) -> None:
+        facts = self.facts[row.id] = row.facts()
+        if row.kind is Kind.NOTICE:
+            key = (row.sender, row.peer, facts["id"])
+            before = self.facts.get(self.latest.get(key, row.id), facts)
+            if int(before["version"]) <= int(facts["version"]):
+                self.latest[key] = row.id
+
+    def superseded(self, thread: Thread) -> bool:
+        """Whether a later notice of the same thing has taken a notice's place."""
+        if thread.kind is not Kind.NOTICE:
+            return False
+        peer = thread.other if thread.opener == self._party else thread.opener
+        key = (thread.opener, peer, self.facts[thread.id]["id"])
+        return self.latest.get(key) != thread.id
 
     def with_peer(self, peer: str) -> list[Thread]:
         """Return all conversations with a party, in the order in which they came here."""

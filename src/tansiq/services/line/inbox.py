@@ -17,9 +17,9 @@ from tansiq.domain.time import micros
 from tansiq.errors import AgreementMismatch, BadInput, Forbidden, TansiqError
 from tansiq.formats.letter import Letter, check_sender
 from tansiq.formats.payload import read_payload, volumes_of
-from tansiq.services.line.pen import Draft, Pen, note_row
-from tansiq.services.line.ports import RecordPort
+from tansiq.services.line.pen import NOTE, Draft, Pen, note_row
 from tansiq.services.planning.site import Site
+from tansiq.storage.record import RecordLog
 from tansiq.storage.notes import Counters, NoteRow, NoteStore
 from tansiq.storage.store import Tx
 
@@ -42,12 +42,11 @@ class Taken:
 class Inbox:
     """The way in for letters, whether they come by the network or by hand."""
 
-    def __init__(self, site: Site, *, record: RecordPort, pen: Pen) -> None:
+    def __init__(self, site: Site, *, pen: Pen) -> None:
         self._agreement = site.agreement
         self._party = site.party
         self._store = site.store
         self._clock = site.clock
-        self._record = record
         self._pen = pen
 
     async def take(
@@ -168,7 +167,7 @@ class Inbox:
                 f"{counters.turn}",
                 field="turn",
             )
-        seq = await self._record.append_note(tx, letter.signed.encode(), now)
+        seq = await RecordLog(tx).append(NOTE, letter.signed.encode(), time=micros(now))
         row = note_row(letter.id, note, seq=seq, peer=note.sender, now=now)
         await store.add(row, letter.salt, letter.payload)
         await store.set_counters(

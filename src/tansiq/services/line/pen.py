@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tansiq.domain.note import (
     FORMS,
+    Head,
     SALT_BYTES,
     UNCOUNTED,
     Kind,
@@ -26,12 +27,16 @@ from tansiq.formats.letter import Letter, name_of, opened
 from tansiq.formats.letter import Wire as LetterWire
 from tansiq.formats.payload import Payload, write_payload
 from tansiq.formats.signed_note import NameOf
-from tansiq.services.line.ports import RecordPort
+from tansiq.storage.record import RecordLog
 from tansiq.storage.notes import Counters, NoteRow, NoteStore
 from tansiq.storage.store import Tx
 
 URGENT = frozenset({Kind.STOP, Kind.ALL_CLEAR, Kind.ALARM, Kind.LINE})
 """What does not wait behind anything else."""
+
+
+NOTE = "note"
+"""Kind of the record's entries that are notes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,14 +61,12 @@ class Pen:
         party: str,
         agreement: str,
         key: Ed25519PrivateKey,
-        record: RecordPort,
         clock_error_ms: Callable[[], int | None],
         salt: Callable[[int], bytes],
     ) -> None:
         self._party = party
         self._agreement = agreement
         self._key = key
-        self._record = record
         self._clock_error_ms = clock_error_ms
         self._salt = salt
 
@@ -90,7 +93,7 @@ class Pen:
             turn=counters.turn,
             time=now,
             clock_error_ms=self._clock_error_ms(),
-            head=await self._record.note_head(tx),
+            head=await _head(tx),
             thread=thread,
             re=draft.re,
             own=tuple((key, draft.own[key]) for key, _ in FORMS[draft.kind].keys),
@@ -99,7 +102,7 @@ class Pen:
         text = str(note)
         read_note(text)  # What we could not read ourselves is not signed.
         signed = signed_note.sign(text, name=NameOf.NOTE.by(self._party), key=self._key)
-        seq = await self._record.append_note(tx, signed, now)
+        seq = await RecordLog(tx).append(NOTE, signed, time=micros(now))
         row = note_row(name_of(signed), note, seq=seq, peer=draft.to, now=now)
         await store.add(row, salt, payload)
         await store.set_counters(draft.to, counters)
@@ -109,7 +112,8 @@ class Pen:
 
     async def letter(self, tx: Tx, row: NoteRow) -> Letter:
         """Return a note that is here as it travels."""
-        signed = await self._record.signed_note(tx, row.seq)
+        (entry,) = await RecordLog(tx).entries(row.seq, row.seq + 1)
+        signed = entry.body
         salt, payload = await NoteStore(tx).payload(row.id)
         letter = opened(LetterWire(signed.decode()))
         return Letter(id=row.id, signed=letter.signed, note=letter.note, salt=salt, payload=payload)
@@ -125,6 +129,11 @@ class Pen:
         if asked.mode is not draft.mode:
             raise BadInput(f"{draft.re[:16]} is in mode {asked.mode}", field="mode")
         return asked.thread
+
+
+async def _head(tx: Tx) -> Head:
+    tree = await RecordLog(tx).head()
+    return Head(tree.size, tree.root())
 
 
 def note_row(note_id: NoteID, note: Note, *, seq: int, peer: str, now: datetime) -> NoteRow:
@@ -143,5 +152,6 @@ def note_row(note_id: NoteID, note: Note, *, seq: int, peer: str, now: datetime)
         thread=said.opens,
         re=note.re,
         word=said.word,
+        own="".join(f"{key}: {value}\n" for key, value in note.own),
         written=micros(now),
     )

@@ -13,6 +13,7 @@ CREATE TABLE note (
     thread   TEXT    NOT NULL,             -- the note that opened the conversation; perhaps itself
     re       TEXT,
     word     TEXT    NOT NULL,
+    own      TEXT    NOT NULL,             -- the kind's own lines
     written  BIGINT  NOT NULL,             -- microseconds UTC, by our clock
     salt     BLOB,
     payload  BLOB                          -- NULL: withheld by the sender, or erased here
