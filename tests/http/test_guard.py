@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 import pytest
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
 from tests.asgi import ask
 
+from tansiq.http.access import OPEN, WATCH, GuardedRoute
 from tansiq.http.guard import Guard
+from tansiq.services.accounts.door import AccountsDoor
 
 TOKEN = "a-token-of-more-than-thirty-two-characters"
 HOST = ("Host", "127.0.0.1:8080")
@@ -20,13 +22,15 @@ async def inside(_: Request) -> PlainTextResponse:
     return PlainTextResponse("inside")
 
 
-APP = Guard(
-    Starlette(
-        routes=[Route(path, inside, methods=["GET", "POST"]) for path in ("/api/v1", "/healthz")]
-    ),
-    token=TOKEN,
-    port=8080,
+APP = Starlette(
+    routes=[
+        GuardedRoute(path, inside, method=method, access=access)
+        for path, access in (("/api/v1", WATCH), ("/healthz", OPEN))
+        for method in ("GET", "POST")
+    ],
+    middleware=[Middleware(Guard, door=AccountsDoor(machine=TOKEN), port=8080)],
 )
+APP.router.redirect_slashes = False
 
 
 @pytest.mark.anyio
