@@ -9,13 +9,29 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from tests.asgi import ask
 
+from tansiq.domain.actor import THIS_MACHINE, Actor
 from tansiq.http.access import OPEN, WATCH, GuardedRoute
 from tansiq.http.guard import Guard
-from tansiq.services.accounts.door import AccountsDoor
 
 TOKEN = "a-token-of-more-than-thirty-two-characters"
 HOST = ("Host", "127.0.0.1:8080")
 BEARER = ("Authorization", f"Bearer {TOKEN}")
+
+
+class OneToken:
+    """A door that one bearer token opens."""
+
+    def bearer(self, token: str) -> Actor | None:
+        return THIS_MACHINE if token == TOKEN else None
+
+    def cookie(self, token: str) -> Actor | None:
+        return None
+
+    def lasts(self, actor: Actor) -> bool:
+        return True
+
+    async def seen(self, actor: Actor) -> None:
+        return None
 
 
 async def inside(_: Request) -> PlainTextResponse:
@@ -28,7 +44,7 @@ APP = Starlette(
         for path, access in (("/api/v1", WATCH), ("/healthz", OPEN))
         for method in ("GET", "POST")
     ],
-    middleware=[Middleware(Guard, door=AccountsDoor(machine=TOKEN), port=8080)],
+    middleware=[Middleware(Guard, door=OneToken(), port=8080)],
 )
 APP.router.redirect_slashes = False
 

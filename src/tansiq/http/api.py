@@ -56,7 +56,7 @@ def own_app(api: OwnApi, *, token: str, port: int) -> Starlette:
         # Outermost first. The boundary is inside Starlette's own, which would answer plain text.
         middleware=[
             Middleware(Counted, metrics=api.metrics, clock=api.clock),
-            Middleware(Guard, door=AccountsDoor(machine=token), port=port),
+            Middleware(Guard, door=AccountsDoor(api.accounts, machine=token), port=port),
             Middleware(Boundary, render=problem),
         ],
     )

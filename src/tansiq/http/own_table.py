@@ -10,6 +10,7 @@ from dataclasses import replace
 from tansiq.f3548.logs import USSLogSet
 from tansiq.http import own_handlers as own
 from tansiq.http.access import ADMIN, VIEWER, WATCH
+from tansiq.http.account_table import ACCOUNT_OPERATIONS
 from tansiq.http.feed import MEDIA_TYPE
 from tansiq.http.operations import Body, Kind, Operation, Query
 from tansiq.services.planning.telemetry import Report
@@ -339,4 +340,5 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         query=(_AFTER, _FOLLOW),
         headers=(own.LAST_EVENT_ID,),
     ),
+    *ACCOUNT_OPERATIONS,
 )
