@@ -88,9 +88,18 @@ class NotFound(CallerError):
 
 
 class TooMany(CallerError):
-    """One caller holds, or asks for, as much as a stated limit allows each of them."""
+    """One caller holds, or asks for, as much as a stated limit allows each of them.
+
+    ``pause_s`` is after how long it may ask again, where that is known.
+    """
 
     code = "too-many"
+
+    def __init__(
+        self, message: str, *, field: str | None = None, pause_s: int | None = None
+    ) -> None:
+        super().__init__(message, field=field)
+        self.pause_s = pause_s
 
 
 class BadSignature(CallerError):

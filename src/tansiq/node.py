@@ -42,6 +42,7 @@ from tansiq.peers.recorded import Recorded
 from tansiq.peers.register_client import RegisterClient
 from tansiq.peers.tokens import Minter
 from tansiq.peers.uss_client import UssClient
+from tansiq.services.accounts.accounts import Accounts
 from tansiq.services.airspace import Airspace
 from tansiq.services.events import Events
 from tansiq.services.exchanges import ExchangeLog
@@ -73,7 +74,7 @@ from tansiq.services.pool import Pool
 from tansiq.services.register import AcceptedWrite, Register
 from tansiq.services.register.housekeeping import Housekeeping
 from tansiq.services.reports import Reports
-from tansiq.settings import EXCHANGES, STORE, Settings, load_own_token
+from tansiq.settings import EXCHANGES, STORE, Settings, is_loopback, load_own_token
 from tansiq.storage.sqlite import SqliteStore
 from tansiq.storage.store import Tx
 
@@ -100,6 +101,7 @@ class Node:
     strayed: Strayed
     telemetry: Telemetry
     record: ExchangeLog
+    accounts: Accounts
     bookkeeper: Bookkeeper
     own: Starlette = field(init=False)
     peer: Starlette = field(init=False)
@@ -155,6 +157,7 @@ class Node:
         await self.link.close()
         await self.bookkeeper.stop()
         await self.record.stop()
+        self.accounts.close()
         await self.store.close()
 
 
@@ -221,10 +224,12 @@ async def _wire(
         strayed=_strayed(site, planner),
         telemetry=hearing.telemetry,
         record=record,
+        accounts=Accounts(events.store, clock, settings, new_id=_new_id),
         bookkeeper=Bookkeeper(
             record, events, airspace, clock, party=site.party, registers=planner.book.registers
         ),
     )
+    await node.accounts.start()
     node.own = _own_app(node, site, reports, LogSets(kept, record, clock))
     node.peer = _peer(node, site, side)
     return node
@@ -253,6 +258,7 @@ def _own_app(node: Node, site: Site, reports: Reports, log_sets: LogSets) -> Sta
         telemetry=node.telemetry,
         events=node.events,
         idempotency=Idempotency(site.store, clock, limits, new_id=_new_id),
+        accounts=node.accounts,
         reports=reports,
         log_sets=log_sets,
         feed=Feed(node.events, clock, limits, site.timers),
@@ -430,6 +436,9 @@ class _Listener(uvicorn.Server):
 
 
 def _listener(app: Starlette, host: str, port: int, settings: Settings, *, tls: bool) -> _Listener:
+    if not tls and not is_loopback(host):
+        # Both listeners pass here: passwords and tokens leave this machine under TLS or not at all.
+        raise BadInput(f"plain http is for this machine only, and {host} is not", field="host")
     config = uvicorn.Config(
         app,
         host=host,

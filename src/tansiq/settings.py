@@ -82,6 +82,18 @@ class Limits:
     reports_max: int = 1_000
     """Reports of trouble that others filed; the oldest go first, and no reporter has more than a
     fifth of them."""
+    accounts_max: int = 200
+    sessions_per_account_max: int = 10
+    """Of one account; the oldest ends when there are more."""
+    feed_tokens_max: int = 50
+    logins_at_once: int = 2
+    """Passwords that are hashed at the same time, 64 MiB each."""
+    logins_waiting: int = 16
+    """Further ones that wait for it; more are answered 503."""
+    login_tries_name: int = 5
+    """Wrong passwords for one account name before the first pause."""
+    login_tries_address: int = 30
+    """The same from one address, whatever the names."""
     exchanges_keep: timedelta = timedelta(days=45)
     """The record of what passed between us and other nodes, for log sets."""
     exchanges_max: int = 1_000_000
@@ -127,6 +139,18 @@ class Timers:
     """How long issuers' keys count when they cannot be read again."""
     clock_leeway_s: float = 5.0
     """Clocks of F3548-21 participants agree within 5 s."""
+    session_idle: timedelta = timedelta(hours=2)
+    """A session that is not used for so long has ended; a feed that is read is use."""
+    session_life: timedelta = timedelta(hours=16)
+    """The longest that a session lasts, used or not: a watch and its handover."""
+    first_link_life: timedelta = timedelta(hours=24)
+    """How long the first admin account can be made with the link that ``serve`` prints."""
+    login_pause_first_s: float = 1.0
+    """First pause after too many wrong passwords; doubles with each further one."""
+    login_pause_last_s: float = 300.0
+    """Longest such pause of an account name."""
+    login_pause_address_s: float = 10.0
+    """Longest such pause of an address: people share it."""
     feed_heartbeat_s: float = 15.0
     """Pause after which an idle event feed shows that it is alive."""
     feed_stall_s: float = 30.0
@@ -281,6 +305,8 @@ def _settings(data: Path, top: Table) -> Settings:
         raise top.wrong("timers.token_life", "longer than token_life_max: no peer would take it")
     if timers.jwks_keep < timers.jwks_refresh:
         raise top.wrong("timers.jwks_keep", "shorter than jwks_refresh: keys would come and go")
+    if timers.session_idle > timers.session_life:
+        raise top.wrong("timers.session_idle", "longer than session_life: it would mean nothing")
     return Settings(
         data=data,
         party=top.text("party", chars_max=60),
@@ -409,6 +435,9 @@ _CEILING: Final[dict[str, float]] = {
     # So long does a withdrawn key count at worst, when its issuer cannot be asked.
     "jwks_keep": 7 * 86_400,
     "jwks_refresh": 86_400,
+    # 64 MiB and four threads each.
+    "logins_at_once": 16,
+    "logins_waiting": 1_000,
 }
 _OWN_TOKEN_CHARS_MIN: Final = 32
 _NUMBER_MAX: Final = 1_000_000_000

@@ -28,6 +28,8 @@ from tansiq.errors import BadInput, NotFound, StateConflict, WrongState
 from tansiq.http.api import own_app
 from tansiq.http.feed import Feed
 from tansiq.http.own_handlers import OwnApi
+from tansiq.services.accounts.accounts import Accounts
+from tansiq.services.accounts.passwords import Cost
 from tansiq.services.events import Events
 from tansiq.services.exchanges import ExchangeLog
 from tansiq.services.idempotency import Idempotency
@@ -54,6 +56,7 @@ T = TypeVar("T")
 TOKEN = "test-token-of-more-than-thirty-two-characters"
 PORT = 8080
 BASE = f"http://127.0.0.1:{PORT}"
+CHEAP = Cost(passes=1, memory_kib=64, lanes=1)
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
@@ -435,8 +438,14 @@ def build(
     sky = Sky(events, clock, new_id)
     areas = Areas(sky)
     settings = Settings(
-        data=path.parent, party="north", agreement=path, limits=limits, timers=timers
+        data=path.parent,
+        party="north",
+        agreement=path,
+        own_port=port,
+        limits=limits,
+        timers=timers,
     )
+    accounts = Accounts(events.store, clock, settings, new_id=new_id, cost=CHEAP)
     record_store = SqliteStore.open(
         path.with_name(EXCHANGES), migrations=files("tansiq.storage") / "exchange_migrations"
     )
@@ -447,6 +456,7 @@ def build(
         status=Glance(sky),
         telemetry=Positions(sky),
         events=events,
+        accounts=accounts,
         idempotency=Idempotency(events.store, clock, limits, new_id=new_id),
         reports=Reports(events.store, limits, new_id=new_id),
         log_sets=LogSets(record_store, record, clock),
@@ -478,6 +488,7 @@ async def world(path: Path, **options: Any) -> AsyncIterator[World]:
     """Build a node and close it afterwards."""
     built = build(path, **options)
     try:
+        await built.api.accounts.start()
         async with built.client:
             yield built
     finally:

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 import pytest
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
 from tests.asgi import ask
 
+from tansiq.domain.actor import THIS_MACHINE, Actor
+from tansiq.http.access import OPEN, WATCH, GuardedRoute
 from tansiq.http.guard import Guard
 
 TOKEN = "a-token-of-more-than-thirty-two-characters"
@@ -16,17 +18,35 @@ HOST = ("Host", "127.0.0.1:8080")
 BEARER = ("Authorization", f"Bearer {TOKEN}")
 
 
+class OneToken:
+    """A door that one bearer token opens."""
+
+    def bearer(self, token: str) -> Actor | None:
+        return THIS_MACHINE if token == TOKEN else None
+
+    def cookie(self, token: str) -> Actor | None:
+        return None
+
+    def lasts(self, actor: Actor) -> bool:
+        return True
+
+    async def seen(self, actor: Actor) -> None:
+        return None
+
+
 async def inside(_: Request) -> PlainTextResponse:
     return PlainTextResponse("inside")
 
 
-APP = Guard(
-    Starlette(
-        routes=[Route(path, inside, methods=["GET", "POST"]) for path in ("/api/v1", "/healthz")]
-    ),
-    token=TOKEN,
-    port=8080,
+APP = Starlette(
+    routes=[
+        GuardedRoute(path, inside, method=method, access=access)
+        for path, access in (("/api/v1", WATCH), ("/healthz", OPEN))
+        for method in ("GET", "POST")
+    ],
+    middleware=[Middleware(Guard, door=OneToken(), port=8080)],
 )
+APP.router.redirect_slashes = False
 
 
 @pytest.mark.anyio

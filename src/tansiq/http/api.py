@@ -1,6 +1,6 @@
 """The own API as an ASGI application: routes made from the table, its description, health, figures.
 
-The bearer token, Host and Origin are checked before, by ``guard.py``; what a handler raises is
+Who calls, and whether they may, is decided before, by ``guard.py``; what a handler raises is
 rendered by ``problems.py``.
 """
 
@@ -13,11 +13,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from tansiq.domain.draft import PlanDraft
 from tansiq.errors import CallerError, StateConflict
 from tansiq.formats.plans import read_constraint, read_plan
+from tansiq.http.access import VIEWER, GuardedRoute, actor_of, check_all_guarded
 from tansiq.http.guard import Guard
 from tansiq.http.health import health_routes
 from tansiq.http.metrics import Counted
@@ -36,6 +36,7 @@ from tansiq.http.operations import (
 from tansiq.http.own_handlers import OwnApi
 from tansiq.http.own_table import OPERATIONS
 from tansiq.http.problems import Boundary, handlers, problem
+from tansiq.services.accounts.door import AccountsDoor
 from tansiq.services.idempotency import Attempt, Kept
 
 _QUICK_BYTES = 20_000
@@ -44,37 +45,43 @@ _PROBLEM = "application/problem+json"
 
 
 def own_app(api: OwnApi, *, token: str, port: int) -> Starlette:
-    """Return the whole application of the own listener, guard included."""
+    """Return the whole application of the own listener, guard included.
+
+    Raises:
+        RuntimeError: a route does not state the least role that it takes.
+    """
     app = Starlette(
         routes=routes(api),
         exception_handlers=handlers(problem),
         # Outermost first. The boundary is inside Starlette's own, which would answer plain text.
         middleware=[
             Middleware(Counted, metrics=api.metrics, clock=api.clock),
-            Middleware(Guard, token=token, port=port),
+            Middleware(Guard, door=AccountsDoor(api.accounts, machine=token), port=port),
             Middleware(Boundary, render=problem),
         ],
     )
     app.router.redirect_slashes = False
+    check_all_guarded(app.routes)
     return app
 
 
-def routes(api: OwnApi) -> list[Route]:
+def routes(api: OwnApi) -> list[GuardedRoute]:
     """Return all routes of the own listener, bound to one node's services."""
     described = msgspec.json.encode(document(OPERATIONS))
 
     async def openapi(_: Request) -> Response:
         return Response(described, media_type=_JSON)
 
-    made = [
-        Route(op.path, _endpoint(api, op), methods=[op.method], name=op.name) for op in OPERATIONS
+    return [
+        *(
+            GuardedRoute(
+                op.path, _endpoint(api, op), method=op.method, access=op.access, name=op.name
+            )
+            for op in OPERATIONS
+        ),
+        GuardedRoute("/api/openapi.json", openapi, method="GET", access=VIEWER),
+        *health_routes(api),
     ]
-    made += [Route("/api/openapi.json", openapi, methods=["GET"]), *health_routes(api)]
-    for route in made:
-        # Starlette adds HEAD to GET; a HEAD of the feed would hold a reader's place for nothing.
-        if route.methods:
-            route.methods.discard("HEAD")
-    return made
 
 
 def _endpoint(api: OwnApi, op: Operation[OwnApi]) -> Callable[[Request], Awaitable[Response]]:
@@ -111,7 +118,8 @@ async def _checked(
     query = op.read_query(request, limits)
     call_id = op.call_id(request)
     key = read_key(request) if op.idempotent else None
-    body = b"" if op.body is Body.NONE else await read_body(request, limits.body_bytes_max)
+    bytes_max = limits.body_bytes_max if op.body_bytes_max is None else op.body_bytes_max
+    body = b"" if op.body is Body.NONE else await read_body(request, bytes_max)
     return call_id, query, key, body
 
 
@@ -146,8 +154,10 @@ def _response(kept: Kept) -> Response:
 
 
 def _digest(request: Request, body: bytes) -> bytes:
-    """Tell one request from another: method, path, query and body, to the byte."""
+    """Tell one request from another: whose, method, path, query and body, to the byte."""
     path: str = request.scope["path"]
     query: bytes = request.scope.get("query_string", b"")
-    head = b"%b %b?%b\n" % (request.method.encode(), path.encode(), query)
+    # Two people who send the same under one key have not sent one request.
+    whose = actor_of(request).account.encode()
+    head = b"%b%b %b?%b\n" % (whose, request.method.encode(), path.encode(), query)
     return sha256(head + body).digest()

@@ -8,10 +8,10 @@ unready: it goes on serving what it knows, and shows its plans as uncoordinated.
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from tansiq.errors import StoreError
 from tansiq.http import metrics
+from tansiq.http.access import METRICS, OPEN, GuardedRoute
 from tansiq.http.own_handlers import OwnApi
 from tansiq.services.views import StatusView
 from tansiq.storage.store import Tx
@@ -38,7 +38,7 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[Check, ...]
 
 
-def health_routes(api: OwnApi) -> list[Route]:
+def health_routes(api: OwnApi) -> list[GuardedRoute]:
     """Return the routes that a supervisor asks."""
     probe = _Probe(api)
 
@@ -57,9 +57,9 @@ def health_routes(api: OwnApi) -> list[Route]:
         return Response(text, media_type=metrics.MEDIA_TYPE)
 
     return [
-        Route("/healthz", healthz, methods=["GET"]),
-        Route("/readyz", readyz, methods=["GET"]),
-        Route("/metrics", figures, methods=["GET"]),
+        GuardedRoute("/healthz", healthz, method="GET", access=OPEN),
+        GuardedRoute("/readyz", readyz, method="GET", access=OPEN),
+        GuardedRoute("/metrics", figures, method="GET", access=METRICS),
     ]
 
 

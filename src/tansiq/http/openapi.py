@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 
 from tansiq import __version__
+from tansiq.http.access import Access
+from tansiq.http.guard import CSRF_HEADER
 from tansiq.http.operations import KEY_CHARS_MAX, TEXT_CHARS_MAX, Body, Kind, Operation, Query
 
 _REFS = "#/components/schemas/{name}"
@@ -68,7 +70,7 @@ def document(operations: Sequence[Operation[Any]]) -> dict[str, Any]:
             "version": __version__,
             "description": "Plans, no-go areas and the event feed of one node, on loopback only.",
         },
-        "security": [{"token": []}],
+        "security": [{"token": []}, {"session": []}],
         "paths": paths,
         "components": {
             "schemas": schemas,
@@ -76,8 +78,16 @@ def document(operations: Sequence[Operation[Any]]) -> dict[str, Any]:
                 "token": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "The content of own.token in the node's data folder.",
-                }
+                    "description": "The token of a session, or the content of own.token in the "
+                    "node's data folder.",
+                },
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "tansiq-8080",
+                    "description": "Of a browser; the number is the port. What changes something "
+                    f"needs the header {CSRF_HEADER} besides.",
+                },
             },
         },
     }
@@ -90,6 +100,9 @@ def _operation(op: Operation[Any]) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": op.name,
         "summary": op.summary,
+        "description": _who(op.access),
+        "x-least-role": op.access.least or "nobody",
+        "security": [] if op.access.least is None else [{"token": []}, {"session": []}],
         "parameters": parameters + ([_KEY] if op.idempotent else []),
         "responses": {
             **{str(status): _reply(op, status, text) for status, text in op.statuses.items()},
@@ -102,6 +115,13 @@ def _operation(op: Operation[Any]) -> dict[str, Any]:
         schema = {"$ref": _REFS.format(name=op.struct.__name__)}
         described["requestBody"] = {"content": {"application/json": {"schema": schema}}}
     return described
+
+
+def _who(access: Access) -> str:
+    if access.least is None:
+        return "Open to everybody on this machine."
+    feed = f", or a feed token with the scope {access.scope}" if access.scope else ""
+    return f"Takes the role {access.least}{feed}."
 
 
 def _reply(op: Operation[Any], status: int, text: str) -> dict[str, Any]:

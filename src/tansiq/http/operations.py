@@ -16,7 +16,9 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from tansiq.domain.actor import Actor
 from tansiq.errors import BadInput, TooLarge
+from tansiq.http.access import Access, actor_of
 from tansiq.services.idempotency import Attempt
 from tansiq.settings import Limits
 
@@ -100,6 +102,11 @@ class Call:
     request: Request
     attempt: Attempt
 
+    @property
+    def actor(self) -> Actor:
+        """Who makes the request; not on routes that are open to everybody."""
+        return actor_of(self.request)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -132,6 +139,8 @@ class Operation(Generic[S]):
     reply: type[msgspec.Struct] | str
     """A struct, or the media type of something else."""
     statuses: Mapping[int, str]
+    access: Access
+    """Who may: the least role. Without a default, so that nobody forgets to say."""
     query: Sequence[Query] = ()
     headers: Sequence[Query] = ()
     """Described only; the handler reads them."""
@@ -139,8 +148,8 @@ class Operation(Generic[S]):
     struct: type[msgspec.Struct] | None = None
     idempotent: bool = False
     """Takes an Idempotency-Key."""
-    open: bool = False
-    """Needs no token."""
+    body_bytes_max: int | None = None
+    """A lower limit than that of all bodies."""
 
     def call_id(self, request: Request) -> str:
         """Return the id in the path.

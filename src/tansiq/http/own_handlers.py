@@ -1,7 +1,7 @@
 """Handlers of the own API: each calls one function of the services and answers.
 
 Requests come checked by the table (``own_table.py``); errors propagate to ``problems.py``. Who may
-call is decided before, in ``guard.py``.
+call is decided before, in ``guard.py``; ``call.actor`` says who it is.
 """
 
 from collections.abc import Awaitable, Callable
@@ -19,6 +19,7 @@ from tansiq.errors import BadInput, InDoubt, NotFound
 from tansiq.http import feed as feeds
 from tansiq.http.metrics import Metrics
 from tansiq.http.operations import Answer, Call, Kind, Query
+from tansiq.services.accounts.accounts import Accounts
 from tansiq.services.events import Events
 from tansiq.services.facade import Constraints, NodeStatus, Planning, Telemetry
 from tansiq.services.idempotency import Idempotency
@@ -59,6 +60,7 @@ class OwnApi:
     telemetry: Telemetry
     events: Events
     idempotency: Idempotency
+    accounts: Accounts
     reports: Reports
     log_sets: LogSets
     feed: feeds.Feed

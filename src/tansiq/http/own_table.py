@@ -1,12 +1,16 @@
 """The own API's table of routes: what each takes, and what it answers.
 
-``api.py`` makes the routes from it and ``openapi.py`` the published description.
+``api.py`` makes the routes from it and ``openapi.py`` the published description. Each says the
+least role that it takes: reading is for viewers, the work of a desk for the watch, accounts and the
+export of the record for admins.
 """
 
 from dataclasses import replace
 
 from tansiq.f3548.logs import USSLogSet
 from tansiq.http import own_handlers as own
+from tansiq.http.access import ADMIN, VIEWER, WATCH
+from tansiq.http.account_table import ACCOUNT_OPERATIONS
 from tansiq.http.feed import MEDIA_TYPE
 from tansiq.http.operations import Body, Kind, Operation, Query
 from tansiq.services.planning.telemetry import Report
@@ -87,6 +91,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         path="/api/v1/plans",
         name="submit_plan",
         summary="Declare a plan, or judge one without declaring it.",
+        access=WATCH,
         handle=own.submit_plan,
         reply=PlanView,
         statuses=_MADE,
@@ -99,6 +104,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         path="/api/v1/plans",
         name="list_plans",
         summary="List own plans.",
+        access=VIEWER,
         handle=own.list_plans,
         reply=Plans,
         statuses=_READ,
@@ -109,6 +115,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         path="/api/v1/plans/{id}",
         name="get_plan",
         summary="Look at one plan.",
+        access=VIEWER,
         handle=own.get_plan,
         reply=PlanView,
         statuses=_READ,
@@ -119,6 +126,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         path="/api/v1/plans/{id}",
         name="change_plan",
         summary="Put other volumes in the plan's place.",
+        access=WATCH,
         handle=own.change_plan,
         reply=PlanView,
         statuses=_DONE,
@@ -131,6 +139,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         path="/api/v1/plans/{id}",
         name="end_plan",
         summary="End the plan and give its airspace back.",
+        access=WATCH,
         handle=own.end_plan,
         reply=PlanView,
         statuses=_DONE,
@@ -141,6 +150,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         path="/api/v1/plans/{id}/activate",
         name="activate_plan",
         summary="Say that the flight begins, or that it is within its plan again.",
+        access=WATCH,
         handle=own.activate_plan,
         reply=PlanView,
         statuses=_DONE,
@@ -154,6 +164,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         path="/api/v1/plans/{id}/off-nominal",
         name="off_nominal_plan",
         summary="Say that the aircraft is not where its plan said, and where it may be instead.",
+        access=WATCH,
         handle=own.off_nominal_plan,
         reply=PlanView,
         statuses=_DONE,
@@ -166,6 +177,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         path="/api/v1/plans/{id}/telemetry",
         name="report_telemetry",
         summary="Report where the plan's aircraft is; peers are shown it while it is off-nominal.",
+        access=WATCH,
         handle=own.report_telemetry,
         reply=TelemetryView,
         statuses={200: "Kept; the answer is the latest one known."},
@@ -178,6 +190,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         path="/api/v1/plans/{id}/telemetry",
         name="get_telemetry",
         summary="Where the plan's aircraft was when that was last reported.",
+        access=VIEWER,
         handle=own.get_telemetry,
         reply=TelemetryView,
         statuses=_READ,
@@ -187,6 +200,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         path="/api/v1/plans/{id}/shift",
         name="shift_plan",
         summary="Move the whole plan in time and level, as an alternative says.",
+        access=WATCH,
         handle=own.shift_plan,
         reply=PlanView,
         statuses=_DONE,
@@ -200,6 +214,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         path="/api/v1/constraints",
         name="submit_constraint",
         summary="Declare a no-go area.",
+        access=WATCH,
         handle=own.submit_constraint,
         reply=ConstraintView,
         statuses={201: _MADE[201]},
@@ -212,6 +227,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         path="/api/v1/constraints",
         name="list_constraints",
         summary="List own no-go areas.",
+        access=VIEWER,
         handle=own.list_constraints,
         reply=NoGoAreas,
         statuses=_READ,
@@ -222,6 +238,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         path="/api/v1/constraints/{id}",
         name="get_constraint",
         summary="Look at one no-go area.",
+        access=VIEWER,
         handle=own.get_constraint,
         reply=ConstraintView,
         statuses=_READ,
@@ -231,6 +248,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         path="/api/v1/constraints/{id}",
         name="change_constraint",
         summary="Put other volumes in the no-go area's place.",
+        access=WATCH,
         handle=own.change_constraint,
         reply=ConstraintView,
         statuses=_DONE,
@@ -243,6 +261,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         path="/api/v1/constraints/{id}",
         name="end_constraint",
         summary="Lift the no-go area.",
+        access=WATCH,
         handle=own.end_constraint,
         reply=ConstraintView,
         statuses=_DONE,
@@ -253,6 +272,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         path="/api/v1/airspace",
         name="get_airspace",
         summary="What others hold, as far as this node knows.",
+        access=VIEWER,
         handle=own.get_airspace,
         reply=Airspace,
         statuses=_READ,
@@ -262,6 +282,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         path="/api/v1/airspace/{id}/telemetry",
         name="get_airspace_telemetry",
         summary="Ask the manager of an off-nominal intent where its aircraft is.",
+        access=VIEWER,
         handle=own.get_airspace_telemetry,
         reply=TelemetryView,
         statuses=_READ,
@@ -271,6 +292,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         path="/api/v1/status",
         name="get_status",
         summary="Who we are, what we agreed, how our peers are.",
+        access=VIEWER,
         handle=own.get_status,
         reply=StatusView,
         statuses=_READ,
@@ -280,6 +302,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         path="/api/v1/log-sets",
         name="get_log_set",
         summary="Export what passed between us and others, as F3548-21 wants it.",
+        access=ADMIN,
         handle=own.get_log_set,
         reply=USSLogSet,
         statuses={200: "The log set, of everything that is kept of the span of time."},
@@ -290,6 +313,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         path="/api/v1/reports",
         name="list_reports",
         summary="List what others reported to have gone wrong with us, newest first.",
+        access=VIEWER,
         handle=own.list_reports,
         reply=ReportList,
         statuses=_READ,
@@ -299,6 +323,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         path="/api/v1/reports/{id}",
         name="get_report",
         summary="Look at one report, the exchange that it is about included.",
+        access=VIEWER,
         handle=own.get_report,
         reply=ReportView,
         statuses=_READ,
@@ -308,10 +333,12 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         path="/api/v1/events",
         name="get_events",
         summary="Follow what happens, as server-sent events.",
+        access=VIEWER,
         handle=own.get_events,
         reply=MEDIA_TYPE,
         statuses={200: "Events, oldest first; a comment when idle."},
         query=(_AFTER, _FOLLOW),
         headers=(own.LAST_EVENT_ID,),
     ),
+    *ACCOUNT_OPERATIONS,
 )

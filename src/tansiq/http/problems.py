@@ -81,9 +81,10 @@ def problem(error: errors.TansiqError) -> Response:
     if isinstance(error, errors.MissingOVNs):
         body["missing_intents"] = error.missing_intents
         body["missing_constraints"] = error.missing_constraints
-    return Response(
-        msgspec.json.encode(body), status, headers_of(status), "application/problem+json"
-    )
+    headers = headers_of(status)
+    if isinstance(error, errors.TooMany) and error.pause_s is not None:
+        headers["Retry-After"] = str(error.pause_s)
+    return Response(msgspec.json.encode(body), status, headers, "application/problem+json")
 
 
 _F3548_STATUS: Final[Mapping[type[errors.TansiqError], int]] = {
