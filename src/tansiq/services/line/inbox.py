@@ -19,8 +19,8 @@ from tansiq.formats.letter import Letter, check_sender
 from tansiq.formats.payload import read_payload, volumes_of
 from tansiq.services.line.pen import NOTE, Draft, Pen, note_row
 from tansiq.services.planning.site import Site
-from tansiq.storage.record import RecordLog
 from tansiq.storage.notes import Counters, NoteRow, NoteStore
+from tansiq.storage.record import RecordLog
 from tansiq.storage.store import Tx
 
 TURN_JUMP_MAX: Final = 1_000_000

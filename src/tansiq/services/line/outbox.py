@@ -81,9 +81,10 @@ class Outbox:
 
     def reachable(self, party: str) -> None:
         """Try again now: the party's node has just spoken to us."""
-        for lane in LANES:
-            if (party, lane) in self._lanes:
-                self._lanes[party, lane].reachable.set()
+        for (to, _), lane in self._lanes.items():
+            if to == party:
+                lane.reachable.set()
+                lane.written.set()
 
     async def _deliver_on(self, party: str, rank: int) -> None:
         lane, pause_s = self._lanes[party, rank], 0.0

@@ -8,9 +8,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tansiq.domain.note import (
     FORMS,
-    Head,
     SALT_BYTES,
     UNCOUNTED,
+    Head,
     Kind,
     Mode,
     Note,
@@ -27,8 +27,8 @@ from tansiq.formats.letter import Letter, name_of, opened
 from tansiq.formats.letter import Wire as LetterWire
 from tansiq.formats.payload import Payload, write_payload
 from tansiq.formats.signed_note import NameOf
-from tansiq.storage.record import RecordLog
 from tansiq.storage.notes import Counters, NoteRow, NoteStore
+from tansiq.storage.record import RecordLog
 from tansiq.storage.store import Tx
 
 URGENT = frozenset({Kind.STOP, Kind.ALL_CLEAR, Kind.ALARM, Kind.LINE})
