@@ -76,14 +76,16 @@ class Passage:
     """t2."""
     receipt_signed: int
     """t3."""
-    receipt_got: int
-    """t4."""
+    receipt_got: int | None
+    """t4; None: only the sender knows it."""
     sender_error: int | None
     receiver_error: int | None
 
     @property
     def offset(self) -> Between:
         """How far the receiver's clock is ahead of the sender's, by causality alone."""
+        if self.receipt_got is None:
+            return Between(most=self.received - self.signed)
         return Between(self.receipt_signed - self.receipt_got, self.received - self.signed)
 
     @property
@@ -155,7 +157,8 @@ def lead(start: int, passage: Passage, *, vouched: int | None = None) -> LeadTim
             existed, its own error included; None where nobody else has seen it.
     """
     theirs = _around(passage.received, passage.received, passage.receiver_error)
-    ours = _around(passage.signed, passage.receipt_got, passage.sender_error)
+    got = EVER if passage.receipt_got is None else passage.receipt_got
+    ours = _around(passage.signed, got, passage.sender_error)
     return LeadTime(
         receivers_word=theirs.before(start),
         senders_word=ours.before(start),
@@ -165,7 +168,9 @@ def lead(start: int, passage: Passage, *, vouched: int | None = None) -> LeadTim
 
 
 def _around(first: int, last: int, error: int | None) -> Between:
-    return UNKNOWN if error is None else Between(first - error, last + error)
+    if error is None:
+        return UNKNOWN
+    return Between(first - error, EVER if last == EVER else last + error)
 
 
 def unanswered(start: int, signed: int, sender_error: int | None) -> Between:

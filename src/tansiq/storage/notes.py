@@ -14,13 +14,14 @@ from tansiq.storage.store import Row, Tx
 
 _ADD = """
 INSERT INTO note (id, seq, peer, kind, sender, mode, number, turn, time, thread, re, word, own,
-                  written, salt, payload)
+                  error, written, salt, payload)
 VALUES (:id, :seq, :peer, :kind, :sender, :mode, :number, :turn, :time, :thread, :re, :word,
-        :own, :written, :salt, :payload)
+        :own, :error, :written, :salt, :payload)
 """
 
 _COLUMNS = """
-SELECT id, seq, peer, kind, sender, mode, number, turn, time, thread, re, word, own, written
+SELECT id, seq, peer, kind, sender, mode, number, turn, time, thread, re, word, own, error,
+       written
   FROM note
 """
 
@@ -59,6 +60,15 @@ SELECT note FROM outbox
 _WAITING = """
 SELECT note, peer, rank, seq, tries, tried, refused, problem FROM outbox
  ORDER BY peer, rank, seq LIMIT :limit
+"""
+_WAITING_IN = """
+SELECT o.note, o.peer, o.rank, o.seq, o.tries, o.tried, o.refused, o.problem
+  FROM outbox AS o JOIN note AS n ON n.id = o.note
+ WHERE n.thread = :thread
+"""
+_FIRST_WAITING = """
+SELECT note, peer, rank, seq, tries, tried, refused, problem FROM outbox
+ WHERE peer = :peer ORDER BY rank, seq LIMIT 1
 """
 _LANES = "SELECT DISTINCT rank FROM outbox WHERE peer = :peer"
 _COUNT_WAITING = "SELECT peer, COUNT(*), MIN(seq) FROM outbox GROUP BY peer ORDER BY peer"
@@ -102,6 +112,8 @@ class NoteRow:
     word: str
     own: str
     """The kind's own lines, as they stand in the text."""
+    error: int | None
+    """Bound on the error of the sender's clock, microseconds; None: unknown."""
     written: int
 
     def facts(self) -> dict[str, str]:
@@ -172,6 +184,7 @@ class NoteStore:
                 "re": row.re,
                 "word": row.word,
                 "own": row.own,
+                "error": row.error,
                 "written": row.written,
                 "salt": salt,
                 "payload": payload,
@@ -255,6 +268,15 @@ class NoteStore:
         """Return what has not arrived, by peer and in order, at most ``limit``."""
         return [Waiting(*row) for row in await self._tx.fetch(_WAITING, {"limit": limit})]
 
+    async def waiting_in(self, thread: NoteID) -> list[Waiting]:
+        """Return what of a conversation has not arrived."""
+        return [Waiting(*row) for row in await self._tx.fetch(_WAITING_IN, {"thread": thread})]
+
+    async def first_waiting(self, peer: str) -> Waiting | None:
+        """Return what goes to a peer first."""
+        row = await self._tx.fetch_one(_FIRST_WAITING, {"peer": peer})
+        return None if row is None else Waiting(*row)
+
     async def counts_waiting(self) -> dict[str, int]:
         """Return how many notes have not arrived, by peer."""
         return {row[0]: int(row[1]) for row in await self._tx.fetch(_COUNT_WAITING)}
@@ -300,7 +322,23 @@ class NoteStore:
 
 
 def _note(row: Row) -> NoteRow:
-    id_, seq, peer, kind, sender, mode, number, turn, time, thread, re, word, own, written = row
+    (
+        id_,
+        seq,
+        peer,
+        kind,
+        sender,
+        mode,
+        number,
+        turn,
+        time,
+        thread,
+        re,
+        word,
+        own,
+        error,
+        written,
+    ) = row
     return NoteRow(
         id=id_,
         seq=seq,
@@ -315,6 +353,7 @@ def _note(row: Row) -> NoteRow:
         re=re,
         word=word,
         own=own,
+        error=error,
         written=written,
     )
 

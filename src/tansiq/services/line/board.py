@@ -37,6 +37,14 @@ class Board:
         self.latest: dict[tuple[str, str, str], NoteID] = {}
         """The last notice by (sender, line, id of what it tells of): what was said before of the
         same is superseded."""
+        self.heard: dict[str, int] = {}
+        """When each party's node last spoke to ours, by our clock, microseconds UTC."""
+        self.last_check: dict[str, int] = {}
+        """When each line's last comm check was answered by a person, by our clock."""
+        self.opened: int | None = None
+        """When the first note of all came, by our clock; None: there is none yet."""
+        self.watch: NoteRow | None = None
+        """The last hand-over of our own desk."""
         self.arrived: dict[NoteID, int] = {}
         """When each conversation came here or was begun, by our clock, microseconds UTC."""
 
@@ -64,6 +72,13 @@ class Board:
     def _take(self, row: NoteRow) -> None:
         self._seq = row.seq
         said = row.saying(self._party)
+        self.opened = row.written if self.opened is None else self.opened
+        if row.sender != self._party:
+            self.heard[row.sender] = row.written
+        if row.kind is Kind.CHECK_REPLY:
+            self.last_check[row.peer] = row.written
+        if row.kind is Kind.HANDOVER:
+            self.watch = row
         if said.kind is Kind.LINE and row.peer in self.lines:
             self.lines[row.peer] = self.lines[row.peer].heard(said)
         if row.peer == self._party:

@@ -153,5 +153,6 @@ def note_row(note_id: NoteID, note: Note, *, seq: int, peer: str, now: datetime)
         re=note.re,
         word=said.word,
         own="".join(f"{key}: {value}\n" for key, value in note.own),
+        error=None if note.clock_error_ms is None else note.clock_error_ms * 1_000,
         written=micros(now),
     )

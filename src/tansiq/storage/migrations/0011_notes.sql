@@ -14,6 +14,7 @@ CREATE TABLE note (
     re       TEXT,
     word     TEXT    NOT NULL,
     own      TEXT    NOT NULL,             -- the kind's own lines
+    error    BIGINT,                       -- of the sender's clock, microseconds; NULL: unknown
     written  BIGINT  NOT NULL,             -- microseconds UTC, by our clock
     salt     BLOB,
     payload  BLOB                          -- NULL: withheld by the sender, or erased here

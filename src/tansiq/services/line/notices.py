@@ -1,0 +1,342 @@
+"""Notices: given, seen, read back, answered, countered, agreed, withdrawn.
+
+Nothing here decides for anybody: a plan moves when its own party's person says so, and silence
+changes nothing.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import uuid4
+
+import msgspec
+
+from tansiq.domain.actor import Actor
+from tansiq.domain.draft import PlanDraft
+from tansiq.domain.note import Kind, Mode, NoteID, write_instant
+from tansiq.domain.pact import Rung
+from tansiq.domain.thread import Stage, Thread
+from tansiq.domain.time import parse_rfc3339
+from tansiq.domain.volume import time_bounds
+from tansiq.engine.sideways import Aside
+from tansiq.errors import BadInput, NotFound, WrongState
+from tansiq.f3548 import codec, wire
+from tansiq.f3548.convert import volumes_to_wire
+from tansiq.formats.altitude import to_document
+from tansiq.formats.payload import Payload, Shift, read_payload
+from tansiq.services.facade import Constraints, Planning
+from tansiq.services.line.pen import Draft
+from tansiq.services.line.speaking import Speaking, mode_of, person
+from tansiq.services.views import ConstraintView, PlanView
+from tansiq.storage.notes import NoteRow, NoteStore
+from tansiq.storage.store import Tx
+
+MOVE_WAIT_S: Final = 10.0
+"""How long a plan may take to move before nothing is signed for it."""
+
+
+class _Volumes(msgspec.Struct, frozen=True):
+    volumes: tuple[wire.Volume4D, ...]
+
+
+class Notices:
+    """What a desk does with notices."""
+
+    def __init__(
+        self, speaking: Speaking, *, plans: Planning, constraints: Constraints, me: str
+    ) -> None:
+        self._speaking = speaking
+        self._plans = plans
+        self._constraints = constraints
+        self._me = me
+
+    # ---- given
+
+    async def give(
+        self, plan_id: str, to: Sequence[str], actor: Actor, *, text: str = "", language: str = ""
+    ) -> list[NoteRow]:
+        """Tell parties of a plan or no-go area of ours; all others, if none is named.
+
+        Raises:
+            NotFound: no such plan or no-go area.
+            WrongState: it has ended, or the line lets no notice pass.
+        """
+        subject, payload = await self._subject(plan_id)
+        payload = msgspec.structs.replace(payload, by=person(actor), text=text, language=language)
+        start, end = _span(payload)
+        drafts = [
+            Draft(
+                kind=Kind.NOTICE,
+                to=party,
+                payload=payload,
+                own={
+                    "subject": subject,
+                    "id": plan_id,
+                    "version": str(self._version(party, plan_id)),
+                    "start": write_instant(start),
+                    "end": write_instant(end),
+                },
+            )
+            for party in self._speaking.others(to)
+        ]
+        return await self._speaking.say(*drafts)
+
+    async def give_area(
+        self,
+        draft: PlanDraft,
+        to: Sequence[str],
+        actor: Actor,
+        *,
+        exercise: bool = False,
+        text: str = "",
+        language: str = "",
+    ) -> list[NoteRow]:
+        """Tell parties of volumes that are no plan here: an obstacle, a crane, practice."""
+        span = time_bounds(draft.volumes)
+        payload = Payload(
+            by=person(actor),
+            callsign=draft.callsign or "",
+            volumes=volumes_to_wire(draft.volumes),
+            stated=tuple(to_document(band) for band in draft.stated),
+            text=text,
+            language=language,
+        )
+        own = {
+            "subject": "keep-out",
+            "id": draft.id or str(uuid4()),
+            "version": "1",
+            "start": write_instant(span.start),
+            "end": write_instant(span.end),
+        }
+        mode = mode_of(exercise=exercise)
+        return await self._speaking.say(
+            *(
+                Draft(kind=Kind.NOTICE, to=party, payload=payload, own=own, mode=mode)
+                for party in self._speaking.others(to)
+            )
+        )
+
+    async def _subject(self, plan_id: str) -> tuple[str, Payload]:
+        try:
+            plan = await self._plans.plan(plan_id)
+        except NotFound:
+            return "no-go", _of_area(await self._constraints.get(plan_id))
+        if plan.status == "ended":
+            raise WrongState(f"plan {plan_id} has ended", field="id")
+        return "plan", _of_plan(plan)
+
+    def _version(self, party: str, subject: str) -> int:
+        board = self._speaking.board
+        last = board.latest.get((self._me, party, subject))
+        return 1 if last is None else int(board.facts[last]["version"]) + 1
+
+    async def withdraw(
+        self, named: str, actor: Actor, *, text: str = "", language: str = ""
+    ) -> NoteRow:
+        """Take a notice back.
+
+        Raises:
+            NotFound: no such notice.
+            WrongState: it is not ours, or was taken back already.
+        """
+        thread = await self._speaking.thread(named, Kind.NOTICE)
+        self._ours(thread)
+        payload = Payload(by=person(actor), text=text, language=language)
+        return await self._answer(thread, Kind.WITHDRAW, payload)
+
+    # ---- received
+
+    async def seen(self, named: str, actor: Actor) -> NoteRow:
+        """Say that a person on watch has seen it.
+
+        Raises:
+            NotFound: no such conversation.
+            WrongState: it is our own.
+        """
+        thread = await self._speaking.thread(named)
+        self._theirs(thread)
+        return await self._answer(thread, Kind.SEEN, Payload(by=person(actor)))
+
+    async def answer(
+        self, named: str, word: str, actor: Actor, *, text: str = "", language: str = ""
+    ) -> NoteRow:
+        """Answer a notice: ``noted``, ``no-conflict``, ``unable`` or ``need-time``.
+
+        Raises:
+            NotFound: no such notice.
+            BadInput: no such word.
+            WrongState: it is our own, or ``no-conflict`` without having read back.
+        """
+        thread = await self._speaking.thread(named, Kind.NOTICE)
+        if word not in _WORDS:
+            raise BadInput(f"{word[:40]!r} is none of {', '.join(_WORDS)}", field="word")
+        if thread.opener == self._me:
+            if word != "unable" or thread.stage is not Stage.COUNTERED:
+                raise WrongState("our own notice is answered by the other side", field="id")
+        elif word == "no-conflict" and thread.step(Rung.READ_BACK) is None:
+            raise WrongState(
+                "read it back first: no conflict is said of what was understood", field="word"
+            )
+        payload = Payload(by=person(actor), text=text, language=language)
+        return await self._answer(thread, Kind.ANSWER, payload, word=word)
+
+    async def counter(
+        self, named: str, shift: Shift, actor: Actor, *, mine: bool, text: str = ""
+    ) -> NoteRow:
+        """Propose that their plan moves, or that ours does.
+
+        Raises:
+            NotFound: no such notice.
+            BadInput: a move that moves nothing.
+            WrongState: it is decided already.
+        """
+        thread = await self._speaking.thread(named, Kind.NOTICE)
+        if shift == Shift():
+            raise BadInput("a proposal moves something: later, higher or aside", field="shift")
+        payload = Payload(by=person(actor), shift=shift, text=text)
+        return await self._answer(thread, Kind.COUNTER, payload, moves="mine" if mine else "yours")
+
+    async def accept(self, named: str, actor: Actor) -> NoteRow:
+        """Accept the proposal that stands: our plan moves now if it is ours that moves.
+
+        Writes the outcome with our signature; it is settled once the other side has confirmed it.
+
+        Raises:
+            NotFound: no such notice.
+            WrongState: there is no proposal of theirs to accept, or the plan cannot move so.
+        """
+        thread = await self._speaking.thread(named, Kind.NOTICE)
+        proposal = await self._proposal(thread)
+        if proposal is None or proposal[0].sender == self._me:
+            raise WrongState("there is no proposal of the other side to accept", field="id")
+        row, shift = proposal
+        moves = row.sender if row.facts()["moves"] == "mine" else self._me
+        if moves == self._me and thread.mode is Mode.LIVE:
+            await self._move(thread, shift)
+        facts = self._speaking.board.facts[thread.id]
+        draft = Draft(
+            kind=Kind.OUTCOME,
+            to=self._speaking.other(thread),
+            payload=Payload(by=person(actor), shift=shift),
+            own={"moves": moves, "id": facts["id"], "version": facts["version"]},
+            re=row.id,
+            mode=thread.mode,
+        )
+        return (await self._speaking.say(draft))[0]
+
+    async def confirm(
+        self, named: str, actor: Actor, *, agreed: bool, text: str = "", language: str = ""
+    ) -> NoteRow:
+        """Confirm, or dispute: an outcome with our signature, the gist of a call, a state.
+
+        Raises:
+            NotFound: no such conversation.
+            WrongState: there is nothing of theirs to confirm.
+        """
+        thread = await self._speaking.thread(named)
+        re = thread.id
+        if thread.kind is Kind.NOTICE:
+            if thread.outcome is None or thread.outcome.by == self._me:
+                raise WrongState("there is no outcome of theirs to confirm", field="id")
+            re = thread.outcome.id
+            proposal = await self._proposal(thread)
+            mine = proposal is not None and proposal[0].facts()["moves"] == "mine"
+            if agreed and mine and proposal is not None and thread.mode is Mode.LIVE:
+                await self._move(thread, proposal[1])
+        else:
+            self._theirs(thread)
+        payload = Payload(by=person(actor), text=text, language=language)
+        verdict = "agreed" if agreed else "disputed"
+        return await self._answer(thread, Kind.CONFIRM, payload, re=re, verdict=verdict)
+
+    # ---- shared
+
+    async def _proposal(self, thread: Thread) -> tuple[NoteRow, Shift] | None:
+        note = thread.proposal
+        if note is None or thread.stage not in (Stage.COUNTERED, Stage.OUTCOME):
+            return None
+
+        async def read(tx: Tx) -> tuple[NoteRow, Shift] | None:
+            store = NoteStore(tx)
+            row, (_, data) = await store.get(note), await store.payload(note)
+            if row is None or data is None:
+                return None
+            shift = read_payload(Kind.COUNTER, data).shift
+            return None if shift is None else (row, shift)
+
+        return await self._speaking.read(read)
+
+    async def _move(self, thread: Thread, shift: Shift) -> None:
+        """Move our own plan that a notice is about, in every register.
+
+        Raises:
+            WrongState: it could not, or not yet; nothing is signed then.
+        """
+        subject = self._speaking.board.facts[thread.id]["id"]
+        aside = None
+        if shift.north_m or shift.east_m:
+            aside = Aside.of(shift.north_m, shift.east_m)
+        await self._plans.shift(subject, delay_s=shift.delay_s, up_m=shift.up_m, aside=aside)
+        plan = await self._plans.settled(subject, MOVE_WAIT_S)
+        if not plan.coordinated or plan.reason:
+            why = plan.reason or f"it is {plan.status}"
+            raise WrongState(f"the plan did not move so: {why}", field="shift")
+
+    async def _answer(
+        self,
+        thread: Thread,
+        kind: Kind,
+        payload: Payload,
+        *,
+        re: NoteID | None = None,
+        **own: str,
+    ) -> NoteRow:
+        if thread.stage in (Stage.WITHDRAWN, Stage.CLEARED):
+            raise WrongState(f"it was {thread.stage}", field="id")
+        draft = Draft(
+            kind=kind,
+            to=self._speaking.other(thread),
+            payload=payload,
+            own=own,
+            re=re or thread.id,
+            mode=thread.mode,
+        )
+        return (await self._speaking.say(draft))[0]
+
+    def _ours(self, thread: Thread) -> None:
+        if thread.opener != self._me:
+            raise WrongState(f"it is {thread.opener}'s", field="id")
+
+    def _theirs(self, thread: Thread) -> None:
+        if thread.opener == self._me:
+            raise WrongState("it is our own; the other side says that", field="id")
+
+
+_WORDS = ("noted", "no-conflict", "unable", "need-time")
+
+
+def _of_plan(plan: PlanView) -> Payload:
+    return Payload(
+        callsign=plan.callsign,
+        formation=plan.formation,
+        priority=plan.priority,
+        volumes=_volumes(plan.volumes) + _volumes(plan.off_nominal_volumes),
+        stated=tuple(msgspec.json.decode(plan.stated)),
+    )
+
+
+def _of_area(area: ConstraintView) -> Payload:
+    return Payload(name=area.name, volumes=_volumes(area.volumes))
+
+
+def _volumes(raw: msgspec.Raw) -> tuple[wire.Volume4D, ...]:
+    return codec.decode_part(msgspec.Raw(b'{"volumes":' + bytes(raw) + b"}"), _Volumes).volumes
+
+
+def _span(payload: Payload) -> tuple[datetime, datetime]:
+    starts, ends = [], []
+    for volume in payload.volumes:
+        if volume.time_start is not None and volume.time_end is not None:
+            starts.append(parse_rfc3339(volume.time_start.value, "time_start"))
+            ends.append(parse_rfc3339(volume.time_end.value, "time_end", round_up=True))
+    return min(starts), max(ends)

@@ -1,0 +1,376 @@
+"""Conversations, lines and the watch, as people see them.
+
+Reads the store and the board; decides nothing and writes nothing.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+
+from tansiq.domain import pact
+from tansiq.domain.lead import (
+    EVER,
+    MICROS,
+    UNKNOWN,
+    Between,
+    LeadTime,
+    Passage,
+    lead,
+    minutes,
+    offset,
+    unanswered,
+)
+from tansiq.domain.line import stopped
+from tansiq.domain.note import Kind, NoteID, read_instant
+from tansiq.domain.pact import NoticeKind, Rung
+from tansiq.domain.thread import Step, Thread
+from tansiq.domain.time import from_micros, micros, zulu
+from tansiq.formats.payload import Payload, read_payload
+from tansiq.services.line.board import Board
+from tansiq.services.line.pen import Pen
+from tansiq.services.line.views import (
+    DueView,
+    LeadView,
+    LineView,
+    NoteView,
+    OutboxEntry,
+    RungView,
+    SpanView,
+    StanceView,
+    ThreadView,
+)
+from tansiq.services.planning.site import Site
+from tansiq.storage.notes import NoteRow, NoteStore, Waiting
+from tansiq.storage.store import Tx
+
+MISSING_SHOWN: Final = 20
+OFFSET_SPAN: Final = timedelta(hours=1)
+OFFSET_SAMPLES: Final = 64
+_NULL: Final = msgspec.Raw(b"null")
+
+
+class Showing:
+    """Makes views."""
+
+    def __init__(self, site: Site, *, board: Board, pen: Pen) -> None:
+        self._site = site
+        self._agreement = site.agreement
+        self._me = site.party
+        self._board = board
+        self._pen = pen
+
+    async def threads(self, tx: Tx, threads: Sequence[Thread]) -> tuple[ThreadView, ...]:
+        """Return conversations without their notes."""
+        return tuple([await self.thread(tx, thread) for thread in threads])
+
+    async def thread(self, tx: Tx, thread: Thread, *, notes: bool = False) -> ThreadView:
+        """Return one conversation."""
+        store, facts = NoteStore(tx), self._board.facts[thread.id]
+        opening = await _payload(store, thread.id, thread.kind)
+        proposal = moves = proposed_by = None
+        if thread.proposal is not None:
+            counter = await _payload(store, thread.proposal, Kind.COUNTER)
+            row = await store.get(thread.proposal)
+            if row is not None:
+                proposed_by = row.sender
+                mine = row.facts()["moves"] == "mine"
+                moves = row.sender if mine else _other_of(thread, row.sender)
+            proposal = None if counter is None else counter.shift
+        start = facts.get("start")
+        return ThreadView(
+            id=thread.id,
+            kind=thread.kind,
+            party=_other_of(thread, self._me),
+            ours=thread.opener == self._me,
+            mode=thread.mode,
+            stage=thread.stage,
+            open=thread.open,
+            superseded=self._board.superseded(thread),
+            time=zulu(from_micros(thread.rungs[0][1].time)),
+            subject=facts.get("subject"),
+            subject_id=facts.get("id"),
+            version=int(facts["version"]) if "version" in facts else None,
+            callsign=None if opening is None else opening.callsign or opening.name or None,
+            start=start,
+            end=facts.get("end"),
+            rungs=tuple([await _rung(store, rung, step) for rung, step in thread.rungs]),
+            lead=await self._lead(store, thread, facts),
+            due=self.due(thread),
+            proposal=proposal,
+            proposed_by=proposed_by,
+            moves=moves,
+            notes=await self._notes(tx, thread) if notes else (),
+        )
+
+    # ---- ladder
+
+    def due(self, thread: Thread) -> DueView | None:
+        """Return what is awaited next in a conversation, and what follows if it does not come."""
+        if not thread.open or thread.kind not in _LADDERS or self._board.superseded(thread):
+            return None
+        now, sent = micros(self._site.clock.now()), self._board.arrived[thread.id]
+        elapsed = timedelta(microseconds=now - sent)
+        reached = reached_rung(thread)
+        awaited = next(
+            (rung for rung in _LADDERS[thread.kind] if rung.height > reached.height), None
+        )
+        if awaited is None:
+            return None
+        timers, steps = self._agreement.timers, self._agreement.escalation
+        following = pact.step_next(steps, reached=reached, elapsed=elapsed)
+        at = from_micros(sent) + timers.due(awaited)
+        return DueView(
+            rung=awaited,
+            at=zulu(at),
+            overdue=elapsed > timers.due(awaited),
+            escalation=None if following is None else whom(following),
+            escalation_at=(
+                None if following is None else zulu(from_micros(sent) + following.after)
+            ),
+            fired=tuple(
+                whom(step) for step in pact.steps_due(steps, reached=reached, elapsed=elapsed)
+            ),
+        )
+
+    async def _lead(
+        self, store: NoteStore, thread: Thread, facts: dict[str, str]
+    ) -> LeadView | None:
+        if thread.kind is not Kind.NOTICE:
+            return None
+        start = micros(read_instant(facts["start"], "start"))
+        required = self._agreement.lead.required(_notice_kind(facts["subject"]))
+        passage = await store.passage(thread.id)
+        if passage is None and thread.opener != self._me:
+            passage = await self._heard(store, thread)
+        if passage is None:
+            step = thread.rungs[0][1]
+            row = await store.get(thread.id)
+            at_most = unanswered(start, step.time, None if row is None else row.error)
+            return _lead_view(
+                LeadTime(
+                    receivers_word=UNKNOWN,
+                    senders_word=at_most,
+                    guaranteed=None,
+                    impossible=False,
+                ),
+                required,
+                arrived=False,
+            )
+        return _lead_view(lead(start, passage), required, arrived=True)
+
+    async def _heard(self, store: NoteStore, thread: Thread) -> Passage | None:
+        """Return how a notice came to us: when the sender had our receipt we do not know."""
+        row = await store.get(thread.id)
+        receipt = None if row is None else await store.answer(row, Kind.RECEIPT, self._me)
+        if row is None or receipt is None:
+            return None
+        return Passage(
+            signed=row.time,
+            received=micros(read_instant(receipt.facts()["received"], "received")),
+            receipt_signed=receipt.time,
+            receipt_got=None,
+            sender_error=row.error,
+            receiver_error=receipt.error,
+        )
+
+    # ---- notes
+
+    async def _notes(self, tx: Tx, thread: Thread) -> tuple[NoteView, ...]:
+        store = NoteStore(tx)
+        waiting = {each.note: each for each in await store.waiting_in(thread.id)}
+        rows = sorted(await store.of_thread(thread.id), key=lambda row: (row.turn, row.sender))
+        return tuple([await self.note(store, row, waiting, thread) for row in rows])
+
+    async def note(
+        self,
+        store: NoteStore,
+        row: NoteRow,
+        waiting: dict[NoteID, Waiting],
+        thread: Thread | None = None,
+    ) -> NoteView:
+        """Return one note."""
+        _, payload = await store.payload(row.id)
+        ours = row.sender == self._me
+        late = waiting.get(row.id)
+        return NoteView(
+            id=row.id,
+            kind=row.kind,
+            sender=row.sender,
+            receiver=row.peer if ours else self._me,
+            mode=row.mode,
+            number=row.number,
+            turn=row.turn,
+            time=zulu(from_micros(row.time)),
+            word=row.word,
+            thread=row.thread,
+            re=row.re,
+            entry=row.seq,
+            own=row.facts(),
+            payload=_NULL if payload is None else msgspec.Raw(payload),
+            arrived=late is None if ours else None,
+            problem=None if late is None else late.problem,
+            out_of_turn=thread is not None and row.id in thread.out_of_turn,
+        )
+
+    # ---- lines
+
+    async def line(self, tx: Tx, peer: str) -> LineView:
+        """Return one line."""
+        store, board, now = NoteStore(tx), self._board, self._site.clock.now()
+        line, party = board.lines[peer], self._agreement.party(peer)
+        waiting = await store.counts_waiting()
+        first = await store.first_waiting(peer)
+        last = board.last_check.get(peer)
+        # A line that was never checked is due at once: nobody has shown that it works.
+        never = now - self._agreement.timers.check_every
+        since = never if last is None else from_micros(last)
+        timers = self._agreement.timers
+        check = pact.check_state(timers, last=since, now=now)
+        heard = board.heard.get(peer)
+        span, clock = await self._offset(store, peer)
+        return LineView(
+            party=peer,
+            name=peer if party is None else party.names.get("en", peer),
+            state=line.state,
+            by=line.by,
+            stances=tuple(
+                StanceView(
+                    party=each,
+                    stance=line.stance(each).stance,
+                    since=_time(line.stance(each).since),
+                )
+                for each in line.parties
+            ),
+            check=check,
+            last_check=_time(last),
+            next_check=zulu(pact.next_check(timers, since)),
+            waiting=waiting.get(peer, 0),
+            problem=None if first is None else first.problem,
+            missing=tuple(await store.missing(peer, peer, MISSING_SHOWN)),
+            offset=_span(span),
+            clock=clock,
+            stops=len(stopped(board.with_peer(peer))),
+            heard=_time(heard),
+        )
+
+    async def _offset(self, store: NoteStore, peer: str) -> tuple[Between, str]:
+        now = micros(self._site.clock.now())
+        since = now - OFFSET_SPAN // timedelta(microseconds=1)
+        passages = await store.lately(peer, since, OFFSET_SAMPLES)
+        found = offset(
+            ((each.receipt_got or now, each.offset) for each in passages if each.receipt_got), now
+        )
+        if not passages:
+            return UNKNOWN, "unknown"
+        if not found.possible or passages[0].impossible:
+            return passages[0].offset, "impossible"
+        apart = self._agreement.timers.clocks_differ // timedelta(microseconds=1)
+        away = max(0, found.least, -found.most)
+        return found, "apart" if away > apart else "good"
+
+    async def outbox(self, tx: Tx, waiting: Sequence[Waiting]) -> tuple[OutboxEntry, ...]:
+        """Return what has not arrived."""
+        store, found = NoteStore(tx), []
+        for each in waiting:
+            row = await store.get(each.note)
+            if row is not None:
+                found.append(
+                    OutboxEntry(
+                        note=each.note,
+                        party=each.peer,
+                        kind=row.kind,
+                        since=zulu(from_micros(row.written)),
+                        tries=each.tries,
+                        last_try=_time(each.tried),
+                        refused=bool(each.refused),
+                        problem=each.problem,
+                    )
+                )
+        return tuple(found)
+
+
+_LADDERS: Final = {
+    Kind.NOTICE: (Rung.ARRIVED, Rung.SEEN, Rung.READ_BACK, Rung.ANSWERED),
+    Kind.CHECK: (Rung.ARRIVED, Rung.ANSWERED),
+    Kind.STOP: (Rung.ARRIVED, Rung.SEEN),
+    Kind.LINE: (Rung.ARRIVED, Rung.SEEN),
+    Kind.CALL: (Rung.ARRIVED, Rung.ANSWERED),
+    Kind.SAY: (Rung.ARRIVED, Rung.SEEN),
+    Kind.INCIDENT: (Rung.ARRIVED, Rung.ANSWERED),
+    Kind.ALARM: (Rung.ARRIVED, Rung.ANSWERED),
+}
+"""What is awaited, by the kind that opened the conversation."""
+
+
+def reached_rung(thread: Thread) -> Rung:
+    """Return the highest rung that was reached; a rung that was passed over counts as reached."""
+    return max((rung for rung, _ in thread.rungs), key=lambda rung: rung.height)
+
+
+def whom(step: pact.Escalation) -> str:
+    """Return whom a step turns to, and how."""
+    return f"{step.desk or step.role} by {step.by}"
+
+
+def _notice_kind(subject: str) -> NoticeKind:
+    return NoticeKind.PLAN if subject == "plan" else NoticeKind.NO_GO
+
+
+def _other_of(thread: Thread, party: str) -> str:
+    return thread.other if thread.opener == party else thread.opener
+
+
+def _time(moment: int | None) -> str | None:
+    return None if moment is None else zulu(from_micros(moment))
+
+
+def _span(span: Between) -> SpanView:
+    return SpanView(
+        least_s=None if span.least == -EVER else span.least / MICROS,
+        most_s=None if span.most == EVER else span.most / MICROS,
+    )
+
+
+def _lead_view(found: LeadTime, required: timedelta, *, arrived: bool) -> LeadView:
+    needed = required // timedelta(microseconds=1)
+    late = found.late(needed)
+    word = {None: "unknown", True: "yes", False: "no"}[late]
+    asked = f"required {needed // (60 * MICROS)} min"
+    if found.impossible:
+        sentence = f"the two clocks contradict each other; {asked}"
+    elif not arrived:
+        sentence = f"no receipt yet; {asked}"
+    elif found.shown.bounded:
+        sentence = f"notice {minutes(found.shown)}, {asked}"
+    else:
+        sentence = f"notice {minutes(found.receivers_word)} by the receiver's word, {asked}"
+    return LeadView(
+        required_s=int(required.total_seconds()),
+        receivers_word=_span(found.receivers_word),
+        senders_word=_span(found.senders_word),
+        guaranteed_s=None if found.guaranteed is None else found.guaranteed / MICROS,
+        shown=_span(found.shown),
+        late=word,
+        impossible=found.impossible,
+        sentence=sentence,
+    )
+
+
+async def _payload(store: NoteStore, note: NoteID, kind: Kind) -> Payload | None:
+    _, data = await store.payload(note)
+    return None if data is None else read_payload(kind, data)
+
+
+async def _rung(store: NoteStore, rung: Rung, step: Step) -> RungView:
+    row = await store.get(step.id)
+    payload = None if row is None else await _payload(store, step.id, row.kind)
+    person = None if payload is None else payload.by
+    return RungView(
+        rung=rung,
+        time=zulu(from_micros(step.time)),
+        party=step.by,
+        by=None if person is None else person.initials,
+        word=step.word,
+    )

@@ -1,0 +1,150 @@
+"""Says things: writes notes in one commit, tells the feed, sends them on their way."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from tansiq.domain.actor import Actor
+from tansiq.domain.line import refused
+from tansiq.domain.note import Kind, Mode, NoteID
+from tansiq.domain.thread import Thread
+from tansiq.errors import NotFound, WrongState
+from tansiq.formats.payload import Person
+from tansiq.services.events import Events
+from tansiq.services.line.board import Board
+from tansiq.services.line.outbox import Outbox
+from tansiq.services.line.pen import Draft, Pen
+from tansiq.services.planning.site import Site
+from tansiq.storage.notes import NoteRow
+from tansiq.storage.store import Tx
+
+T = TypeVar("T")
+
+_SENTENCES = {
+    "not-in-exercise": "the line is not in an exercise; both sides say so first: "
+    "tansiq line set exercise",
+    "line-suspended": "the line is suspended; stop, all-clear and a change of the line still go",
+    "line-closed": "the line is closed; stop, all-clear and a change of the line still go",
+}
+
+
+class _Said(msgspec.Struct, frozen=True):
+    """The body of an event of the line."""
+
+    note: str
+    kind: str
+    word: str
+    party: str
+    sender: str
+    mode: str
+
+
+class Speaking:
+    """One desk's voice."""
+
+    def __init__(
+        self, site: Site, *, pen: Pen, outbox: Outbox, board: Board, events: Events
+    ) -> None:
+        self._site = site
+        self._pen = pen
+        self._outbox = outbox
+        self._events = events
+        self.board = board
+
+    async def say(self, *drafts: Draft) -> list[NoteRow]:
+        """Write notes, all or none, and begin to deliver them.
+
+        Raises:
+            WrongState: the state of the line lets none of them pass.
+            NotFound, BadInput: see ``Pen.write``.
+        """
+        await self.board.catch_up()
+        for draft in drafts:
+            self._check(draft)
+
+        async def write(tx: Tx) -> list[NoteRow]:
+            now = self._site.clock.now()
+            rows = [await self._pen.write(tx, draft, now) for draft in drafts]
+            for row in rows:
+                await announce(self._events, tx, row, self._site.clock.now)
+            return rows
+
+        rows = await self._site.store.write(write)
+        self._outbox.wake()
+        await self.board.catch_up()
+        return rows
+
+    def _check(self, draft: Draft) -> None:
+        if draft.to == self._site.party:
+            return
+        line = self.board.lines.get(draft.to)
+        if line is None:
+            known = ", ".join(self.board.lines) or "none"
+            raise NotFound(f"no line with {draft.to}; there is one with: {known}", field="to")
+        why = refused(line, draft.kind, draft.mode)
+        if why is not None:
+            raise WrongState(_SENTENCES[why], field="line")
+
+    async def thread(self, named: str, *kinds: Kind) -> Thread:
+        """Return a conversation by its id, or by the beginning of it if that is one's alone.
+
+        Raises:
+            NotFound: none, or several, or one of another kind.
+        """
+        await self.board.catch_up()
+        exact = self.board.threads.get(NoteID(named))
+        found = (
+            [exact]
+            if exact is not None
+            else [t for t in self.board.threads.values() if t.id.startswith(named)]
+            if len(named) >= SHORT_ID
+            else []
+        )
+        if len(found) != 1:
+            several = f"{len(found)} begin so; write more of it" if found else "none of that id"
+            raise NotFound(f"{named[:20]!r}: {several}", field="id")
+        if kinds and found[0].kind not in kinds:
+            raise NotFound(
+                f"{named[:20]!r} is a {found[0].kind}, not a {' or '.join(kinds)}", field="id"
+            )
+        return found[0]
+
+    async def read(self, fn: Callable[[Tx], Awaitable[T]]) -> T:
+        """Read what is committed."""
+        return await self._site.store.read(fn)
+
+    def other(self, thread: Thread) -> str:
+        """Return the other party of a conversation."""
+        return thread.other if thread.opener == self._site.party else thread.opener
+
+    def others(self, wanted: Sequence[str]) -> tuple[str, ...]:
+        """Return the parties that are named, or all others if none is."""
+        return tuple(wanted) or tuple(self.board.lines)
+
+
+SHORT_ID = 6
+"""How much of an id must be given, at least."""
+
+
+def person(actor: Actor, desk: str = "") -> Person:
+    """Return who acts, as notes name them."""
+    return Person(name=actor.display_name, initials=actor.initials[:8], desk=desk)
+
+
+def mode_of(*, exercise: bool) -> Mode:
+    """Return the mode that a flag asks for."""
+    return Mode.EXERCISE if exercise else Mode.LIVE
+
+
+async def announce(events: Events, tx: Tx, row: NoteRow, now: Callable[[], "object"]) -> None:
+    """Append the event of a note in the transaction that writes it."""
+    said = _Said(
+        note=row.id,
+        kind=row.kind,
+        word=row.word,
+        party=row.peer,
+        sender=row.sender,
+        mode=row.mode,
+    )
+    await events.append(tx, "note", row.thread, msgspec.json.encode(said), now())  # type: ignore[arg-type]

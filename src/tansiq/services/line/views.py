@@ -1,0 +1,211 @@
+"""What people and programs see of the line: the answers of the own API.
+
+Values for display, made from what is folded and never read back into it. Times are RFC 3339 UTC,
+spans of time whole seconds unless their name says otherwise.
+"""
+
+from typing import Annotated, TypeAlias
+
+import msgspec
+
+from tansiq.formats.payload import Shift
+
+PayloadView: TypeAlias = Annotated[
+    msgspec.Raw,
+    msgspec.Meta(
+        description="what stands beside the note; null: withheld or erased",
+        extra_json_schema={"type": ["object", "null"]},
+    ),
+]
+
+
+class RungView(msgspec.Struct, frozen=True, kw_only=True):
+    """One rung of the ladder that was reached."""
+
+    rung: str
+    time: str
+    """By the clock of that party."""
+    party: str
+    by: str | None = None
+    """Initials of the person; null where a machine did it, or the name is withheld."""
+    word: str
+
+
+class SpanView(msgspec.Struct, frozen=True, kw_only=True):
+    """A span of seconds, both ends included; null is no bound."""
+
+    least_s: float | None
+    most_s: float | None
+
+
+class LeadView(msgspec.Struct, frozen=True, kw_only=True):
+    """How long before its start a notice had arrived, by whose word."""
+
+    required_s: int
+    receivers_word: SpanView
+    senders_word: SpanView
+    guaranteed_s: float | None
+    """By the word of a third party alone; null: none has vouched for it."""
+    shown: SpanView
+    """Holds the truth as long as one of the two clocks keeps its bound."""
+    late: str
+    """``no``, ``yes``, or ``unknown`` where a clock's error is."""
+    impossible: bool
+    """The words of the two cannot both be true."""
+    sentence: str
+
+
+class DueView(msgspec.Struct, frozen=True, kw_only=True):
+    """What is awaited next, and what follows if it does not come."""
+
+    rung: str
+    at: str
+    overdue: bool
+    escalation: str | None = None
+    """Who is turned to next."""
+    escalation_at: str | None = None
+    fired: tuple[str, ...] = ()
+    """Who has been turned to."""
+
+
+class NoteView(msgspec.Struct, frozen=True, kw_only=True):
+    """One note."""
+
+    id: str
+    kind: str
+    sender: str
+    receiver: str
+    mode: str
+    number: int
+    turn: int
+    time: str
+    """By the sender's clock."""
+    word: str
+    thread: str
+    re: str | None
+    entry: int
+    """Its place in our record."""
+    own: dict[str, str]
+    """The kind's own lines."""
+    payload: PayloadView
+    arrived: bool | None
+    """Whether the other node holds it; null for what we heard ourselves."""
+    problem: str | None = None
+    """Why it has not arrived."""
+    out_of_turn: bool = False
+
+
+class ThreadView(msgspec.Struct, frozen=True, kw_only=True):
+    """One conversation."""
+
+    id: str
+    kind: str
+    party: str
+    """The other one."""
+    ours: bool
+    """Whether our side opened it."""
+    mode: str
+    stage: str
+    open: bool
+    superseded: bool
+    time: str
+    subject: str | None = None
+    """What a notice tells of: ``plan``, ``no-go`` or ``keep-out``."""
+    subject_id: str | None = None
+    version: int | None = None
+    callsign: str | None = None
+    start: str | None = None
+    end: str | None = None
+    rungs: tuple[RungView, ...] = ()
+    lead: LeadView | None = None
+    due: DueView | None = None
+    proposal: Shift | None = None
+    """The counter-proposal that stands."""
+    proposed_by: str | None = None
+    moves: str | None = None
+    """Which party would move."""
+    notes: tuple[NoteView, ...] = ()
+
+
+class StanceView(msgspec.Struct, frozen=True, kw_only=True):
+    """What one side says of the line."""
+
+    party: str
+    stance: str
+    since: str | None
+
+
+class LineView(msgspec.Struct, frozen=True, kw_only=True):
+    """One line."""
+
+    party: str
+    name: str
+    state: str
+    by: tuple[str, ...]
+    stances: tuple[StanceView, ...]
+    check: str
+    """``quiet``, ``due``, ``caution`` or ``warning``."""
+    last_check: str | None
+    next_check: str
+    waiting: int
+    """Notes of ours that have not arrived."""
+    problem: str | None
+    """Why the first of them has not."""
+    missing: tuple[int, ...]
+    """Numbers of theirs that never came, at most 20."""
+    offset: SpanView
+    """How far their clock is ahead of ours, seconds."""
+    clock: str
+    """``good``, ``apart`` (more than agreed), ``impossible`` or ``unknown``."""
+    stops: int
+    """Stops in force."""
+    heard: str | None
+    """When their node last spoke to ours."""
+
+
+class WatchView(msgspec.Struct, frozen=True, kw_only=True):
+    """Who sits at our desk."""
+
+    name: str | None
+    initials: str | None
+    since: str | None
+    relieved: str | None = None
+    open_items: int = 0
+    sheet: str | None = None
+    """Id of the note with the hand-over sheet."""
+
+
+class LinesView(msgspec.Struct, frozen=True, kw_only=True):
+    """All lines, the watch, our clock."""
+
+    lines: tuple[LineView, ...]
+    watch: WatchView
+    clock_error_s: float | None
+    """Bound on the error of our clock; null: unknown, and no lead time counts as guaranteed."""
+    stops: tuple[ThreadView, ...]
+    """Every stop in force, on any line."""
+
+
+class Threads(msgspec.Struct, frozen=True, kw_only=True):
+    """Conversations, in the order in which they came."""
+
+    threads: tuple[ThreadView, ...]
+
+
+class OutboxEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A note that has not arrived, as far as we know."""
+
+    note: str
+    party: str
+    kind: str
+    since: str
+    tries: int
+    last_try: str | None
+    refused: bool
+    problem: str | None
+
+
+class OutboxView(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that has not arrived, by party and in order, at most 1,000."""
+
+    waiting: tuple[OutboxEntry, ...]
