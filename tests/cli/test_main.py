@@ -13,7 +13,15 @@ from tansiq import errors
 from tansiq.cli import main
 from tansiq.cli.main import cli, exit_code
 
-NEEDLESS = ("msgspec", "geographiclib", "aiohttp", "uvicorn", "apsw", "tansiq.domain.geodesy")
+NEEDLESS = (
+    "msgspec",
+    "babel",
+    "geographiclib",
+    "aiohttp",
+    "uvicorn",
+    "apsw",
+    "tansiq.domain.geodesy",
+)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["plan", "--help"], ["--version"]])
