@@ -1,4 +1,4 @@
-"""One listener: uvicorn as a node wants it. Plain http is for this machine only, whatever it serves.
+"""One listener: uvicorn as a node wants it. Plain http is for this machine only, always.
 
 Where the own listener is to be reached from other machines, this is the check that it has to pass;
 ``guard.py`` says what else belongs to it.
