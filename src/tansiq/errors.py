@@ -9,6 +9,8 @@
     │   ├── KeyReused            an Idempotency-Key with another request (422)
     │   ├── Forbidden            not yours, or scope missing          (403)
     │   ├── TooMany              beyond a caller's share              (429)
+    │   ├── BadSignature         not signed by whom it should be      (403)
+    │   ├── ProofFailed          a Merkle proof that does not prove   (422)
     │   └── NotFound             no such entity                       (404)
     ├── StateConflict          the request was right, the state is not (409)
     │   ├── MissingOVNs          the key lacks OVNs of relevant entities
@@ -16,7 +18,9 @@
     │   ├── WrongState           the transition is not in the state table
     │   ├── UssDown              the supplier is marked Down in the register (412)
     │   ├── NoTelemetry          nobody has reported where the aircraft is (412)
-    │   └── InDoubt              whether the first attempt took effect is not known
+    │   ├── InDoubt              whether the first attempt took effect is not known
+    │   ├── SizeConflict         a log's proof does not start from the size we hold
+    │   └── LogForked            a log signed two histories; both are kept
     ├── PeerError              the other side's mistake, or its silence
     │   ├── PeerUnreachable      no answer; the fate of the request is not known
     │   │   └── NeverSent          no connection, or no token: it never left us
@@ -26,6 +30,8 @@
     ├── Busy                   a stated number of clients is being served (503)
     ├── TimedOut               not done in time, and nothing of it was kept (503)
     └── StoreError             our fault: the store cannot be read or written (503)
+        ├── RecordDamaged        the record is not what its head says
+        └── RecordRolledBack     others hold a later or another state of our record
 
 Each carries a stable ``code``, a sentence, and where it applies the ``field`` it is about.
 Sentences advise: they name the field, the value, and what would be accepted.
@@ -97,6 +103,18 @@ class TooMany(CallerError):
         self.pause_s = pause_s
 
 
+class BadSignature(CallerError):
+    """A signed text without a good signature of a known key, or with a bad one."""
+
+    code = "bad-signature"
+
+
+class ProofFailed(CallerError):
+    """An inclusion or consistency proof that does not lead to the root it should."""
+
+    code = "proof-failed"
+
+
 class StateConflict(TansiqError):
     code = "state-conflict"
 
@@ -127,6 +145,22 @@ class WrongState(StateConflict):
 
 class InDoubt(StateConflict):
     code = "in-doubt"
+
+
+class SizeConflict(StateConflict):
+    """A new checkpoint must be proven from the last one that we cosigned; ``size`` is its size."""
+
+    code = "size-conflict"
+
+    def __init__(self, message: str, *, size: int) -> None:
+        super().__init__(message, field="old")
+        self.size = size
+
+
+class LogForked(StateConflict):
+    """A log has signed two roots for one size. Both signed checkpoints are kept as evidence."""
+
+    code = "log-forked"
 
 
 class UssDown(StateConflict):
@@ -185,3 +219,15 @@ class TimedOut(TansiqError):
 
 class StoreError(TansiqError):
     code = "store-error"
+
+
+class RecordDamaged(StoreError):
+    """What is stored of the record does not hash to its head."""
+
+    code = "record-damaged"
+
+
+class RecordRolledBack(StoreError):
+    """A peer holds a checkpoint that we signed and that our record does not lead to."""
+
+    code = "record-rolled-back"

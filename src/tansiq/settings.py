@@ -101,6 +101,8 @@ class Limits:
     """All of them, compressed; the oldest go first."""
     exchange_body_bytes_max: int = 64_000
     """A longer body is cut in the record, which says so."""
+    letters_max: int = 64
+    """Notes in one delivery to another node, or from it."""
     event_bytes_max: int = 64_000
     """A larger subject is not repeated in its event; the reader fetches it by its id."""
 

@@ -7,7 +7,7 @@ count from 0, as in ``party[1].public_key``.
 import re
 import tomllib
 from collections.abc import Collection, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import Final, TypeVar, cast
 
@@ -25,6 +25,7 @@ _KINDS: Final = {
     str: "text",
     list: "a list",
     dict: "a table",
+    datetime: "a time such as 2026-11-23T14:05:00Z, without quotes",
 }
 
 
@@ -102,6 +103,13 @@ class Table:
         if not timedelta(0) < value <= high:
             raise self.wrong(key, f"{match[0]} is not above 0 and at most {spell(high)}")
         return value
+
+    def instant(self, key: str) -> datetime:
+        """Return a time with zone, in UTC."""
+        value = self._get(key, datetime, None)
+        if value.tzinfo is None or not 1900 <= value.year <= 2200:
+            raise self.wrong(key, f"write {_KINDS[datetime]}, of the years 1900 to 2200")
+        return value.astimezone(UTC)
 
     def array(self, key: str) -> list[object]:
         """Return a list as it stands."""

@@ -1,15 +1,18 @@
 """The agreement: the rules that the parties share, as values.
 
 Read from the same bytes on every node (``formats/agreement.py``); ``digest`` is the SHA-256 of
-those bytes, and two nodes coordinate only while their digests are equal.
+those bytes, and two nodes coordinate only while their digests are equal. Desks are in ``desk``,
+rules about notices in ``pact``, how one version follows another in ``amendment``.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from tansiq.domain.desk import WATCH, Desk
 from tansiq.domain.intent import PartyID
+from tansiq.domain.pact import AgreedTimers, Escalation, Lead, Silence, Standing
 from tansiq.domain.volume import Outline
 from tansiq.errors import BadInput
 
@@ -51,6 +54,14 @@ class Party:
     """Base URL of the peer-facing listener, without a trailing slash."""
     tls_sha256: bytes
     """SHA-256 of the certificate in DER, 32 bytes; empty for plain http, on loopback only."""
+    desks: tuple[Desk, ...] = ()
+    """As the file names them; whoever addresses one asks ``posts``."""
+
+    @property
+    def posts(self) -> tuple[Desk, ...]:
+        """The desks that can be addressed, the usual one first; at least one."""
+        watch = Desk(id=WATCH, names=self.names, languages=tuple(self.names))
+        return self.desks or (watch,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +96,8 @@ class Agreement:
     """The rules in force between the parties.
 
     Raises:
-        BadInput: no parties, no registers, or a register of an unknown party.
+        BadInput: no parties, no registers, a register of an unknown party, or a version that does
+            not say what it follows.
     """
 
     name: str
@@ -93,6 +105,7 @@ class Agreement:
     """SHA-256 of the file's bytes, lower-case hex."""
     parties: tuple[Party, ...]
     registers: tuple[Register, ...]
+    """Those that must accept a plan: none of a party that is struck off."""
     area: Outline
     area_km2_max: float
     minima: Minima
@@ -106,6 +119,20 @@ class Agreement:
     hold_limit: timedelta = timedelta(seconds=60)
     """How long a half-placed plan is held while a register does not answer."""
     formations: tuple[Formation, ...] = field(default=())
+    version: int = 1
+    previous: str = ""
+    """Digest of the version before; empty in the first."""
+    valid_until: datetime | None = None
+    """The last instant at which it holds; None: until another version does."""
+    lead: Lead = field(default_factory=Lead)
+    timers: AgreedTimers = field(default_factory=AgreedTimers)
+    escalation: tuple[Escalation, ...] = ()
+    silence: Silence = field(default_factory=Silence)
+    standing: Standing = field(default_factory=Standing)
+    struck: frozenset[PartyID] = frozenset()
+    """Parties that are off for the time being; they stay parties, and their signatures count."""
+    resting: tuple[Register, ...] = ()
+    """All registers in their order while some belong to parties struck off; empty otherwise."""
 
     def __post_init__(self) -> None:
         if not self.parties:
@@ -124,6 +151,39 @@ class Agreement:
                     f"register {register.id} names party {register.party}, which is not there",
                     field="registers",
                 )
+        self._check_version()
+        self._check_struck(frozenset(ids))
+
+    def _check_version(self) -> None:
+        if self.version < 1:
+            raise BadInput("the first version is 1", field="version")
+        if (self.version == 1) == bool(self.previous):
+            raise BadInput("every version but the first names the one before", field="previous")
+
+    def _check_struck(self, ids: frozenset[PartyID]) -> None:
+        if not self.struck <= ids:
+            raise BadInput("a party that is not there is struck off", field="struck")
+        if self.struck == ids:
+            raise BadInput("no party would be left", field="struck")
+        if any(register.party in self.struck for register in self.registers):
+            raise BadInput("a register of a party that is struck off", field="registers")
+        counting = tuple(r for r in self.listed if r.party not in self.struck)
+        if counting != self.registers:
+            raise BadInput("resting names other registers", field="registers")
+
+    @property
+    def listed(self) -> tuple[Register, ...]:
+        """All registers that the file lists, those of parties struck off among them."""
+        return self.resting or self.registers
+
+    @property
+    def counting(self) -> tuple[Party, ...]:
+        """The parties that may plan: those not struck off."""
+        return tuple(party for party in self.parties if party.id not in self.struck)
+
+    def valid_at(self, now: datetime) -> bool:
+        """Report whether the agreement has not expired by itself."""
+        return self.valid_until is None or now <= self.valid_until
 
     def party(self, party_id: str) -> Party | None:
         """Return the party of that id, or None for somebody outside the agreement."""

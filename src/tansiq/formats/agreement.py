@@ -3,6 +3,7 @@
 The digest is over the bytes as they are, so both sides pass the file on unchanged: an editor that
 turns line ends makes another agreement. Every error names its path, counted from 0, and a remedy.
 The file has no key for what a flight is for. Described by example in ``docs/agreement.md``.
+Rules about notices and versions are in ``agreement_rules``, desks in ``agreement_desks``.
 """
 
 import base64
@@ -36,6 +37,19 @@ from tansiq.domain.volume import (
     Polygon,
 )
 from tansiq.errors import BadInput
+from tansiq.formats.agreement_desks import read_desks, render_desk
+from tansiq.formats.agreement_rules import (
+    RULE_KEYS,
+    read_edition,
+    read_escalation,
+    read_lead,
+    read_silence,
+    read_standing,
+    read_timers,
+    render_edition,
+    render_rules,
+)
+from tansiq.formats.names import read_id, read_names, render_names
 from tansiq.settings import is_loopback
 from tansiq.strict_toml import Table, quote, read_toml, spell
 
@@ -44,17 +58,15 @@ FORMATIONS_MAX: Final = 1_000
 AREA_KM2_DEFAULT: Final = 2_500.0
 """One volume or query, as F3548-21 suppliers are held to."""
 
-_ID: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,58}[a-z0-9])?", re.ASCII)
-_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)
 _HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|[0-9a-f:.]{2,45}", re.ASCII)
 _PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~-]+)*", re.ASCII)
 
 _KEYS: Final = (
     "name", "party", "area", "minima", "priority", "levels", "delay", "unreachable", "register",
-    "formation",
+    "formation", *RULE_KEYS,
 )  # fmt: skip
 
-_PARTY_KEYS: Final = ("id", "names", "public_key", "url", "tls_sha256")
+_PARTY_KEYS: Final = ("id", "names", "public_key", "url", "tls_sha256", "desk")
 
 
 def load_agreement(path: Path) -> Agreement:
@@ -82,11 +94,13 @@ def read_agreement(data: bytes) -> Agreement:
     levels = top.table("levels", ("step_m", "lowest_m", "highest_m"), required=False)
     unreachable = top.table("unreachable", ("then", "hold"), required=False)
     area = top.table("area", ("polygon", "circle", "area_km2_max"))
+    edition = read_edition(top, parties, _registers(top, parties))
+    timers = read_timers(top)
     return Agreement(
         name=name,
         digest=hashlib.sha256(data).hexdigest(),
         parties=parties,
-        registers=_registers(top, parties),
+        registers=edition.registers,
         area=_area(area),
         area_km2_max=area.number("area_km2_max", default=AREA_KM2_DEFAULT, low=1e-3, high=1e8),
         minima=_minima(top),
@@ -103,6 +117,16 @@ def read_agreement(data: bytes) -> Agreement:
             "hold", default=timedelta(seconds=60), high=timedelta(hours=1)
         ),
         formations=_formations(top),
+        version=edition.version,
+        previous=edition.previous,
+        valid_until=edition.valid_until,
+        lead=read_lead(top),
+        timers=timers,
+        escalation=read_escalation(top, parties, timers),
+        silence=read_silence(top),
+        standing=read_standing(top),
+        struck=edition.struck,
+        resting=edition.resting,
     )
 
 
@@ -133,6 +157,7 @@ def _parties(top: Table) -> tuple[Party, ...]:
 
 
 def _party(table: Table) -> Party:
+    names = read_names(table)
     url = _url(table, "url", table.text("url"))
     tls = b""
     if url.startswith("https:"):
@@ -140,30 +165,13 @@ def _party(table: Table) -> Party:
     elif "tls_sha256" in table:
         raise table.wrong("tls_sha256", "the url is plain http; leave this out or write https")
     return Party(
-        id=PartyID(_id(table, "id")),
-        names=_names(table),
+        id=PartyID(read_id(table, "id")),
+        names=names,
         public_key=_public_key(table, "public_key"),
         url=url,
         tls_sha256=tls,
+        desks=read_desks(table, names),
     )
-
-
-def _id(table: Table, key: str) -> str:
-    value = table.text(key)
-    if not _ID.fullmatch(value):
-        raise table.wrong(key, "write 1 to 60 of a-z, 0-9, dot, dash and underscore, such as north")
-    return value
-
-
-def _names(table: Table) -> dict[str, str]:
-    languages = tuple(table.mapping("names"))
-    names = table.table("names", languages)
-    for language in languages:
-        if not _LANGUAGE.fullmatch(language):
-            raise names.wrong(language, "not a language code such as en, ar or pt-BR")
-    if "en" not in languages:
-        raise names.wrong("en", "missing; every party has an English name")
-    return {language: names.text(language, chars_max=60) for language in languages}
 
 
 def _url(table: Table, key: str, value: str) -> str:
@@ -250,7 +258,7 @@ def _register(table: Table, parties: Sequence[Party]) -> Register:
     elif "url" not in table:
         raise table.wrong("url", "missing; write party for a party's own register, or url")
     return Register(
-        id=_id(table, "id"),
+        id=read_id(table, "id"),
         party=party.id if party else None,
         url=_url(table, "url", table.text("url", default=party.url if party else None)),
         foreign=table.flag("foreign", default=False),
@@ -287,7 +295,14 @@ def _point(table: Table, key: str, value: object) -> LatLng:
 
 def _minima(top: Table) -> Minima:
     # All three are asked for: a forgotten one would silently be zero.
-    table = top.table("minima", ("horizontal_m", "vertical_m", "time_s"))
+    table = top.table("minima", ("horizontal_m", "vertical_m", "time_s", "between"))
+    if "between" in table:
+        # Accepted and ignored it would be a lie: no plan says of what category its aircraft is.
+        raise table.wrong(
+            "between",
+            "plans carry no category of aircraft; write the largest that any pair needs "
+            "as horizontal_m, vertical_m and time_s",
+        )
     return Minima(
         horizontal_m=table.number("horizontal_m", low=0.0, high=200_000.0),
         vertical_m=table.number("vertical_m", low=0.0, high=20_000.0),
@@ -353,7 +368,7 @@ def render_agreement(agreement: Agreement) -> bytes:
     """Write an agreement as a file; reading it gives the same values under the file's digest."""
     lowest_m, highest_m = agreement.levels_m
     blocks = [
-        f"name = {quote(agreement.name)}\n",
+        f"name = {quote(agreement.name)}\n{render_edition(agreement)}",
         *(party_block(party) for party in agreement.parties),
         f"[area]\n{_render_area(agreement.area)}\n"
         f"area_km2_max = {float(agreement.area_km2_max)!r}\n",
@@ -366,7 +381,8 @@ def render_agreement(agreement: Agreement) -> bytes:
         f"[delay]\nlongest = {quote(spell(agreement.delay_max))}\n",
         f"[unreachable]\nthen = {quote(agreement.if_unreachable)}\n"
         f"hold = {quote(spell(agreement.hold_limit))}\n",
-        *(_register_block(agreement, register) for register in agreement.registers),
+        *(_register_block(agreement, register) for register in agreement.listed),
+        *render_rules(agreement),
         *(
             f"[[formation]]\nname = {quote(formation.name)}\n"
             f"callsigns = [{', '.join(map(quote, sorted(formation.callsigns)))}]\n"
@@ -378,17 +394,16 @@ def render_agreement(agreement: Agreement) -> bytes:
 
 def party_block(party: Party) -> str:
     """Write one party as it stands in the file: what its desk sends to the others."""
-    names = ", ".join(f"{language} = {quote(name)}" for language, name in party.names.items())
     lines = [
         "[[party]]",
         f"id = {quote(party.id)}",
-        f"names = {{ {names} }}",
+        render_names(party.names),
         f"public_key = {quote(base64.b64encode(party.public_key).decode())}",
         f"url = {quote(party.url)}",
     ]
     if party.tls_sha256:
         lines.append(f"tls_sha256 = {quote(party.tls_sha256.hex())}")
-    return "\n".join(lines) + "\n"
+    return "\n".join(["\n".join(lines) + "\n", *map(render_desk, party.desks)])
 
 
 def read_party_block(text: str) -> Party:

@@ -47,6 +47,8 @@ _KINDS: Final[Mapping[type[errors.TansiqError], tuple[int, str]]] = {
     _WrongMethod: (405, "Not done this way"),
     errors.KeyReused: (422, "The idempotency key belongs to another request"),
     errors.TooMany: (429, "More than one caller's share"),
+    errors.BadSignature: (403, "Not signed by whom it should be"),
+    errors.ProofFailed: (422, "The proof does not hold"),
     errors.CallerError: (400, "The request cannot be done"),
     errors.StateConflict: (409, "The state does not allow it"),
     errors.PeerUnreachable: (504, "The other node does not answer"),

@@ -1,0 +1,318 @@
+"""Conversations: what a note and the answers to it amount to, as one table.
+
+A conversation is folded from its notes in an order that is the same at both ends
+(``Saying.order``), so two nodes that hold the same notes see the same stage, whatever came first
+to whom. A note that the table has no row for is kept, counted as *out of turn*, and changes
+nothing. Rungs are facts of their own: that somebody has read back stays true when a
+counter-proposal follows.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from tansiq.domain.note import Kind, Mode, Note, NoteID
+from tansiq.domain.pact import Rung
+from tansiq.domain.time import micros
+
+
+class Stage(StrEnum):
+    """How far a conversation is."""
+
+    SENT = "sent"
+    ARRIVED = "arrived"
+    """The other node holds it: a machine's word, no person's."""
+    SEEN = "seen"
+    READ_BACK = "read-back"
+    NOTED = "noted"
+    NO_CONFLICT = "no-conflict"
+    UNABLE = "unable"
+    NEED_TIME = "need-time"
+    COUNTERED = "countered"
+    DECLINED = "declined"
+    """A counter-proposal was turned down."""
+    OUTCOME = "outcome"
+    """One side has signed what was agreed."""
+    SETTLED = "settled"
+    """Both sides have."""
+    CONFIRMED = "confirmed"
+    DISPUTED = "disputed"
+    REPLIED = "replied"
+    REVIEWED = "reviewed"
+    ACKNOWLEDGED = "acknowledged"
+    CLEARED = "cleared"
+    WITHDRAWN = "withdrawn"
+    REFUSED = "refused"
+    """The other node could not take it."""
+
+
+class Who(StrEnum):
+    """Whose note it is."""
+
+    OPENER = "opener"
+    OTHER = "other"
+
+
+_RUNGS: Final[Mapping[Kind, Rung]] = {
+    Kind.RECEIPT: Rung.ARRIVED,
+    Kind.SEEN: Rung.SEEN,
+    Kind.READBACK: Rung.READ_BACK,
+    Kind.ANSWER: Rung.ANSWERED,
+    Kind.COUNTER: Rung.ANSWERED,
+    Kind.CHECK_REPLY: Rung.ANSWERED,
+    Kind.CONFIRM: Rung.ANSWERED,
+    Kind.REVIEW: Rung.ANSWERED,
+    Kind.ALARM_ACK: Rung.ANSWERED,
+}
+"""Reached by the other side's notes only."""
+
+
+class Saying(NamedTuple):
+    """What a fold needs of a note; the store keeps it beside each, so none is parsed twice."""
+
+    id: NoteID
+    kind: Kind
+    sender: str
+    receiver: str
+    mode: Mode
+    turn: int
+    time: int
+    """Microseconds UTC, by the sender's clock."""
+    thread: NoteID | None
+    re: NoteID | None
+    word: str
+    """As the tables name it: ``answer/unable``, ``line/open``, ``seen``."""
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """Where it stands on its line, the same at both ends whenever it came."""
+        return self.turn, self.sender
+
+    @property
+    def opens(self) -> NoteID:
+        """The conversation that it belongs to."""
+        return self.thread or self.id
+
+
+_WORDS: Final = {Kind.ANSWER: "word", Kind.CONFIRM: "verdict", Kind.LINE: "state"}
+
+
+def saying(note_id: NoteID, note: Note) -> Saying:
+    """Return what a fold needs of a note."""
+    key = _WORDS.get(note.kind)
+    return Saying(
+        id=note_id,
+        kind=note.kind,
+        sender=note.sender,
+        receiver=note.receiver,
+        mode=note.mode,
+        turn=note.turn,
+        time=micros(note.time),
+        thread=note.thread,
+        re=note.re,
+        word=note.kind.value if key is None else f"{note.kind}/{note[key]}",
+    )
+
+
+Table = dict[tuple[Stage, str, Who], Stage]
+_OPENER, _OTHER = (Who.OPENER,), (Who.OTHER,)
+_BOTH = (Who.OPENER, Who.OTHER)
+_WAY = (Stage.SENT, Stage.ARRIVED, Stage.SEEN)
+_ANSWERED = (Stage.NOTED, Stage.NO_CONFLICT, Stage.UNABLE, Stage.NEED_TIME, Stage.DECLINED)
+_OPEN = (*_WAY, Stage.READ_BACK, *_ANSWERED, Stage.COUNTERED, Stage.OUTCOME)
+_DONE = (Stage.SETTLED, Stage.WITHDRAWN, Stage.REFUSED)
+
+_Rows = Iterable[tuple[str, tuple[Who, ...], Iterable[Stage], Stage | None]]
+
+
+def _table(rows: _Rows) -> Table:
+    """Spread rows of (word, who, from which stages, to which): None stays where it is."""
+    return {
+        (stage, word, who): stage if to is None else to
+        for word, whose, stages, to in rows
+        for who in whose
+        for stage in stages
+    }
+
+
+_ARRIVAL: _Rows = (
+    ("receipt", _OTHER, Stage, None),  # A lost receipt may come after all else.
+    ("receipt", _OTHER, (Stage.SENT,), Stage.ARRIVED),
+    ("seen", _OTHER, Stage, None),
+    ("seen", _OTHER, (Stage.SENT, Stage.ARRIVED), Stage.SEEN),
+    ("refusal", _OTHER, (Stage.SENT, Stage.ARRIVED), Stage.REFUSED),
+)
+
+_NOTICE: Final = _table(
+    (
+        *_ARRIVAL,
+        ("readback", _OTHER, _OPEN, None),
+        ("readback", _OTHER, _WAY, Stage.READ_BACK),
+        *(
+            (f"answer/{word}", _OTHER, (*_WAY, Stage.READ_BACK, *_ANSWERED, Stage.COUNTERED), to)
+            for word, to in (
+                ("noted", Stage.NOTED),
+                ("no-conflict", Stage.NO_CONFLICT),
+                ("unable", Stage.UNABLE),
+                ("need-time", Stage.NEED_TIME),
+            )
+        ),
+        ("counter", _OTHER, (*_WAY, Stage.READ_BACK, *_ANSWERED, Stage.COUNTERED), Stage.COUNTERED),
+        ("counter", _OPENER, (Stage.UNABLE, Stage.COUNTERED, Stage.DECLINED), Stage.COUNTERED),
+        ("answer/unable", _OPENER, (Stage.COUNTERED,), Stage.DECLINED),
+        ("outcome", _BOTH, (Stage.COUNTERED,), Stage.OUTCOME),
+        ("confirm/agreed", _BOTH, (Stage.OUTCOME,), Stage.SETTLED),
+        ("confirm/disputed", _BOTH, (Stage.OUTCOME,), Stage.COUNTERED),
+        ("withdraw", _OPENER, (*_OPEN, Stage.SETTLED), Stage.WITHDRAWN),
+    )
+)
+_CONFIRMED: Final = _table(
+    (
+        *_ARRIVAL,
+        ("confirm/agreed", _OTHER, (*_WAY, Stage.DISPUTED), Stage.CONFIRMED),
+        ("confirm/disputed", _OTHER, (*_WAY, Stage.CONFIRMED), Stage.DISPUTED),
+        ("withdraw", _OPENER, (*_WAY, Stage.CONFIRMED, Stage.DISPUTED), Stage.WITHDRAWN),
+    )
+)
+_CHECK: Final = _table((*_ARRIVAL, ("check-reply", _OTHER, _WAY, Stage.REPLIED)))
+_STOP: Final = _table((*_ARRIVAL, ("all-clear", _OPENER, (*_WAY, Stage.REFUSED), Stage.CLEARED)))
+_INCIDENT: Final = _table((*_ARRIVAL, ("review", _OTHER, _WAY, Stage.REVIEWED)))
+_ALARM: Final = _table((*_ARRIVAL, ("alarm-ack", _BOTH, _WAY, Stage.ACKNOWLEDGED)))
+
+TABLES: Final[Mapping[Kind, Table]] = MappingProxyType(
+    {
+        Kind.NOTICE: _NOTICE,
+        Kind.CHECK: _CHECK,
+        Kind.STOP: _STOP,
+        Kind.INCIDENT: _INCIDENT,
+        Kind.ALARM: _ALARM,
+        **dict.fromkeys(
+            (
+                Kind.LINE,
+                Kind.CALL,
+                Kind.SAY,
+                Kind.STATUS,
+                Kind.CLOCK,
+                Kind.AGREEMENT,
+                Kind.KEY,
+            ),
+            _CONFIRMED,
+        ),
+    }
+)
+"""(stage, word, whose note) to the next stage, by the kind that opened the conversation."""
+
+_CLOSED: Final[Mapping[Kind, frozenset[Stage]]] = {
+    Kind.NOTICE: frozenset({*_DONE, Stage.NOTED, Stage.NO_CONFLICT}),
+    Kind.STOP: frozenset({Stage.CLEARED}),
+    Kind.CHECK: frozenset({Stage.REPLIED, Stage.REFUSED}),
+    Kind.INCIDENT: frozenset({Stage.REVIEWED, Stage.REFUSED}),
+    Kind.ALARM: frozenset({Stage.ACKNOWLEDGED, Stage.REFUSED}),
+    Kind.STATUS: frozenset(Stage) - {Stage.SENT, Stage.REFUSED},
+    Kind.CLOCK: frozenset(Stage) - {Stage.SENT, Stage.REFUSED},
+}
+_CLOSED_ELSE: Final = frozenset({*_DONE, Stage.SEEN, Stage.CONFIRMED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One note that moved a conversation."""
+
+    id: NoteID
+    by: str
+    """The party."""
+    time: int
+    """Microseconds UTC, by the clock of that party."""
+    word: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """What a conversation amounts to so far. Equal at both ends once both hold its notes."""
+
+    id: NoteID
+    kind: Kind
+    opener: str
+    other: str
+    mode: Mode
+    stage: Stage
+    rungs: tuple[tuple[Rung, Step], ...]
+    """In the order in which they were first reached."""
+    last: Step
+    """The last note that the table has a row for, receipts apart."""
+    proposal: NoteID | None = None
+    """The counter-proposal that stands."""
+    outcome: Step | None = None
+    out_of_turn: tuple[NoteID, ...] = ()
+
+    def step(self, rung: Rung) -> Step | None:
+        """Return what reached a rung first; None: nothing has."""
+        return next((step for reached, step in self.rungs if reached is rung), None)
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody still has to do something."""
+        return self.stage not in _CLOSED.get(self.kind, _CLOSED_ELSE)
+
+
+def begun(said: Saying) -> Thread:
+    """Return the conversation that a note opens."""
+    step = Step(id=said.id, by=said.sender, time=said.time, word=said.word)
+    return Thread(
+        id=said.id,
+        kind=said.kind,
+        opener=said.sender,
+        other=said.receiver,
+        mode=said.mode,
+        stage=Stage.SENT,
+        rungs=((Rung.SENT, step),),
+        last=step,
+    )
+
+
+def told(thread: Thread, said: Saying) -> Thread:
+    """Return the conversation with one more note, which follows all others in their order."""
+    who = Who.OPENER if said.sender == thread.opener else Who.OTHER
+    to = TABLES[thread.kind].get((thread.stage, said.word, who))
+    if to is None or said.mode is not thread.mode or _own_word(thread, said):
+        return replace(thread, out_of_turn=(*thread.out_of_turn, said.id))
+    step = Step(id=said.id, by=said.sender, time=said.time, word=said.word)
+    rungs, rung = thread.rungs, _RUNGS.get(said.kind)
+    if rung is not None and who is Who.OTHER and all(reached is not rung for reached, _ in rungs):
+        rungs = (*rungs, (rung, step))
+    return replace(
+        thread,
+        stage=to,
+        rungs=rungs,
+        last=thread.last if said.kind is Kind.RECEIPT else step,
+        proposal=said.id if said.kind is Kind.COUNTER else thread.proposal,
+        outcome=step if said.kind is Kind.OUTCOME else thread.outcome,
+    )
+
+
+def folded(said: Iterable[Saying]) -> Thread | None:
+    """Return what the notes of one conversation amount to, in whatever order they are given.
+
+    None while the note that opens it has not come.
+    """
+    thread: Thread | None = None
+    # The opening note is first whatever its turn is: a peer that numbers wrongly must not make a
+    # conversation unreadable.
+    for each in sorted(said, key=lambda each: (each.thread is not None, each.turn, each.sender)):
+        thread = begun(each) if thread is None and each.thread is None else thread
+        if thread is None:
+            return None
+        if each.id != thread.id:
+            thread = told(thread, each)
+    return thread
+
+
+def _own_word(thread: Thread, said: Saying) -> bool:
+    """Whether somebody would confirm, or accept, what they said themselves."""
+    if said.kind is Kind.CONFIRM and thread.outcome is not None:
+        return said.sender == thread.outcome.by or said.re != thread.outcome.id
+    if said.kind is Kind.OUTCOME:
+        return said.re != thread.proposal
+    return False

@@ -1,0 +1,1 @@
+"""The line: notes written, delivered, taken in, and what conversations amount to."""

@@ -1,0 +1,186 @@
+"""Notes over a link that loses, delays, repeats and reorders: none lost, none twice in effect."""
+
+import asyncio
+from datetime import timedelta
+from random import Random
+
+import pytest
+from stations import Air, Faults, Station, agreement_of, settled
+from virtual import SimulatedClock, simulate
+
+from tansiq.domain.note import Kind, NoteID
+from tansiq.domain.pact import Rung
+from tansiq.domain.thread import Stage
+from tansiq.formats.payload import Payload, Person
+from tansiq.services.line.pen import Draft
+from tansiq.storage.notes import NoteStore
+from tansiq.storage.store import Tx
+
+WATCH = Person(name="A. Watch", initials="AW")
+BAD = Faults(lose=0.2, lose_answer=0.2, repeat=0.2, shuffle=0.3, delay_s=(0.01, 0.4))
+
+
+def check_draft(to: str) -> Draft:
+    return Draft(kind=Kind.CHECK, to=to, payload=Payload(by=WATCH))
+
+
+async def receipts_of(station: Station) -> dict[NoteID, list[str]]:
+    """Return the receipts that a station wrote, by the note they are of."""
+
+    async def read(tx: Tx) -> dict[NoteID, list[str]]:
+        found: dict[NoteID, list[str]] = {}
+        for row in await NoteStore(tx).after(-1, 1_000_000):
+            if row.kind is Kind.RECEIPT and row.sender == station.party and row.re is not None:
+                found.setdefault(row.re, []).append(row.id)
+        return found
+
+    return await station.store.read(read)
+
+
+async def exchange(seed: int, count: int, *, kills: int = 0) -> None:
+    random = Random(seed)
+    air = Air(random, BAD)
+    agreement = agreement_of("north", "south")
+    north, south = Station("north", agreement, air), Station("south", agreement, air)
+    for station in (north, south):
+        station.outbox.start()
+    said: list[NoteID] = []
+
+    async def talk() -> None:
+        for _ in range(count):
+            one, other = random.sample([north, south], 2)
+            if not one.down:
+                said.append((await one.say(check_draft(other.party))).id)
+            await asyncio.sleep(random.uniform(0.0, 0.2))
+
+    async def die() -> None:
+        for _ in range(kills):
+            await asyncio.sleep(random.uniform(0.0, 0.2 * count / (kills + 1)))
+            await random.choice([north, south]).kill(random.uniform(0.1, 3.0))
+
+    await asyncio.gather(talk(), die())
+    await settled(north, south)
+    while air.later:
+        await asyncio.sleep(1.0)
+    mine, theirs = await north.threads(), await south.threads()
+    assert mine == theirs
+    assert set(said) <= set(mine)
+    assert all(thread.stage is Stage.ARRIVED for thread in mine.values())
+    for station in (north, south):
+        receipts = await receipts_of(station)
+        assert all(len(each) == 1 for each in receipts.values())
+        await station.outbox.stop()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_none_is_lost_and_none_is_taken_twice(seed: int) -> None:
+    simulate(lambda: exchange(seed, 100))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_nor_when_both_nodes_are_killed_in_between(seed: int) -> None:
+    simulate(lambda: exchange(seed, 100, kills=10))
+
+
+def test_a_stop_waits_for_nothing() -> None:
+    async def main() -> None:
+        air = Air(Random(1), Faults(delay_s=(2.0, 2.0)))
+        agreement = agreement_of("north", "south")
+        north, south = Station("north", agreement, air), Station("south", agreement, air)
+        for _ in range(500):
+            await north.say(check_draft("south"))
+        north.outbox.start()
+        await asyncio.sleep(1.0)
+        stop = await north.say(Draft(kind=Kind.STOP, to="south", payload=Payload(by=WATCH)))
+        await asyncio.sleep(2.1)
+        threads = await south.threads()
+        assert stop.id in threads
+        assert len(threads) < 100
+        await north.outbox.stop()
+
+    simulate(main)
+
+
+def test_what_is_urgent_is_tried_every_second_and_at_once_when_the_peer_speaks() -> None:
+    async def main() -> None:
+        air = Air(Random(1), Faults(cut=True))
+        agreement = agreement_of("north", "south")
+        north, south = Station("north", agreement, air), Station("south", agreement, air)
+        north.outbox.start()
+        south.outbox.start()
+        notice = await north.say(check_draft("south"))
+        stop = await north.say(Draft(kind=Kind.STOP, to="south", payload=Payload(by=WATCH)))
+        await asyncio.sleep(3_600.0)
+        waiting = {each.note: each for each in await north.outbox.waiting(10)}
+        assert waiting[stop.id].tries > 1_000
+        assert 100 < waiting[notice.id].tries < 500
+        assert "did not answer" in (waiting[stop.id].problem or "")
+        air.faults.cut = False
+        await south.say(check_draft("north"))
+        await asyncio.sleep(0.5)
+        assert not await north.outbox.waiting(10)
+        for station in (north, south):
+            await station.outbox.stop()
+
+    simulate(main)
+
+
+@pytest.mark.parametrize("off_s", [0.0, 5.0, -5.0, 3_600.0, -3_600.0])
+def test_lead_times_with_wrong_clocks(off_s: float) -> None:
+    """The four times of the exchange give the truth away, whoever's clock is wrong."""
+
+    async def main() -> None:
+        air = Air(Random(1), Faults(delay_s=(0.1, 0.3)))
+        agreement = agreement_of("north", "south")
+        north = Station("north", agreement, air)
+        south = Station("south", agreement, air, clock=SimulatedClock(timedelta(seconds=off_s)))
+        north.outbox.start()
+        row = await north.say(check_draft("south"))
+        await settled(north)
+        passage = await north.store.read(lambda tx: NoteStore(tx).passage(row.id))
+        assert passage is not None
+        assert passage.offset.least <= off_s * 1e6 <= passage.offset.most
+        assert passage.offset.most - passage.offset.least < 1_000_000
+        assert passage.impossible == (off_s != 0.0)
+        thread = (await south.threads())[row.id]
+        assert thread.step(Rung.ARRIVED) is not None
+        await north.outbox.stop()
+
+    simulate(main)
+
+
+def test_a_second_delivery_brings_the_same_receipt_to_the_byte() -> None:
+    async def main() -> None:
+        air = Air(Random(1))
+        agreement = agreement_of("north", "south")
+        north, south = Station("north", agreement, air), Station("south", agreement, air)
+        row = await north.say(check_draft("south"))
+        letter = await north.store.read(lambda tx: north.pen.letter(tx, row))
+        first = await south.heard([letter.wire], "north")
+        await asyncio.sleep(100.0)
+        await south.say(check_draft("north"))
+        again = await south.heard([letter.wire], "north")
+        assert first[0].receipt is not None
+        assert again[0].receipt is not None
+        assert first[0].receipt.wire == again[0].receipt.wire
+
+    simulate(main)
+
+
+def test_numbers_that_never_came_are_known() -> None:
+    async def main() -> None:
+        air = Air(Random(1))
+        agreement = agreement_of("north", "south")
+        north, south = Station("north", agreement, air), Station("south", agreement, air)
+        letters = []
+        for _ in range(6):
+            row = await north.say(check_draft("south"))
+            letters.append(await north.store.read(lambda tx, row=row: north.pen.letter(tx, row)))
+        await south.heard([letters[n].wire for n in (1, 5)], "north")
+        for limit, expected in ((10, [1, 3, 4, 5]), (2, [1, 3])):
+            missing = await south.store.read(
+                lambda tx, limit=limit: NoteStore(tx).missing("north", "north", limit)
+            )
+            assert missing == expected
+
+    simulate(main)
