@@ -94,6 +94,7 @@ class TooMany(CallerError):
     """
 
     code = "too-many"
+    pause_s: int | None = None
 
     def __init__(
         self, message: str, *, field: str | None = None, pause_s: int | None = None

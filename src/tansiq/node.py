@@ -5,18 +5,15 @@ stop. Nothing here decides anything.
 """
 
 import asyncio
-import contextlib
 import gc
 import logging
 import secrets
 import signal
-import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from uuid import uuid4
 
-import uvicorn
 from starlette.applications import Starlette
 
 from tansiq.clock import Clock, SystemClock
@@ -24,13 +21,14 @@ from tansiq.domain.agreement import Agreement, Party
 from tansiq.domain.intent import PartyID
 from tansiq.domain.placement_steps import restarted
 from tansiq.engine.warm import warm
-from tansiq.errors import BadInput
+from tansiq.errors import BadInput, StoreError
 from tansiq.formats.agreement import load_agreement
 from tansiq.http.api import own_app
 from tansiq.http.deadline import Deadline
 from tansiq.http.feed import Feed
 from tansiq.http.issuers import read_issuer
 from tansiq.http.key_sets import KeySets
+from tansiq.http.listener import Listener, listener
 from tansiq.http.own_handlers import OwnApi
 from tansiq.http.peer_app import PeerApi, peer_app
 from tansiq.http.recording import Recording
@@ -74,7 +72,7 @@ from tansiq.services.pool import Pool
 from tansiq.services.register import AcceptedWrite, Register
 from tansiq.services.register.housekeeping import Housekeeping
 from tansiq.services.reports import Reports
-from tansiq.settings import EXCHANGES, STORE, Settings, is_loopback, load_own_token
+from tansiq.settings import EXCHANGES, STORE, Settings, load_own_token
 from tansiq.storage.sqlite import SqliteStore
 from tansiq.storage.store import Tx
 
@@ -427,43 +425,11 @@ def _new_ovn() -> str:
 # ---- listeners
 
 
-class _Listener(uvicorn.Server):
-    """A server whose signals are somebody else's business: there are two in one process."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+Ready = Callable[[Node, str | None], None]
+"""Called with the node, and with the token for its first account where it has none."""
 
 
-def _listener(app: Starlette, host: str, port: int, settings: Settings, *, tls: bool) -> _Listener:
-    if not tls and not is_loopback(host):
-        # Both listeners pass here: passwords and tokens leave this machine under TLS or not at all.
-        raise BadInput(f"plain http is for this machine only, and {host} is not", field="host")
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        loop="none",
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        access_log=False,
-        # What a client says of where it comes from is nobody's word.
-        proxy_headers=False,
-        log_level="warning",
-        server_header=False,
-        # Longer than any client of ours keeps a connection: the side that reuses it closes it.
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=5,
-        limit_concurrency=settings.limits.connections_max * 4,
-        ssl_keyfile=settings.data / "tls.key" if tls else None,
-        ssl_certfile=settings.data / "tls.crt" if tls else None,
-        ssl_version=ssl.PROTOCOL_TLS_SERVER,
-    )
-    return _Listener(config)
-
-
-async def serve(settings: Settings, *, ready: Callable[[Node], None]) -> None:
+async def serve(settings: Settings, *, ready: Ready) -> None:
     """Run a node until SIGINT or SIGTERM; ``ready`` is called once both listeners answer.
 
     Raises:
@@ -472,8 +438,8 @@ async def serve(settings: Settings, *, ready: Callable[[Node], None]) -> None:
         OSError: a port is taken.
     """
     node = await Node.open(settings)
-    own = _listener(node.own, "127.0.0.1", settings.own_port, settings, tls=False)
-    peer = _listener(
+    own = listener(node.own, "127.0.0.1", settings.own_port, settings, tls=False)
+    peer = listener(
         node.peer, settings.peer_host, settings.peer_port, settings, tls=settings.peer_tls
     )
 
@@ -493,14 +459,20 @@ async def serve(settings: Settings, *, ready: Callable[[Node], None]) -> None:
         await node.stop()
 
 
-async def _once_started(
-    node: Node, listeners: Sequence[_Listener], ready: Callable[[Node], None]
-) -> None:
+async def _once_started(node: Node, listeners: Sequence[Listener], ready: Ready) -> None:
     clock = SystemClock()
-    while not all(listener.started or listener.should_exit for listener in listeners):
+    while not all(one.started or one.should_exit for one in listeners):
         await clock.sleep(0.01)
-    if not any(listener.should_exit for listener in listeners):
+    if not any(one.should_exit for one in listeners):
         await node.start()
         # What is there now stays: the collector's looking at it again would stop everything.
         gc.freeze()
-        ready(node)
+        ready(node, await _first_link(node))
+
+
+async def _first_link(node: Node) -> str | None:
+    try:
+        return await node.accounts.people.first_link()
+    except StoreError as error:
+        _log.warning("no link for the first account: %s", error)
+        return None

@@ -65,6 +65,8 @@ def shell(
     (tmp_path / "tansiq.toml").write_text(f'party = "north"\nown_port = {port}\n')
     (tmp_path / "own.token").write_text(TOKEN + "\n")
     monkeypatch.setenv("TANSIQ_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.delenv("TANSIQ_TOKEN", raising=False)
     server = uvicorn.Server(
         uvicorn.Config(node.app, port=port, log_level="error", lifespan="off", ws="none")
     )

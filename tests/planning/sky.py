@@ -31,7 +31,8 @@ from tansiq.domain.volume import (
     Volumes,
 )
 from tansiq.formats.agreement import render_agreement
-from tansiq.node import Node, _listener
+from tansiq.http.listener import listener
+from tansiq.node import Node
 from tansiq.peers.identity import NewNode, make_node, write_node
 from tansiq.services.views import ConstraintView, PlanView
 from tansiq.settings import Settings, Timers, load_settings
@@ -139,7 +140,7 @@ class Side:
     async def listen(self) -> None:
         """Answer peers."""
         settings = self.settings
-        server = _listener(self.up.peer, "127.0.0.1", self.port, settings, tls=settings.peer_tls)
+        server = listener(self.up.peer, "127.0.0.1", self.port, settings, tls=settings.peer_tls)
         self._peer, self._serving = server, asyncio.create_task(server.serve())
         while not server.started:
             assert not self._serving.done(), f"port {self.port} is taken"

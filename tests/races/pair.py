@@ -26,7 +26,8 @@ from tests.faults import FaultProxy
 from tansiq.domain.agreement import Agreement, Minima
 from tansiq.domain.volume import LatLng, Polygon
 from tansiq.formats.agreement import agreement_toml, load_agreement
-from tansiq.node import Node, _listener
+from tansiq.http.listener import listener
+from tansiq.node import Node
 from tansiq.peers.identity import NewNode, make_node, write_node
 from tansiq.settings import load_own_token, load_settings
 
@@ -136,8 +137,8 @@ async def running(
     node = await Node.open(settings)
     if alter is not None:
         alter(node)
-    own = _listener(node.own, "127.0.0.1", settings.own_port, settings, tls=False)
-    peer = _listener(node.peer, "127.0.0.1", settings.peer_port, settings, tls=False)
+    own = listener(node.own, "127.0.0.1", settings.own_port, settings, tls=False)
+    peer = listener(node.peer, "127.0.0.1", settings.peer_port, settings, tls=False)
     servers = [asyncio.create_task(server.serve()) for server in (own, peer)]
     try:
         async with asyncio.timeout(START_S_MAX):

@@ -8,7 +8,7 @@ import http.client
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlencode
@@ -17,6 +17,7 @@ from uuid import uuid4
 import click
 import msgspec
 
+from tansiq.cli.ways import Way, find_way
 from tansiq.errors import (
     BadInput,
     PeerMalformed,
@@ -25,7 +26,6 @@ from tansiq.errors import (
     StoreError,
     TansiqError,
 )
-from tansiq.settings import load_own_token, load_settings
 
 NOT_YET = 1
 """Exit code where a plan is refused, blocked, or not coordinated so far."""
@@ -69,6 +69,14 @@ wait_option: Callable[[F], F] = click.option(
 
 
 @dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    target: str
+    body: bytes | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """A complete answer."""
 
@@ -102,9 +110,9 @@ class Node:
     (BadInput, StateConflict, StoreError) where it refuses.
     """
 
-    def __init__(self, data: Path) -> None:
-        self._port = load_settings(data).own_port
-        self._token = load_own_token(data)
+    def __init__(self, data: Path, way: Way | None = None) -> None:
+        self._way = way or find_way(data)
+        self._port = self._way.port
 
     def ask(
         self,
@@ -117,23 +125,31 @@ class Node:
     ) -> Reply:
         """Send one request, waiting at most ``wait_s`` longer than usual, and return its answer."""
         asked = {**(query or {}), **({"wait_s": wait_s} if wait_s else {})}
-        headers = self._headers()
-        if body is not None:
+        headers = {"Idempotency-Key": str(uuid4())} if method in ("POST", "PUT") else {}
+        request = _Request(method, _target(path, asked), body, headers)
+        # The same key again: whatever the first try did is not done twice.
+        return self._send(request, _TIMEOUT_S + wait_s, tries=_TRIES)
+
+    def tell(self, method: str, path: str, said: Mapping[str, object] | None = None) -> Reply:
+        """Send one request that must not be sent twice, such as a login, and return its answer."""
+        body = None if said is None else json.dumps(said).encode()
+        return self._send(_Request(method, _target(path, {}), body), _TIMEOUT_S, tries=1)
+
+    def _send(self, request: _Request, timeout_s: float, *, tries: int) -> Reply:
+        headers = {**self._headers(), **request.headers}
+        if request.body is not None:
             headers["Content-Type"] = "application/json"
-        if method in ("POST", "PUT"):
-            headers["Idempotency-Key"] = str(uuid4())
-        for left in reversed(range(_TRIES)):
-            connection = self._connection(_TIMEOUT_S + wait_s)
+        for left in reversed(range(tries)):
+            connection = self._connection(timeout_s)
             try:
-                connection.request(method, _target(path, asked), body, headers)
+                connection.request(request.method, request.target, request.body, headers)
                 response = connection.getresponse()
                 content = response.read(_ANSWER_BYTES_MAX)
             except (OSError, http.client.HTTPException) as error:
-                # The same key again: whatever the first try did is not done twice.
                 if left == 0 or isinstance(error, ConnectionRefusedError):
                     self._unreachable(error)
             else:
-                return _accepted(response.status, content)
+                return self._accepted(response.status, content)
             finally:
                 connection.close()
         raise AssertionError("the last try returns or raises")
@@ -146,7 +162,7 @@ class Node:
             connection.request("GET", target, headers=self._headers())
             response = connection.getresponse()
             if response.status != 200:
-                _accepted(response.status, response.read(_ANSWER_BYTES_MAX))
+                self._accepted(response.status, response.read(_ANSWER_BYTES_MAX))
             yield from _events(line.decode().rstrip("\n") for line in response)
         except (OSError, http.client.HTTPException) as error:
             self._unreachable(error)
@@ -160,7 +176,7 @@ class Node:
             connection.request("GET", _target(path, query), headers=self._headers())
             response = connection.getresponse()
             if response.status != 200:
-                _accepted(response.status, response.read(_ANSWER_BYTES_MAX))
+                self._accepted(response.status, response.read(_ANSWER_BYTES_MAX))
             while piece := response.read(_PIECE_BYTES):
                 yield piece
         except (OSError, http.client.HTTPException) as error:
@@ -169,7 +185,17 @@ class Node:
             connection.close()
 
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._token}"}
+        return {"Authorization": f"Bearer {self._way.token}"} if self._way.token else {}
+
+    def _accepted(self, status: int, content: bytes) -> Reply:
+        try:
+            return _accepted(status, content)
+        except BadInput as error:
+            # The token of ours, and not a password or link that was typed.
+            about_us = error.field == ("Authorization" if status == 401 else "role")
+            if status in (401, 403) and about_us and self._way.token:
+                raise BadInput(f"{error.message}; {self._way.remedy(status)}") from error
+            raise
 
     def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout_s)

@@ -1,8 +1,11 @@
 """``tansiq serve``: run the node of a data folder."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import click
+
+from tansiq.settings import Settings
 
 
 @click.command()
@@ -33,7 +36,7 @@ def serve(data: Path) -> None:
 
     settings = load_settings(data)
 
-    def ready(node: Node) -> None:
+    def ready(node: Node, first: str | None) -> None:
         scheme = "https" if settings.peer_tls else "http"
         click.echo(
             f"{settings.party} serves agreement {node.agreement.name!r} "
@@ -41,7 +44,7 @@ def serve(data: Path) -> None:
             f"  own API   http://127.0.0.1:{settings.own_port}/api/v1\n"
             f"  peers     {scheme}://{settings.peer_host}:{settings.peer_port}\n"
             f"  data      {settings.data}\n"
-            "Ctrl-C ends it."
+            f"{_first(first, settings)}Ctrl-C ends it."
         )
 
     try:
@@ -52,3 +55,16 @@ def serve(data: Path) -> None:
             f"{error}; is another node running on {settings.own_port} or {settings.peer_port}?",
             field="ports",
         ) from error
+
+
+def _first(token: str | None, settings: Settings) -> str:
+    """Return what to tell whoever starts a node without accounts."""
+    if token is None:
+        return ""
+    return (
+        "Nobody has an account yet. Make the first one, an admin's, with\n"
+        f"  tansiq account add --data {settings.data} --role admin NAME\n"
+        "or, once and within "
+        f"{settings.timers.first_link_life / timedelta(hours=1):g} h, by this link:\n"
+        f"  http://127.0.0.1:{settings.own_port}/api/v1/setup#{token}\n"
+    )

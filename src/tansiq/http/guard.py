@@ -7,7 +7,7 @@ with its CSRF token; the route's least role is met. This is the only place that 
 passes stands in the request's scope as an ``Actor``.
 
 Where people beyond this machine are to reach this listener, it needs TLS first: then ``secure``,
-other names than loopback in ``_hosts``, and the check in ``node.py`` that refuses such a bind.
+other names than loopback in ``_hosts``; ``listener.py`` refuses such a bind without it.
 """
 
 import hmac
