@@ -232,6 +232,8 @@ class Settings:
     """Our tokens towards hosts outside the agreement; at most one is without ``hosts``."""
     test_interface: str | None = None
     """URL of the register that test drivers may use us on; None: nobody may."""
+    clock_error_s: float | None = None
+    """Bound on the error of our clock where nothing that disciplines it says one."""
     limits: Limits = field(default_factory=Limits)
     timers: Timers = field(default_factory=Timers)
 
@@ -324,6 +326,9 @@ def _settings(data: Path, top: Table) -> Settings:
         ),
         credentials=_credentials(data, top),
         test_interface=_test_interface(top),
+        clock_error_s=(
+            top.number("clock_error_s", low=0.0, high=999_999.0) if "clock_error_s" in top else None
+        ),
         limits=_overridden(Limits(), top, "limits"),
         timers=timers,
     )
@@ -424,6 +429,7 @@ _KEYS: Final = (
     "issuer",
     "credential",
     "test_interface",
+    "clock_error_s",
     "limits",
     "timers",
 )

@@ -150,6 +150,15 @@ def _as_it_came(code: str, parameters: Mapping[str, Value], language: Language) 
     )
 
 
+def check_phrase(code: str, parameters: Mapping[str, Value]) -> None:
+    """Hold a coded message of our own against the book.
+
+    Raises:
+        BadInput: no such code, or parameters that are not its own.
+    """
+    phrase_book().check(Phrase(code=code, parameters=parameters))
+
+
 def read_phrase(data: bytes) -> Phrase:
     """Read ``{"code": ..., "parameters": {...}}`` and hold it against the book.
 

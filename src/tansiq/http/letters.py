@@ -56,18 +56,16 @@ class LettersApi:
                     f"{len(delivery.letters)} letters; at most {self._limits.letters_max}",
                     field="letters",
                 )
-            letters, fates = _opened(delivery.letters)
+            letters, fates = opened_all(delivery.letters)
             taken = await self._inbox.take(letters, received, sender=caller.id)
-            for each in taken:
-                fates[each.note] = _fate(each)
             self._heard(caller.id, any(each.new for each in taken))
-            answer = Answer(tuple(fates.values()))
+            answer = Answer(fates_of(fates, taken))
             return Response(msgspec.json.encode(answer), media_type=_JSON)
 
         return [Route(PATH, take_letters, methods=["POST"])]
 
 
-def _opened(wires: Sequence[Wire]) -> tuple[list[Letter], dict[str, Fate]]:
+def opened_all(wires: Sequence[Wire]) -> tuple[list[Letter], dict[str, Fate]]:
     """Read letters; those that are none have their fate already."""
     letters: list[Letter] = []
     fates: dict[str, Fate] = {}
@@ -81,6 +79,14 @@ def _opened(wires: Sequence[Wire]) -> tuple[list[Letter], dict[str, Fate]]:
         letters.append(letter)
         fates[name] = Fate(name)
     return letters, fates
+
+
+def fates_of(fates: dict[str, Fate], taken: Sequence[Taken]) -> tuple[Fate, ...]:
+    """Return what became of all letters, in their order."""
+    found = dict(fates)
+    for each in taken:
+        found[each.note] = _fate(each)
+    return tuple(found.values())
 
 
 def _fate(taken: Taken) -> Fate:

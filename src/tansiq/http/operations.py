@@ -30,6 +30,7 @@ TEXT_CHARS_MAX = 300
 """Of a query parameter that is text."""
 _KEY = re.compile(rf"[\x21-\x7e]{{1,{KEY_CHARS_MAX}}}")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_NOTE = re.compile(r"[0-9a-f]{6,64}")
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
 _JSON_TYPES = frozenset({"", "application/json", "application/geo+json"})
@@ -155,8 +156,17 @@ class Operation(Generic[S]):
         """Return the id in the path.
 
         Raises:
-            BadInput: not a UUID.
+            BadInput: not a UUID, or not the name of a note or the beginning of one.
         """
+        if "{note}" in self.path:
+            name = str(request.path_params["note"]).lower()
+            if not _NOTE.fullmatch(name):
+                raise BadInput(
+                    f"{_shown(name)} is not the name of a note: 64 hex digits, or at least the "
+                    "first 6",
+                    field="note",
+                )
+            return name
         if "{id}" not in self.path:
             return ""
         text = str(request.path_params["id"]).lower()

@@ -23,6 +23,7 @@ from tansiq.services.accounts.accounts import Accounts
 from tansiq.services.events import Events
 from tansiq.services.facade import Constraints, NodeStatus, Planning, Telemetry
 from tansiq.services.idempotency import Idempotency
+from tansiq.services.line.line import Line
 from tansiq.services.log_sets import LogSets
 from tansiq.services.reports import ReportList, Reports
 from tansiq.services.views import (
@@ -61,6 +62,7 @@ class OwnApi:
     events: Events
     idempotency: Idempotency
     accounts: Accounts
+    line: Line
     reports: Reports
     log_sets: LogSets
     feed: feeds.Feed

@@ -12,6 +12,7 @@ from tansiq.http import own_handlers as own
 from tansiq.http.access import ADMIN, VIEWER, WATCH
 from tansiq.http.account_table import ACCOUNT_OPERATIONS
 from tansiq.http.feed import MEDIA_TYPE
+from tansiq.http.line_table import LINE_OPERATIONS
 from tansiq.http.operations import Body, Kind, Operation, Query
 from tansiq.services.planning.telemetry import Report
 from tansiq.services.reports import ReportList, ReportView
@@ -340,5 +341,6 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         query=(_AFTER, _FOLLOW),
         headers=(own.LAST_EVENT_ID,),
     ),
+    *LINE_OPERATIONS,
     *ACCOUNT_OPERATIONS,
 )

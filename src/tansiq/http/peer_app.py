@@ -18,6 +18,7 @@ from tansiq.http.authority import Authority, Identity, register_caller
 from tansiq.http.deadline import Deadline
 from tansiq.http.flight_planning import FlightPlanningApi
 from tansiq.http.issuers import Issuer
+from tansiq.http.letters import LettersApi
 from tansiq.http.problems import Boundary, f3548_error, handlers
 from tansiq.http.rates import Rates
 from tansiq.http.recording import CALLER
@@ -44,6 +45,8 @@ class PeerApi:
     reports: Reports
     pool: Pool
     deadline: Deadline
+    letters: LettersApi | None = None
+    """Where other parties' notes come in; None: nowhere."""
     flights: FlightPlanning | None = None
     """What test programs may do; None: nothing."""
 
@@ -74,6 +77,8 @@ def peer_app(api: PeerApi) -> Starlette:
         *report_routes(api.reports, clock, identify, limits),
         *tansiq_routes(api.settings.party, agreement.digest),
     ]
+    if api.letters is not None:
+        routes += api.letters.routes(identify)
     if api.flights is not None:
         tests = FlightPlanningApi(api.flights, identify, clock, limits)
         routes += [*tests.routes(), *auxiliary.version_routes(authenticate, "/versioning")]

@@ -17,6 +17,8 @@ from tansiq.domain.time import micros
 from tansiq.errors import AgreementMismatch, BadInput, Forbidden, TansiqError
 from tansiq.formats.letter import Letter, check_sender
 from tansiq.formats.payload import read_payload, volumes_of
+from tansiq.services.events import Events
+from tansiq.services.line.announcing import announce
 from tansiq.services.line.pen import NOTE, Draft, Pen, note_row
 from tansiq.services.planning.site import Site
 from tansiq.storage.notes import Counters, NoteRow, NoteStore
@@ -42,12 +44,13 @@ class Taken:
 class Inbox:
     """The way in for letters, whether they come by the network or by hand."""
 
-    def __init__(self, site: Site, *, pen: Pen) -> None:
+    def __init__(self, site: Site, *, pen: Pen, events: Events | None = None) -> None:
         self._agreement = site.agreement
         self._party = site.party
         self._store = site.store
         self._clock = site.clock
         self._pen = pen
+        self._events = events
 
     async def take(
         self, letters: Sequence[Letter], received: datetime, *, sender: str | None = None
@@ -170,6 +173,8 @@ class Inbox:
         seq = await RecordLog(tx).append(NOTE, letter.signed.encode(), time=micros(now))
         row = note_row(letter.id, note, seq=seq, peer=note.sender, now=now)
         await store.add(row, letter.salt, letter.payload)
+        if self._events is not None:
+            await announce(self._events, tx, row, now)
         await store.set_counters(
             note.sender, Counters(counters.number, max(counters.turn, note.turn))
         )

@@ -29,7 +29,6 @@ from tansiq.domain.thread import Step, Thread
 from tansiq.domain.time import from_micros, micros, zulu
 from tansiq.formats.payload import Payload, read_payload
 from tansiq.services.line.board import Board
-from tansiq.services.line.pen import Pen
 from tansiq.services.line.views import (
     DueView,
     LeadView,
@@ -54,12 +53,11 @@ _NULL: Final = msgspec.Raw(b"null")
 class Showing:
     """Makes views."""
 
-    def __init__(self, site: Site, *, board: Board, pen: Pen) -> None:
+    def __init__(self, site: Site, *, board: Board) -> None:
         self._site = site
         self._agreement = site.agreement
         self._me = site.party
         self._board = board
-        self._pen = pen
 
     async def threads(self, tx: Tx, threads: Sequence[Thread]) -> tuple[ThreadView, ...]:
         """Return conversations without their notes."""

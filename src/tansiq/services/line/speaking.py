@@ -3,8 +3,6 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-import msgspec
-
 from tansiq.domain.actor import Actor
 from tansiq.domain.line import refused
 from tansiq.domain.note import Kind, Mode, NoteID
@@ -12,6 +10,7 @@ from tansiq.domain.thread import Thread
 from tansiq.errors import NotFound, WrongState
 from tansiq.formats.payload import Person
 from tansiq.services.events import Events
+from tansiq.services.line.announcing import announce
 from tansiq.services.line.board import Board
 from tansiq.services.line.outbox import Outbox
 from tansiq.services.line.pen import Draft, Pen
@@ -27,17 +26,6 @@ _SENTENCES = {
     "line-suspended": "the line is suspended; stop, all-clear and a change of the line still go",
     "line-closed": "the line is closed; stop, all-clear and a change of the line still go",
 }
-
-
-class _Said(msgspec.Struct, frozen=True):
-    """The body of an event of the line."""
-
-    note: str
-    kind: str
-    word: str
-    party: str
-    sender: str
-    mode: str
 
 
 class Speaking:
@@ -67,7 +55,7 @@ class Speaking:
             now = self._site.clock.now()
             rows = [await self._pen.write(tx, draft, now) for draft in drafts]
             for row in rows:
-                await announce(self._events, tx, row, self._site.clock.now)
+                await announce(self._events, tx, row, now)
             return rows
 
         rows = await self._site.store.write(write)
@@ -135,16 +123,3 @@ def person(actor: Actor, desk: str = "") -> Person:
 def mode_of(*, exercise: bool) -> Mode:
     """Return the mode that a flag asks for."""
     return Mode.EXERCISE if exercise else Mode.LIVE
-
-
-async def announce(events: Events, tx: Tx, row: NoteRow, now: Callable[[], "object"]) -> None:
-    """Append the event of a note in the transaction that writes it."""
-    said = _Said(
-        note=row.id,
-        kind=row.kind,
-        word=row.word,
-        party=row.peer,
-        sender=row.sender,
-        mode=row.mode,
-    )
-    await events.append(tx, "note", row.thread, msgspec.json.encode(said), now())  # type: ignore[arg-type]

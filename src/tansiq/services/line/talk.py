@@ -4,7 +4,7 @@ A stop needs nobody: it is written, recorded and sent to every party in one comm
 own, and stands until who said it takes it back.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -53,7 +53,7 @@ class Talk:
         site: Site,
         speaking: Speaking,
         *,
-        check_code: Callable[[str, dict[str, str | int]], None],
+        check_code: Callable[[str, Mapping[str, str | int]], None],
     ) -> None:
         self._site = site
         self._me = site.party

@@ -1,0 +1,204 @@
+"""The line of one node: its parts joined, started and stopped as one."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tansiq.domain.line import stopped
+from tansiq.domain.note import NoteID
+from tansiq.domain.thread import Thread
+from tansiq.errors import NotFound
+from tansiq.formats.letter import Letter
+from tansiq.services.events import Events
+from tansiq.services.facade import Constraints, Planning
+from tansiq.services.line.board import Board
+from tansiq.services.line.inbox import Inbox, Taken
+from tansiq.services.line.notices import Notices
+from tansiq.services.line.outbox import Outbox
+from tansiq.services.line.pen import Pen
+from tansiq.services.line.ports import LinePort
+from tansiq.services.line.showing import Showing
+from tansiq.services.line.speaking import Speaking
+from tansiq.services.line.talk import Talk
+from tansiq.services.line.views import LinesView, OutboxView, ThreadView
+from tansiq.services.planning.site import Site
+from tansiq.storage.notes import NoteRow, NoteStore
+from tansiq.storage.store import Tx
+
+OUTBOX_SHOWN: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What the line needs besides the site."""
+
+    key: Ed25519PrivateKey
+    peers: LinePort
+    salt: Callable[[int], bytes]
+    clock_error_ms: Callable[[], int | None]
+    """Bound on the error of our clock as it is now; None: unknown."""
+    check_code: Callable[[str, Mapping[str, str | int]], None]
+    """Raises where a coded message is none, or its parameters are not its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Which:
+    """Which conversations to list."""
+
+    open_only: bool = False
+    party: str | None = None
+    kind: str | None = None
+    last: int = 100
+    """So many of the latest."""
+
+
+class Line:
+    """Everything that is said and heard."""
+
+    def __init__(
+        self,
+        site: Site,
+        tools: Tools,
+        events: Events,
+        *,
+        plans: Planning,
+        constraints: Constraints,
+    ) -> None:
+        self._site = site
+        self._tools = tools
+        self.pen = Pen(
+            party=site.party,
+            agreement=site.agreement.digest,
+            key=tools.key,
+            clock_error_ms=tools.clock_error_ms,
+            salt=tools.salt,
+        )
+        self.inbox = Inbox(site, pen=self.pen, events=events)
+        self.outbox = Outbox(site, pen=self.pen, inbox=self.inbox, peers=tools.peers)
+        self.board = Board(site.store, site.party, [each.id for each in site.agreement.parties])
+        self.speaking = Speaking(
+            site, pen=self.pen, outbox=self.outbox, board=self.board, events=events
+        )
+        self.notices = Notices(self.speaking, plans=plans, constraints=constraints, me=site.party)
+        self.talk = Talk(site, self.speaking, check_code=tools.check_code)
+        self.showing = Showing(site, board=self.board)
+
+    async def start(self) -> None:
+        """Read what was said, and go on delivering."""
+        await self.board.catch_up()
+        self.outbox.start()
+
+    async def stop(self) -> None:
+        """Stop delivering; what has not arrived stays in the store."""
+        await self.outbox.stop()
+
+    def heard(self, party: str, new: bool) -> None:  # noqa: FBT001 - a callback's signature
+        """Note that a party's node has just delivered something."""
+        del new
+        self.outbox.reachable(party)
+
+    # ---- looking
+
+    async def threads(self, which: Which) -> tuple[ThreadView, ...]:
+        """Return conversations, the latest last."""
+        await self.board.catch_up()
+        found = [
+            each
+            for each in self.board.threads.values()
+            if (not which.open_only or (each.open and not self.board.superseded(each)))
+            and which.party in (None, each.opener, each.other)
+            and which.kind in (None, each.kind)
+        ]
+        return await self._shown(found[-which.last :])
+
+    async def _shown(self, threads: Sequence[Thread]) -> tuple[ThreadView, ...]:
+        async def read(tx: Tx) -> tuple[ThreadView, ...]:
+            return await self.showing.threads(tx, threads)
+
+        return await self._site.store.read(read)
+
+    async def thread(self, named: str) -> ThreadView:
+        """Return one conversation with its notes.
+
+        Raises:
+            NotFound: no such conversation.
+        """
+        thread = await self.speaking.thread(named)
+
+        async def read(tx: Tx) -> ThreadView:
+            return await self.showing.thread(tx, thread, notes=True)
+
+        return await self._site.store.read(read)
+
+    async def of(self, rows: Sequence[NoteRow]) -> tuple[ThreadView, ...]:
+        """Return the conversations that notes belong to."""
+        await self.board.catch_up()
+        found = dict.fromkeys(row.thread for row in rows)
+        return await self._shown([self.board.threads[each] for each in found])
+
+    async def lines(self) -> LinesView:
+        """Return all lines, the watch, and every stop in force."""
+        await self.board.catch_up()
+        watch = await self.talk.watch()
+        stops = await self._shown(stopped(self.board.threads.values()))
+
+        async def read(tx: Tx) -> LinesView:
+            error_ms = self._tools.clock_error_ms()
+            return LinesView(
+                lines=tuple([await self.showing.line(tx, peer) for peer in self.board.lines]),
+                watch=watch,
+                clock_error_s=None if error_ms is None else error_ms / 1_000,
+                stops=stops,
+            )
+
+        return await self._site.store.read(read)
+
+    async def not_arrived(self) -> OutboxView:
+        """Return what has not arrived, as far as we know."""
+        waiting = await self.outbox.waiting(OUTBOX_SHOWN)
+
+        async def read(tx: Tx) -> OutboxView:
+            return OutboxView(waiting=await self.showing.outbox(tx, waiting))
+
+        return await self._site.store.read(read)
+
+    # ---- letters carried by hand
+
+    async def letters(
+        self, *, note: str | None = None, party: str | None = None
+    ) -> tuple[Letter, ...]:
+        """Return a note as it travels, or everything that has not arrived at a party.
+
+        Raises:
+            NotFound: no such note or party.
+        """
+
+        async def read(tx: Tx) -> tuple[Letter, ...]:
+            store = NoteStore(tx)
+            if note is not None:
+                row = await store.get(NoteID(note))
+                if row is None:
+                    raise NotFound(f"no note {note[:20]!r} is here", field="note")
+                return (await self.pen.letter(tx, row),)
+            rows = [await store.get(each.note) for each in await store.waiting(OUTBOX_SHOWN)]
+            return tuple(
+                [
+                    await self.pen.letter(tx, row)
+                    for row in rows
+                    if row is not None and row.peer == party
+                ]
+            )
+
+        if note is None and party not in self.board.lines:
+            raise NotFound(f"no line with {party}", field="party")
+        return await self._site.store.read(read)
+
+    async def take(self, letters: Sequence[Letter], received: datetime) -> list[Taken]:
+        """Take letters that somebody carried here; receipts among them count as such."""
+        taken = await self.inbox.take(letters, received)
+        await self.board.catch_up()
+        self.outbox.wake()
+        return taken
