@@ -76,8 +76,10 @@ class Payload(
     """Altitudes of ``volumes`` as somebody wrote them: value, unit, datum."""
     shift: Shift | None = None
     readback: dict[str, str | float] | None = None
-    parameters: dict[str, str | int | float] | None = None
+    parameters: dict[str, str | int] | None = None
     """Of the coded message."""
+    minutes: Annotated[int, msgspec.Meta(ge=1, le=43_200)] | None = None
+    """How long an answer takes that needs time."""
     minutes_lost: Annotated[int, msgspec.Meta(ge=0, le=10**6)] | None = None
     open_items: tuple[OpenItem, ...] = ()
     relieved: Person | None = None
@@ -99,7 +101,7 @@ TAKES: Final[Mapping[Kind, tuple[frozenset[str], frozenset[str]]]] = MappingProx
         Kind.RECEIPT: (frozenset(), frozenset()),
         Kind.SEEN: (_SAID, frozenset({"by"})),
         Kind.READBACK: (_SAID | {"readback"}, frozenset({"by", "readback"})),
-        Kind.ANSWER: (_SAID, frozenset({"by"})),
+        Kind.ANSWER: (_SAID | {"minutes"}, frozenset({"by"})),
         Kind.COUNTER: (_SAID | {"shift"}, frozenset({"by", "shift"})),
         Kind.OUTCOME: (_SAID | {"shift"}, frozenset({"by", "shift"})),
         Kind.CONFIRM: (_SAID, frozenset({"by"})),

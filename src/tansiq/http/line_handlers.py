@@ -13,7 +13,7 @@ from tansiq.http.letters import fates_of, opened_all
 from tansiq.http.operations import Answer, Call
 from tansiq.http.own_handlers import OwnApi
 from tansiq.services.line.line import Which
-from tansiq.services.line.talk import Words
+from tansiq.services.line.speaking import Words
 from tansiq.services.line.views import Threads
 from tansiq.storage.notes import NoteRow
 
@@ -69,6 +69,8 @@ class NewAnswer(_Words, frozen=True, kw_only=True):
 
     word: Label
     """``noted``, ``no-conflict``, ``unable`` or ``need-time``."""
+    minutes: Annotated[int, msgspec.Meta(ge=1, le=43_200)] | None = None
+    """With ``need-time``: how long."""
 
 
 class NewCounter(_Words, frozen=True, kw_only=True):
@@ -154,7 +156,7 @@ async def list_threads(api: OwnApi, call: Call) -> Answer:
 
 
 async def get_thread(api: OwnApi, call: Call) -> Answer:
-    return Answer(200, await api.line.thread(call.id))
+    return Answer(200, await api.line.thread(call.id, call.query["language"]))
 
 
 async def say_seen(api: OwnApi, call: Call) -> Answer:
@@ -164,7 +166,7 @@ async def say_seen(api: OwnApi, call: Call) -> Answer:
 async def answer(api: OwnApi, call: Call) -> Answer:
     new: NewAnswer = call.content
     row = await api.line.notices.answer(
-        call.id, new.word, call.actor, text=new.text, language=new.language
+        call.id, new.word, call.actor, new.words, minutes=new.minutes
     )
     return await _said(api, [row])
 

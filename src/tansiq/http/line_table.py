@@ -28,6 +28,13 @@ _TO = Query(name="to", kind=Kind.STRING, text="Parties, parted by commas; left o
 _EXERCISE = Query(name="exercise", kind=Kind.BOOLEAN, text="true: practice.", default=False)
 _TEXT = Query(name="text", kind=Kind.STRING, text="Free words that go along.")
 
+_LANGUAGE = Query(
+    name="language",
+    kind=Kind.STRING,
+    text="Language of the sentences: en, ar, he, ru, or English where there is none.",
+    default="en",
+)
+
 Handle = Callable[[OwnApi, Call], Awaitable[Answer | Response]]
 
 
@@ -111,6 +118,7 @@ LINE_OPERATIONS: tuple[Operation[OwnApi], ...] = (
         handle=line.get_thread,
         reply=ThreadView,
         statuses=_READ,
+        query=(_LANGUAGE,),
     ),
     _say("/api/v1/threads/{note}/seen", "say_seen", "Say that a person on watch has seen it.",
          line.say_seen),

@@ -12,6 +12,7 @@ from tansiq.domain.note import NoteID
 from tansiq.domain.thread import Thread
 from tansiq.errors import NotFound
 from tansiq.formats.letter import Letter
+from tansiq.formats.phrase_book import FALLBACK
 from tansiq.services.events import Events
 from tansiq.services.facade import Constraints, Planning
 from tansiq.services.line.board import Board
@@ -120,8 +121,8 @@ class Line:
 
         return await self._site.store.read(read)
 
-    async def thread(self, named: str) -> ThreadView:
-        """Return one conversation with its notes.
+    async def thread(self, named: str, language: str = FALLBACK) -> ThreadView:
+        """Return one conversation with its notes, and what they say in a language.
 
         Raises:
             NotFound: no such conversation.
@@ -129,7 +130,7 @@ class Line:
         thread = await self.speaking.thread(named)
 
         async def read(tx: Tx) -> ThreadView:
-            return await self.showing.thread(tx, thread, notes=True)
+            return await self.showing.thread(tx, thread, notes=True, language=language)
 
         return await self._site.store.read(read)
 

@@ -26,7 +26,7 @@ from tansiq.formats.altitude import to_document
 from tansiq.formats.payload import Payload, Shift, read_payload
 from tansiq.services.facade import Constraints, Planning
 from tansiq.services.line.pen import Draft
-from tansiq.services.line.speaking import Speaking, mode_of, person
+from tansiq.services.line.speaking import NO_WORDS, Speaking, Words, mode_of, person
 from tansiq.services.views import ConstraintView, PlanView
 from tansiq.storage.notes import NoteRow, NoteStore
 from tansiq.storage.store import Tx
@@ -158,7 +158,13 @@ class Notices:
         return await self._answer(thread, Kind.SEEN, Payload(by=person(actor)))
 
     async def answer(
-        self, named: str, word: str, actor: Actor, *, text: str = "", language: str = ""
+        self,
+        named: str,
+        word: str,
+        actor: Actor,
+        words: Words = NO_WORDS,
+        *,
+        minutes: int | None = None,
     ) -> NoteRow:
         """Answer a notice: ``noted``, ``no-conflict``, ``unable`` or ``need-time``.
 
@@ -177,7 +183,11 @@ class Notices:
             raise WrongState(
                 "read it back first: no conflict is said of what was understood", field="word"
             )
-        payload = Payload(by=person(actor), text=text, language=language)
+        if minutes is not None and word != "need-time":
+            raise BadInput("goes with need-time only", field="minutes")
+        payload = Payload(
+            by=person(actor), text=words.text, language=words.language, minutes=minutes
+        )
         return await self._answer(thread, Kind.ANSWER, payload, word=word)
 
     async def counter(

@@ -28,6 +28,8 @@ from tansiq.domain.pact import NoticeKind, Rung
 from tansiq.domain.thread import Step, Thread
 from tansiq.domain.time import from_micros, micros, zulu
 from tansiq.formats.payload import Payload, read_payload
+from tansiq.formats.phrase_book import FALLBACK, render
+from tansiq.formats.spelling import Setting
 from tansiq.services.line.board import Board
 from tansiq.services.line.views import (
     DueView,
@@ -40,8 +42,9 @@ from tansiq.services.line.views import (
     StanceView,
     ThreadView,
 )
+from tansiq.services.line.words import About, phrases
 from tansiq.services.planning.site import Site
-from tansiq.storage.notes import NoteRow, NoteStore, Waiting
+from tansiq.storage.notes import NoteStore, Waiting
 from tansiq.storage.store import Tx
 
 MISSING_SHOWN: Final = 20
@@ -63,7 +66,9 @@ class Showing:
         """Return conversations without their notes."""
         return tuple([await self.thread(tx, thread) for thread in threads])
 
-    async def thread(self, tx: Tx, thread: Thread, *, notes: bool = False) -> ThreadView:
+    async def thread(
+        self, tx: Tx, thread: Thread, *, notes: bool = False, language: str = FALLBACK
+    ) -> ThreadView:
         """Return one conversation."""
         store, facts = NoteStore(tx), self._board.facts[thread.id]
         opening = await _payload(store, thread.id, thread.kind)
@@ -99,7 +104,7 @@ class Showing:
             proposal=proposal,
             proposed_by=proposed_by,
             moves=moves,
-            notes=await self._notes(tx, thread) if notes else (),
+            notes=await self._notes(tx, thread, language) if notes else (),
         )
 
     # ---- ladder
@@ -175,23 +180,38 @@ class Showing:
 
     # ---- notes
 
-    async def _notes(self, tx: Tx, thread: Thread) -> tuple[NoteView, ...]:
+    async def _notes(self, tx: Tx, thread: Thread, language: str) -> tuple[NoteView, ...]:
         store = NoteStore(tx)
         waiting = {each.note: each for each in await store.waiting_in(thread.id)}
         rows = sorted(await store.of_thread(thread.id), key=lambda row: (row.turn, row.sender))
-        return tuple([await self.note(store, row, waiting, thread) for row in rows])
+        by_id = {row.id: row for row in rows}
+        subject, found = "", []
+        for row in rows:
+            payload = await _payload(store, row.id, row.kind)
+            if row.id == thread.id and payload is not None:
+                subject = payload.callsign or payload.name
+            asked = by_id.get(row.re) if row.re is not None else None
+            about = About(
+                row=row,
+                payload=payload,
+                number=row.number if asked is None else asked.number,
+                answered=None if asked is None else asked.kind,
+                callsign=subject,
+            )
+            found.append(await self._note(store, about, thread, waiting.get(row.id), language))
+        return tuple(found)
 
-    async def note(
+    async def _note(
         self,
         store: NoteStore,
-        row: NoteRow,
-        waiting: dict[NoteID, Waiting],
-        thread: Thread | None = None,
+        about: About,
+        thread: Thread,
+        waiting: Waiting | None,
+        language: str,
     ) -> NoteView:
-        """Return one note."""
+        row = about.row
         _, payload = await store.payload(row.id)
         ours = row.sender == self._me
-        late = waiting.get(row.id)
         return NoteView(
             id=row.id,
             kind=row.kind,
@@ -207,9 +227,22 @@ class Showing:
             entry=row.seq,
             own=row.facts(),
             payload=_NULL if payload is None else msgspec.Raw(payload),
-            arrived=late is None if ours else None,
-            problem=None if late is None else late.problem,
-            out_of_turn=thread is not None and row.id in thread.out_of_turn,
+            sentences=self.sentences(about, language),
+            arrived=waiting is None if ours else None,
+            problem=None if waiting is None else waiting.problem,
+            out_of_turn=row.id in thread.out_of_turn,
+        )
+
+    def sentences(self, about: About, language: str) -> tuple[str, ...]:
+        """Return what a note says, in a language."""
+        written = "" if about.payload is None else about.payload.language
+        setting = Setting(
+            day=self._site.clock.now().date(),
+            parties={party.id: party.names for party in self._agreement.parties},
+            written_in=written,
+        )
+        return tuple(
+            render(phrase.code, phrase.parameters, language, setting) for phrase in phrases(about)
         )
 
     # ---- lines

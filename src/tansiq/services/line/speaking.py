@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+import msgspec
+
 from tansiq.domain.actor import Actor
 from tansiq.domain.line import refused
 from tansiq.domain.note import Kind, Mode, NoteID
@@ -26,6 +28,16 @@ _SENTENCES = {
     "line-suspended": "the line is suspended; stop, all-clear and a change of the line still go",
     "line-closed": "the line is closed; stop, all-clear and a change of the line still go",
 }
+
+
+class Words(msgspec.Struct, frozen=True, kw_only=True):
+    """Free words that go along."""
+
+    text: str = ""
+    language: str = ""
+
+
+NO_WORDS = Words()
 
 
 class Speaking:

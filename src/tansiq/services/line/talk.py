@@ -26,23 +26,13 @@ from tansiq.formats.payload import (
     read_payload,
 )
 from tansiq.services.line.pen import Draft
-from tansiq.services.line.speaking import Speaking, mode_of, person
+from tansiq.services.line.speaking import NO_WORDS, Speaking, Words, mode_of, person
 from tansiq.services.line.views import WatchView
 from tansiq.services.planning.site import Site
 from tansiq.storage.notes import NoteRow, NoteStore
 from tansiq.storage.store import Tx
 
 _MINUTE_US: Final = 60_000_000
-
-
-class Words(msgspec.Struct, frozen=True, kw_only=True):
-    """Free words that go along."""
-
-    text: str = ""
-    language: str = ""
-
-
-_NO_WORDS: Final = Words()
 
 
 class Talk:
@@ -63,7 +53,7 @@ class Talk:
     # ---- the line's state
 
     async def set_line(
-        self, to: Sequence[str], state: str, actor: Actor, words: Words = _NO_WORDS
+        self, to: Sequence[str], state: str, actor: Actor, words: Words = NO_WORDS
     ) -> list[NoteRow]:
         """Say what our side of the line is: open, degraded, exercise, suspended or closed.
 
@@ -121,7 +111,7 @@ class Talk:
         area: PlanDraft | None = None,
         *,
         exercise: bool = False,
-        words: Words = _NO_WORDS,
+        words: Words = NO_WORDS,
     ) -> list[NoteRow]:
         """Stop a block of air, or all of it: to every party, unless some are named."""
         payload = Payload(by=person(actor), text=words.text, language=words.language)
@@ -135,7 +125,7 @@ class Talk:
         return await self._speaking.say(*map(draft_of, self._speaking.others(to)))
 
     async def all_clear(
-        self, named: str | None, actor: Actor, words: Words = _NO_WORDS
+        self, named: str | None, actor: Actor, words: Words = NO_WORDS
     ) -> list[NoteRow]:
         """Take a stop of ours back, or all of them if none is named.
 

@@ -88,6 +88,8 @@ class NoteView(msgspec.Struct, frozen=True, kw_only=True):
     own: dict[str, str]
     """The kind's own lines."""
     payload: PayloadView
+    sentences: tuple[str, ...]
+    """What it says, in the language that was asked for."""
     arrived: bool | None
     """Whether the other node holds it; null for what we heard ourselves."""
     problem: str | None = None

@@ -1,0 +1,183 @@
+"""``tansiq notice ...``: tell other parties, read what they tell, answer."""
+
+from pathlib import Path
+
+import click
+
+from tansiq.cli.client import EXITS, Node, data_option, json_option, read_file
+from tansiq.cli.line_text import thread_text
+from tansiq.cli.pick import plan_id
+from tansiq.cli.said import exercise_option, language_option, say, show, text_option, to_option
+from tansiq.errors import BadInput
+from tansiq.services.line.views import ThreadView
+
+
+@click.command(epilog=EXITS)
+@click.argument("plan", metavar="ID")
+@to_option
+@text_option
+@language_option
+@data_option
+@json_option
+def give(
+    plan: str, *, to: tuple[str, ...], text: str, language: str, data: Path, as_json: bool
+) -> None:
+    """Tell other parties of a plan or no-go area of ours.
+
+    ID is an id, the beginning of one, or a call sign. A notice of the same plan that was given
+    before is superseded.
+
+    \b
+      tansiq notice give OSPREY-2
+      tansiq notice give OSPREY-2 --to north --text "Second aircraft follows"
+    """
+    node = Node(data)
+    try:
+        chosen = plan_id(node, plan)
+    except BadInput:
+        chosen = plan  # A no-go area, perhaps.
+    say(node, "/notices", as_json=as_json, id=chosen, to=to, text=text, language=language)
+
+
+@click.command(epilog=EXITS)
+@click.argument("file", type=click.Path())
+@to_option
+@click.option("--text", default=None, help="Free words that go along.")
+@exercise_option
+@data_option
+@json_option
+def area(
+    file: str, *, to: tuple[str, ...], text: str | None, exercise: bool, data: Path, as_json: bool
+) -> None:
+    """Tell other parties of the air in FILE (GeoJSON; - is standard input) to keep out of.
+
+    It is no plan and no no-go area in any register: an obstacle, a crane, practice.
+    """
+    query = {"to": ",".join(to) or None, "text": text, "exercise": exercise}
+    reply = Node(data).ask("POST", "/notices/area", query=query, body=read_file(file))
+    show(reply, as_json=as_json)
+
+
+@click.command("list", epilog=EXITS)
+@click.option("--open", "open_only", is_flag=True, help="Only what somebody still has to act on.")
+@click.option("--with", "party", metavar="PARTY", help="Only those with this party.")
+@click.option("--all", "every", is_flag=True, help="Every conversation, not notices alone.")
+@click.option("--last", type=click.IntRange(1, 1_000), default=50, show_default=True)
+@data_option
+@json_option
+def list_notices(
+    *, open_only: bool, party: str | None, every: bool, last: int, data: Path, as_json: bool
+) -> None:
+    """List notices and how far each is: a rung shows the hour at which it was reached."""
+    kind = None if every else "notice"
+    query = {"open": open_only, "party": party, "kind": kind, "last": last}
+    show(Node(data).ask("GET", "/threads", query=query), as_json=as_json)
+
+
+@click.command("show", epilog=EXITS)
+@click.argument("note", metavar="ID")
+@click.option("--language", default="en", show_default=True, help="en, ar, he or ru.")
+@data_option
+@json_option
+def show_notice(note: str, *, language: str, data: Path, as_json: bool) -> None:
+    """Show one conversation: its ladder, lead time, and everything that was said."""
+    reply = Node(data).ask("GET", f"/threads/{note}", query={"language": language})
+    if as_json:
+        click.echo(reply.body.decode())
+    else:
+        click.echo(thread_text(reply.read(ThreadView)))
+
+
+@click.command(epilog=EXITS)
+@click.argument("note", metavar="ID")
+@data_option
+@json_option
+def seen(note: str, *, data: Path, as_json: bool) -> None:
+    """Say that a person on watch has seen it. That is no answer."""
+    say(Node(data), f"/threads/{note}/seen", as_json=as_json)
+
+
+@click.command(epilog=EXITS)
+@click.argument("note", metavar="ID")
+@click.argument("word", type=click.Choice(["noted", "no-conflict", "unable", "need-time"]))
+@click.option("--minutes", type=click.IntRange(1, 43_200), help="With need-time: how long.")
+@text_option
+@language_option
+@data_option
+@json_option
+def answer(
+    note: str, word: str, *, minutes: int | None, data: Path, as_json: bool, **words: str
+) -> None:
+    """Answer a notice. No conflict is said only of what was read back.
+
+    \b
+      tansiq notice answer 3fa9c1 noted
+      tansiq notice answer 3fa9c1 need-time --minutes 20
+      tansiq notice answer 3fa9c1 unable --text "Balloon until 1500Z"
+    """
+    wait = {} if minutes is None else {"minutes": minutes}
+    say(Node(data), f"/threads/{note}/answer", as_json=as_json, word=word, **wait, **words)
+
+
+@click.command(epilog=EXITS)
+@click.argument("note", metavar="ID")
+@click.option("--mine", is_flag=True, help="Our plan would move.  [default: theirs]")
+@click.option("--delay-s", metavar="S", type=int, default=0, help="Seconds later.")
+@click.option("--up-m", metavar="M", type=float, default=0.0, help="Metres higher.")
+@click.option("--north-m", metavar="M", type=float, default=0.0, help="Metres further north.")
+@click.option("--east-m", metavar="M", type=float, default=0.0, help="Metres further east.")
+@text_option
+@data_option
+@json_option
+def counter(note: str, *, mine: bool, text: str, data: Path, as_json: bool, **shift: float) -> None:
+    """Propose a move that would clear it; `tansiq plan submit --dry-run` finds some.
+
+    \b
+      tansiq notice counter 3fa9c1 --delay-s 600
+      tansiq notice counter 3fa9c1 --mine --up-m 300
+    """
+    moved = {name: by for name, by in shift.items() if by}
+    moves = "mine" if mine else "yours"
+    say(
+        Node(data),
+        f"/threads/{note}/counter",
+        as_json=as_json,
+        shift=moved,
+        moves=moves,
+        text=text,
+    )
+
+
+@click.command(epilog=EXITS)
+@click.argument("note", metavar="ID")
+@data_option
+@json_option
+def accept(note: str, *, data: Path, as_json: bool) -> None:
+    """Accept their counter-proposal: our plan moves if it is ours that would, and we sign."""
+    say(Node(data), f"/threads/{note}/accept", as_json=as_json)
+
+
+@click.command(epilog=EXITS)
+@click.argument("note", metavar="ID")
+@click.option("--disputed", is_flag=True, help="It is not right.")
+@text_option
+@language_option
+@data_option
+@json_option
+def confirm(
+    note: str, *, disputed: bool, text: str, language: str, data: Path, as_json: bool
+) -> None:
+    """Confirm, or dispute, what the other side has put down: an outcome, or the gist of a call."""
+    said = {"agreed": not disputed, "text": text, "language": language}
+    say(Node(data), f"/threads/{note}/confirm", as_json=as_json, **said)
+
+
+@click.command(epilog=EXITS)
+@click.argument("note", metavar="ID")
+@text_option
+@language_option
+@data_option
+@json_option
+def withdraw(note: str, *, text: str, language: str, data: Path, as_json: bool) -> None:
+    """Take a notice of ours back."""
+    say(Node(data), f"/threads/{note}/withdraw", as_json=as_json, text=text, language=language)
