@@ -118,7 +118,7 @@ def test_in_the_order_of_arrival_they_would_not() -> None:
     differing = 0
     for each in range(300):
         random = Random(each)
-        notes = any_talk(random, 6)
+        notes = any_talk(random, 12)
         expected = folded(notes)
         later = notes[1:]
         random.shuffle(later)
@@ -151,3 +151,15 @@ def test_without_its_first_note_there_is_no_conversation_yet() -> None:
     said = sayings(talk)
     assert folded(said[1:]) is None
     assert folded(said[::-1]) == folded(said)
+
+
+def test_what_is_said_of_an_answer_is_no_rung_of_the_notice() -> None:
+    talk = Talk()
+    notice = talk.say("north", Kind.NOTICE)
+    answer = talk.say("south", Kind.ANSWER, re=notice, word="need-time")
+    talk.say("north", Kind.RECEIPT, re=answer, thread=notice)
+    talk.say("north", Kind.SEEN, re=answer, thread=notice)
+    thread = thread_of(talk)
+    assert thread.stage is Stage.NEED_TIME
+    assert thread.out_of_turn == ()
+    assert thread.step(Rung.ARRIVED) is None

@@ -127,6 +127,8 @@ def span(of: SpanView) -> str:
 def _notes(notes: Iterable[NoteView]) -> list[str]:
     lines = []
     for note in notes:
+        if note.kind == "receipt" and note.re != note.thread:
+            continue  # Whether an answer has arrived stands with the answer.
         mark = " (not arrived)" if note.arrived is False else ""
         mark += " (out of turn)" if note.out_of_turn else ""
         said = note.sentences or (f"{note.word} (its words are withheld or unknown here)",)

@@ -116,6 +116,9 @@ def saying(note_id: NoteID, note: Note) -> Saying:
     )
 
 
+_OF_ITSELF: Final = frozenset({Kind.RECEIPT, Kind.SEEN})
+"""What is said of every note; the ladder is that of the note that opened the conversation."""
+
 Table = dict[tuple[Stage, str, Who], Stage]
 _OPENER, _OTHER = (Who.OPENER,), (Who.OTHER,)
 _BOTH = (Who.OPENER, Who.OTHER)
@@ -274,6 +277,8 @@ def begun(said: Saying) -> Thread:
 
 def told(thread: Thread, said: Saying) -> Thread:
     """Return the conversation with one more note, which follows all others in their order."""
+    if said.kind in _OF_ITSELF and said.re != thread.id:
+        return thread  # Of another note of the conversation: no rung of this one.
     who = Who.OPENER if said.sender == thread.opener else Who.OTHER
     to = TABLES[thread.kind].get((thread.stage, said.word, who))
     if to is None or said.mode is not thread.mode or _own_word(thread, said):
