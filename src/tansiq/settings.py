@@ -105,6 +105,12 @@ class Limits:
     """Notes in one delivery to another node, or from it."""
     event_bytes_max: int = 64_000
     """A larger subject is not repeated in its event; the reader fetches it by its id."""
+    record_entry_bytes_max: int = 65_535
+    """One entry of the record, hence one note."""
+    record_page_max: int = 1_000
+    """Entries of the record in one answer."""
+    record_evidence_max: int = 100
+    """Pairs of checkpoints kept against one log, of each kind; the first ones stay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -434,6 +440,8 @@ _KEYS: Final = (
     "timers",
 )
 _CEILING: Final[dict[str, float]] = {
+    # Log clients count an entry's bytes in two (c2sp.org/tlog-tiles).
+    "record_entry_bytes_max": 65_535,
     # Python's own recursion ends not far above this.
     "json_depth_max": 200,
     # F3548-21: a token is good for an hour at most.

@@ -237,7 +237,7 @@ def verify_consistency(
         raise ProofFailed(f"from {old_size} to {new_size} entries nothing is proven", field="old")
     if old_size == new_size:
         if proof or old_root != new_root:
-            raise ProofFailed(f"two roots of {new_size} entries differ", field="proof")
+            raise ProofFailed("of one size, with another root or needless hashes", field="proof")
         return
     _check_proof([old_root, new_root], proof)
     path = list(proof)

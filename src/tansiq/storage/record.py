@@ -14,7 +14,7 @@ from typing import Final
 from tansiq.domain import merkle
 from tansiq.domain.merkle import HASH_BYTES, Frontier, Node, Span, full_root, leaf_hash
 from tansiq.errors import BadInput, NotFound, RecordDamaged, StoreError
-from tansiq.storage.store import Tx
+from tansiq.storage.store import Row, Tx
 
 TILE_HEIGHT: Final = 8
 TILE_WIDTH: Final = 1 << TILE_HEIGHT
@@ -276,12 +276,12 @@ class RecordLog:
     async def entries(self, first: int, beyond: int) -> list[EntryRow]:
         """Return the entries from ``first`` up to, not including, ``beyond``."""
         rows = await self._tx.fetch(_ENTRIES, {"first": first, "beyond": beyond})
-        return [EntryRow(*row) for row in rows]
+        return [_entry(row) for row in rows]
 
     async def within(self, *, after: tuple[int, int], until: int, limit: int) -> list[EntryRow]:
         """Return entries by time and index that follow ``after``, none later than ``until``."""
         page = {"time": after[0], "seq": after[1], "until": until, "limit": limit}
-        return [EntryRow(*row) for row in await self._tx.fetch(_WITHIN, page)]
+        return [_entry(row) for row in await self._tx.fetch(_WITHIN, page)]
 
     async def tiles(self, level: int, first: int, beyond: int) -> list[TileRow]:
         """Return the full tiles of a level from ``first`` up to, not including, ``beyond``."""
@@ -304,6 +304,14 @@ class RecordLog:
 def split(hashes: bytes) -> list[bytes]:
     """Return hashes one by one."""
     return [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]
+
+
+def _entry(row: Row) -> EntryRow:
+    """Return an entry as columns were read; a file that somebody edited may hold other types."""
+    kinds = (int, int, str, bytes, bytes, bytes)
+    if not all(isinstance(value, kind) for value, kind in zip(row, kinds, strict=True)):
+        raise RecordDamaged(f"entry {row[0]} of the record holds something else than was written")
+    return EntryRow(*row)
 
 
 def _width(level: int, tile: int, size: int) -> int:
