@@ -1,9 +1,9 @@
 """Makes those who try passwords wait, longer each time.
 
 Counted twice: by account name, whether there is such an account or not, and by the address that the
-tries come from. By name a try counts from its beginning, so that a thousand at once are not one; a
-good password wipes it. By address only failures count, and a good password wipes nothing: else an
-attacker with an account of their own would log in between two tries.
+tries come from. A try counts from its beginning, so that a thousand at once are a thousand. A good
+password wipes the tries of its name; of its address it takes back its own and no other, else an
+attacker with an account would log in between two tries.
 """
 
 from collections import OrderedDict
@@ -99,15 +99,18 @@ class Attempts:
             pause_s = int(left_s) + 1
             raise TooMany(f"too many wrong passwords; try again in {pause_s} s", pause_s=pause_s)
         self._names.count(name)
-
-    def undecided(self, name: str) -> None:
-        """Note that the try came to nothing, through no fault of whoever tried."""
-        self._names.undo(name)
-
-    def succeeded(self, name: str) -> None:
-        """Note that the password was good."""
-        self._names.forget(name)
-
-    def failed(self, address: str) -> None:
-        """Note that the try failed."""
         self._addresses.count(address)
+
+    def undecided(self, name: str, address: str) -> None:
+        """Take a try back that came to nothing, through no fault of whoever tried."""
+        self._names.undo(name)
+        self._addresses.undo(address)
+
+    def succeeded(self, name: str, address: str) -> None:
+        """Take a try back whose password was good, and forget the name's."""
+        self._names.forget(name)
+        self._addresses.undo(address)
+
+    def forgive(self, name: str) -> None:
+        """Forget the name's tries: it has a new password."""
+        self._names.forget(name)

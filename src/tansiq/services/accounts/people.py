@@ -82,11 +82,10 @@ class People:
             decided = True
         finally:
             if not decided:
-                self.attempts.undecided(known)
+                self.attempts.undecided(known, address)
         if account is None or not good:
-            self.attempts.failed(address)
             raise Unauthenticated("no such name, or another password", field="password")
-        self.attempts.succeeded(known)
+        self.attempts.succeeded(known, address)
         return account
 
     # Changing
@@ -189,8 +188,7 @@ class People:
             lambda tables: tables.set_password(row.id, hashed, now=now),
             lambda _: self._roll.amend(row.id, password=hashed, password_set=now),
         )
-        # The name may be tried again at once: whoever forgot the old one has a new one.
-        self.attempts.succeeded(row.name)
+        self.attempts.forgive(row.name)
         _log.warning("%s set the password of %s; sessions ended", by.name, row.name)
         return self._view(self._account(account_id))
 

@@ -11,6 +11,10 @@ from tansiq.errors import BadInput
 PASSWORD_CHARS_MIN: Final = 12
 PASSWORD_CHARS_MAX: Final = 256
 """Hashing takes time by the length of what is hashed, so the limit comes before it."""
+_DIFFERENT_MIN: Final = 5
+"""Characters of a password that are not the same."""
+_BESIDE_NAME_MIN: Final = 9
+"""Characters of it that are not the account's name."""
 TOKEN_CHARS_MAX: Final = 128
 _NAME: Final = re.compile(r"[a-z][a-z0-9._-]{1,31}", re.ASCII)
 _INITIALS: Final = re.compile(r"[A-Z][A-Z0-9]{1,3}", re.ASCII)
@@ -85,6 +89,6 @@ def check_new_password(text: str, *, name: str, field: str = "password") -> str:
         )
     if any(unicodedata.category(char) in ("Cc", "Cs", "Cn") for char in text):
         raise BadInput("leave out control characters", field=field)
-    if len(set(text)) < 5 or (name in text.lower() and len(text) - len(name) < 8):
+    if len(set(text)) < _DIFFERENT_MIN or len(text.lower().replace(name, "")) < _BESIDE_NAME_MIN:
         raise BadInput("too easily guessed; take four words, for example", field=field)
     return text
