@@ -86,6 +86,12 @@ class Line:
         self.notices = Notices(self.speaking, plans=plans, constraints=constraints, me=site.party)
         self.talk = Talk(site, self.speaking, check_code=tools.check_code)
         self.showing = Showing(site, board=self.board)
+        self.on_written: Callable[[], None] = lambda: None
+        """Called once notes of either side are on disk."""
+        self.on_reachable: Callable[[str], None] = lambda _: None
+        """Called with a party whose node has just spoken to us."""
+        self.speaking.on_written = self._written
+        self.outbox.on_receipts = lambda _: self._written()
 
     async def start(self) -> None:
         """Read what was said, and go on delivering."""
@@ -97,9 +103,14 @@ class Line:
         await self.outbox.stop()
 
     def heard(self, party: str, new: bool) -> None:  # noqa: FBT001 - a callback's signature
-        """Note that a party's node has just delivered something."""
-        del new
+        """Note that a party's node has just delivered something, and whether any of it was new."""
         self.outbox.reachable(party)
+        self.on_reachable(party)
+        if new:
+            self._written()
+
+    def _written(self) -> None:
+        self.on_written()
 
     # ---- looking
 
@@ -202,4 +213,5 @@ class Line:
         taken = await self.inbox.take(letters, received)
         await self.board.catch_up()
         self.outbox.wake()
+        self._written()
         return taken
