@@ -4,7 +4,7 @@ Reads the store and the board; decides nothing and writes nothing.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -249,18 +249,13 @@ class Showing:
 
     async def line(self, tx: Tx, peer: str) -> LineView:
         """Return one line."""
-        store, board, now = NoteStore(tx), self._board, self._site.clock.now()
+        store, board = NoteStore(tx), self._board
         line, party = board.lines[peer], self._agreement.party(peer)
         waiting = await store.counts_waiting()
         first = await store.first_waiting(peer)
-        last = board.last_check.get(peer)
-        # A line that was never checked is due at once: nobody has shown that it works.
-        never = now - self._agreement.timers.check_every
-        since = never if last is None else from_micros(last)
-        timers = self._agreement.timers
-        check = pact.check_state(timers, last=since, now=now)
+        last, since = board.last_check.get(peer), self._checked(peer)
         heard = board.heard.get(peer)
-        span, clock = await self._offset(store, peer)
+        span, clock = await self.offset(store, peer)
         return LineView(
             party=peer,
             name=peer if party is None else party.names.get("en", peer),
@@ -274,9 +269,9 @@ class Showing:
                 )
                 for each in line.parties
             ),
-            check=check,
+            check=self.check_state(peer),
             last_check=_time(last),
-            next_check=zulu(pact.next_check(timers, since)),
+            next_check=zulu(pact.next_check(self._agreement.timers, since)),
             waiting=waiting.get(peer, 0),
             problem=None if first is None else first.problem,
             missing=tuple(await store.missing(peer, peer, MISSING_SHOWN)),
@@ -286,7 +281,23 @@ class Showing:
             heard=_time(heard),
         )
 
-    async def _offset(self, store: NoteStore, peer: str) -> tuple[Between, str]:
+    def _checked(self, peer: str) -> datetime:
+        last = self._board.last_check.get(peer)
+        if last is not None:
+            return from_micros(last)
+        # A line that was never checked is due at once: nobody has shown that it works.
+        began = self._board.opened
+        now = self._site.clock.now()
+        return (now if began is None else from_micros(began)) - self._agreement.timers.check_every
+
+    def check_state(self, peer: str) -> str:
+        """Return how the comm check of a line stands."""
+        now = self._site.clock.now()
+        state = pact.check_state(self._agreement.timers, last=self._checked(peer), now=now)
+        return str(state)
+
+    async def offset(self, store: NoteStore, peer: str) -> tuple[Between, str]:
+        """Return how far a party's clock is ahead of ours, and what that means."""
         now = micros(self._site.clock.now())
         since = now - OFFSET_SPAN // timedelta(microseconds=1)
         passages = await store.lately(peer, since, OFFSET_SAMPLES)
