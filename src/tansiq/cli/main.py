@@ -52,6 +52,13 @@ _COMMANDS: dict[str, tuple[str, str]] = {
         "Ask where somebody's off-nominal aircraft is.",
     ),
     "events": ("tansiq.cli.events:events", "Follow what happens at the node."),
+    "invite": ("tansiq.cli.joining:invite", "Invite another party; makes the folder if needed."),
+    "join": ("tansiq.cli.joining:join", "Answer an invitation; makes the folder if needed."),
+    "pair": ("tansiq.cli.joining:pair", "Take the answer to an invitation."),
+    "agreement show": ("tansiq.cli.agreement:show", "Show the rules, and who has signed them."),
+    "agreement sign": ("tansiq.cli.agreement:sign", "Sign the rules with the node's key."),
+    "agreement verify": ("tansiq.cli.agreement:verify", "Check signatures under agreements."),
+    "agreement diff": ("tansiq.cli.agreement:diff", "Say what a new version changes."),
     "init": ("tansiq.cli.node:init", "Make a node's folder: keys, certificate, settings."),
     "serve": ("tansiq.cli.serve:serve", "Run the node."),
     "doctor": ("tansiq.cli.node:doctor", "Look for what is wrong with a node."),
@@ -63,6 +70,7 @@ _GROUPS = {
     "plan": "Plans of your own: declare, look, change, end.",
     "constraint": "No-go areas of your own: declare, look, change, end.",
     "airspace": "What others hold, as far as the node knows.",
+    "agreement": "The rules between the parties: read, sign, verify, compare.",
     "report": "Reports of trouble that others filed with us.",
 }
 
@@ -84,7 +92,7 @@ F3548-21 JSON; docs/plan-files.md shows both.
   tansiq plan from-track flight.csv --units ft --datum AMSL --output plan.geojson
   tansiq demo
 
-To run a node, start with: tansiq init --help
+To run a node, start with: tansiq invite --help, or tansiq init --help
 """
 
 
