@@ -90,6 +90,13 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "token create": ("tansiq.cli.session:create_token", "Make a token that only reads."),
     "token list": ("tansiq.cli.session:list_tokens", "List such tokens."),
     "token revoke": ("tansiq.cli.session:revoke_token", "Revoke such a token."),
+    "invite": ("tansiq.cli.joining:invite", "Invite another party; makes the folder if needed."),
+    "join": ("tansiq.cli.joining:join", "Answer an invitation; makes the folder if needed."),
+    "pair": ("tansiq.cli.joining:pair", "Take the answer to an invitation."),
+    "agreement show": ("tansiq.cli.agreement:show", "Show the rules, and who has signed them."),
+    "agreement sign": ("tansiq.cli.agreement:sign", "Sign the rules with the node's key."),
+    "agreement verify": ("tansiq.cli.agreement:verify", "Check signatures under agreements."),
+    "agreement diff": ("tansiq.cli.agreement:diff", "Say what a new version changes."),
     "init": ("tansiq.cli.node:init", "Make a node's folder: keys, certificate, settings."),
     "serve": ("tansiq.cli.serve:serve", "Run the node."),
     "doctor": ("tansiq.cli.node:doctor", "Look for what is wrong with a node."),
@@ -105,6 +112,7 @@ _GROUPS = {
     "line": "The line to other desks: state, comm checks, calls, coded messages.",
     "watch": "Who sits at our desk.",
     "note": "Notes carried by hand where no network reaches.",
+    "agreement": "The rules between the parties: read, sign, verify, compare.",
     "report": "Reports of trouble that others filed with us.",
     "account": "People who may use the node: add, list, change, remove.",
     "session": "Who is logged in, and how that ends.",
@@ -129,7 +137,7 @@ F3548-21 JSON; docs/plan-files.md shows both.
   tansiq plan from-track flight.csv --units ft --datum AMSL --output plan.geojson
   tansiq demo
 
-To run a node, start with: tansiq init --help
+To run a node, start with: tansiq invite --help, or tansiq init --help
 """
 
 

@@ -30,11 +30,18 @@ def serve(data: Path) -> None:
     import uvloop
 
     from tansiq.errors import BadInput
+    from tansiq.formats.agreement import load_agreement
     from tansiq.node import Node
     from tansiq.node import serve as run
     from tansiq.settings import load_settings
 
     settings = load_settings(data)
+    if settings.party in load_agreement(settings.agreement).struck:
+        raise BadInput(
+            "we are struck off in this version of the agreement, so we may not plan; serve again "
+            "under the version that takes us back",
+            field="struck",
+        )
 
     def ready(node: Node, first: str | None) -> None:
         scheme = "https" if settings.peer_tls else "http"
