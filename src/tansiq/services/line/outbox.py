@@ -124,7 +124,7 @@ class Outbox:
         if not letters:
             return 0, lane in await self._store.read(lambda tx: NoteStore(tx).lanes(party))
         try:
-            # A stop goes out whatever is wrong with our record: it may save a life, and two notes of
+            # A stop goes out whatever is wrong with our record: it may save lives, and two notes of
             # one number are only a disorder.
             if lane > 0:
                 await self.before(party)
