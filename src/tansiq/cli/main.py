@@ -49,6 +49,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "notice list": ("tansiq.cli.notice:list_notices", "List notices and how far each is."),
     "notice show": ("tansiq.cli.notice:show_notice", "Show one conversation."),
     "notice seen": ("tansiq.cli.notice:seen", "Say that a person has seen it."),
+    "notice read-back": ("tansiq.cli.notice:read_back", "Say back what was understood."),
     "notice answer": ("tansiq.cli.notice:answer", "Answer a notice."),
     "notice counter": ("tansiq.cli.notice:counter", "Propose a move that would clear it."),
     "notice accept": ("tansiq.cli.notice:accept", "Accept their counter-proposal."),

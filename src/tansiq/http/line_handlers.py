@@ -163,6 +163,10 @@ async def say_seen(api: OwnApi, call: Call) -> Answer:
     return await _said(api, [await api.line.notices.seen(call.id, call.actor)])
 
 
+async def read_back(api: OwnApi, call: Call) -> Answer:
+    return await _said(api, [await api.line.notices.readback(call.id, call.content, call.actor)])
+
+
 async def answer(api: OwnApi, call: Call) -> Answer:
     new: NewAnswer = call.content
     row = await api.line.notices.answer(

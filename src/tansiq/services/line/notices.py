@@ -15,6 +15,7 @@ from tansiq.domain.actor import Actor
 from tansiq.domain.draft import PlanDraft
 from tansiq.domain.note import Kind, Mode, NoteID, write_instant
 from tansiq.domain.pact import Rung
+from tansiq.domain.readback import differences
 from tansiq.domain.thread import Stage, Thread
 from tansiq.domain.time import parse_rfc3339
 from tansiq.domain.volume import time_bounds
@@ -23,7 +24,7 @@ from tansiq.errors import BadInput, NotFound, WrongState
 from tansiq.f3548 import codec, wire
 from tansiq.f3548.convert import volumes_to_wire
 from tansiq.formats.altitude import to_document
-from tansiq.formats.payload import Payload, Shift, read_payload
+from tansiq.formats.payload import Payload, Repeated, Shift, read_payload, told_of
 from tansiq.services.facade import Constraints, Planning
 from tansiq.services.line.pen import Draft
 from tansiq.services.line.speaking import NO_WORDS, Speaking, Words, mode_of, person
@@ -156,6 +157,29 @@ class Notices:
         thread = await self._speaking.thread(named)
         self._theirs(thread)
         return await self._answer(thread, Kind.SEEN, Payload(by=person(actor)))
+
+    async def readback(self, named: str, repeated: Repeated, actor: Actor) -> NoteRow:
+        """Say back what a notice was understood to say; it is held against the notice.
+
+        Raises:
+            NotFound: no such notice.
+            BadInput: what was said back is no place, level or time.
+            WrongState: it differs from the notice; the sentence names in what.
+        """
+        thread = await self._speaking.thread(named, Kind.NOTICE)
+        self._theirs(thread)
+        notice = await self._speaking.read(lambda tx: NoteStore(tx).payload(thread.id))
+        if notice[1] is None:
+            raise WrongState("its volumes are not here any more", field="id")
+        wrong = differences(repeated.value(), told_of(read_payload(Kind.NOTICE, notice[1])))
+        if wrong:
+            raise WrongState(
+                f"differs from the notice in: {', '.join(wrong)}. Have it said again, and look at "
+                "what the node shows of it",
+                field="readback",
+            )
+        payload = Payload(by=person(actor), readback=repeated)
+        return await self._answer(thread, Kind.READBACK, payload)
 
     async def answer(
         self,

@@ -97,6 +97,21 @@ class NoteView(msgspec.Struct, frozen=True, kw_only=True):
     out_of_turn: bool = False
 
 
+class ToldView(msgspec.Struct, frozen=True, kw_only=True):
+    """What is read aloud of a notice, and read back."""
+
+    points: tuple[tuple[float, float], ...]
+    """Latitude and longitude, degrees: corners, or the centre where there is a radius."""
+    radius_m: int | None
+    lower: tuple[str, ...]
+    """In each form in which it may be said."""
+    upper: tuple[str, ...]
+    start: str
+    end: str
+    words: tuple[str, ...]
+    """The same in sentences, in the language that was asked for."""
+
+
 class ThreadView(msgspec.Struct, frozen=True, kw_only=True):
     """One conversation."""
 
@@ -126,6 +141,8 @@ class ThreadView(msgspec.Struct, frozen=True, kw_only=True):
     proposed_by: str | None = None
     moves: str | None = None
     """Which party would move."""
+    told: ToldView | None = None
+    """Of a notice, where one conversation is looked at."""
     notes: tuple[NoteView, ...] = ()
 
 
