@@ -21,7 +21,7 @@ from tansiq.domain.agreement import Agreement, Party
 from tansiq.domain.intent import PartyID
 from tansiq.domain.placement_steps import restarted
 from tansiq.engine.warm import warm
-from tansiq.errors import BadInput, StoreError
+from tansiq.errors import BadInput
 from tansiq.formats.agreement import load_agreement
 from tansiq.http.api import own_app
 from tansiq.http.deadline import Deadline
@@ -168,15 +168,7 @@ async def _wire(
 ) -> Node:
     limits, timers = settings.limits, settings.timers
     events = Events(opened, clock, limits)
-    site = Site(
-        agreement=agreement,
-        party=PartyID(settings.party),
-        store=events.store,
-        clock=clock,
-        limits=limits,
-        timers=timers,
-        new_id=_new_id,
-    )
+    site = _site(settings, agreement, events, clock)
     kept = SqliteStore.open(
         settings.data / EXCHANGES, migrations=files("tansiq.storage") / "exchange_migrations"
     )
@@ -247,6 +239,18 @@ async def _wire(
     node.own = _own_app(node, site, reports, LogSets(kept, record, clock))
     node.peer = _peer(node, site, side)
     return node
+
+
+def _site(settings: Settings, agreement: Agreement, events: Events, clock: Clock) -> Site:
+    return Site(
+        agreement=agreement,
+        party=PartyID(settings.party),
+        store=events.store,
+        clock=clock,
+        limits=settings.limits,
+        timers=settings.timers,
+        new_id=_new_id,
+    )
 
 
 def _peer(node: Node, site: Site, side: PeerApi) -> Starlette:
@@ -485,12 +489,4 @@ async def _once_started(node: Node, listeners: Sequence[Listener], ready: Ready)
         await node.start()
         # What is there now stays: the collector's looking at it again would stop everything.
         gc.freeze()
-        ready(node, await _first_link(node))
-
-
-async def _first_link(node: Node) -> str | None:
-    try:
-        return await node.accounts.people.first_link()
-    except StoreError as error:
-        _log.warning("no link for the first account: %s", error)
-        return None
+        ready(node, await node.accounts.people.first_link())
