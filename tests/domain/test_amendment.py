@@ -249,6 +249,13 @@ def test_who_is_struck_off_may_not_plan_and_neither_may_a_stranger() -> None:
     assert [may_plan(two, name) for name in "abcx"] == [True, True, False, False]
 
 
+def test_being_off_gives_nobody_the_say_over_who_is_down() -> None:
+    two = following(first(2), "b")
+    assert len(two.registers) == 1
+    assert two.equals == {"a", "b"}
+    assert first(2, pool=True).equals == frozenset()
+
+
 def test_nobody_signs_two_amendments_of_one_version() -> None:
     one = first(3)
     a = following(one, "c")

@@ -211,6 +211,26 @@ def test_nobody_signs_two_amendments_of_one_version(three: Three) -> None:
     three.sign("north", without_west)
 
 
+def test_two_successors_in_force_name_who_signed_both(three: Three) -> None:
+    """North's own node refuses; somebody with its key does not."""
+    files = [three.one, *(three.sign(name, three.one) for name in NAMES)]
+    for file, off, signers in (
+        ("without-west.toml", "west", ("north", "south")),
+        ("without-south.toml", "south", ("north", "west")),
+    ):
+        path = three.follow(three.one, file, struck=(off,))
+        agreement = read_agreement(path.read_bytes())
+        files.append(path)
+        for name in signers:
+            key = load_signing_key(three.data(name))
+            note = sign_agreement(agreement, PartyID(name), key, NOW)
+            files.append(three.write(f"{off}.{name}.sig", note))
+    one, *both = examine(read_papers(files))
+    assert one.bad == ()
+    assert [each.force.in_force for each in both] == [True, True]
+    assert all(each.bad[0].endswith("both signed by north") for each in both)
+
+
 def test_a_second_draft_that_takes_everybody_may_be_signed(three: Three) -> None:
     three.sign("north", three.one)
     three.sign("north", three.follow(three.one, "a.toml", name="A"))

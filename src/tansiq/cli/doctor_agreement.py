@@ -19,9 +19,10 @@ _SOON: Final = timedelta(days=7)
 def rules(settings: Settings, agreement: Agreement, clock: Clock) -> Checks:
     """Look whether the agreement holds now, who signed it, and whether all of it is kept."""
     yield from _expiry(agreement, clock)
-    if settings.party in agreement.struck:
-        finding = f"{settings.party} is struck off in version {agreement.version}"
-        yield Check("struck", Verdict.FAIL, finding, "we may not plan; ask to be taken back")
+    if agreement.struck:
+        finding = f"version {agreement.version} strikes off {', '.join(sorted(agreement.struck))}"
+        remedy = "this node cannot serve under it yet; serve under the version before"
+        yield Check("struck", Verdict.FAIL, finding, remedy)
     yield from _signed(settings, agreement)
     try:
         check_as_met(agreement, known_peers(settings.data))

@@ -36,10 +36,11 @@ def serve(data: Path) -> None:
     from tansiq.settings import load_settings
 
     settings = load_settings(data)
-    if settings.party in load_agreement(settings.agreement).struck:
+    if off := load_agreement(settings.agreement).struck:
+        # Read and not kept would be worse: the planner knows one list of registers for good.
         raise BadInput(
-            "we are struck off in this version of the agreement, so we may not plan; serve again "
-            "under the version that takes us back",
+            f"{', '.join(sorted(off))}: this node cannot go over to a version that strikes "
+            "parties off yet; it can be signed and verified (docs/agreement.md)",
             field="struck",
         )
 

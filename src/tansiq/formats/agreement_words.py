@@ -72,7 +72,7 @@ def not_acted_on(agreement: Agreement) -> tuple[str, ...]:
     """Return which rules of a file this version reads and shows, and does nothing about."""
     notices = (agreement.lead, agreement.timers, agreement.escalation, agreement.silence)
     found = {
-        "struck: registers do not refuse what a party that is struck off writes": agreement.struck,
+        "struck: nodes do not serve under it": agreement.struck,
         "valid_until: nodes go on after it": agreement.valid_until,
         "lead, timers, escalation, silence: no notices are sent": notices
         != (Lead(), AgreedTimers(), (), Silence()),

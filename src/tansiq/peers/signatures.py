@@ -5,7 +5,7 @@ DATA/signatures/DIGEST.PARTY.sig   who signed it; one from another party is put 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -36,7 +36,7 @@ class Examined:
     agreement: Agreement
     force: Force
     bad: tuple[str, ...]
-    """Signatures that are for this version and do not hold, each as a sentence."""
+    """Signatures that are for this version and do not hold, and rivals of it in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +95,24 @@ def examine(papers: Papers) -> tuple[Examined, ...]:
         before = done.get(agreement.previous)
         if before is not None and not before.force.in_force:
             reason = f"version {before.agreement.version} before it is not in force"
-            force = Force(
-                step=force.step,
-                signed=force.signed,
-                needed=force.needed,
-                reasons=(*force.reasons, reason),
-            )
+            force = replace(force, reasons=(*force.reasons, reason))
         done[agreement.digest] = Examined(agreement=agreement, force=force, bad=bad)
-    return tuple(done.values())
+    found = tuple(done.values())
+    return tuple(replace(each, bad=(*each.bad, *_rivals(each, found))) for each in found)
+
+
+def _rivals(one: Examined, found: Sequence[Examined]) -> list[str]:
+    """Return the other successors in force of the version before, each as a sentence."""
+    return [
+        f"version {other.agreement.version} with digest {other.agreement.digest[:12]} is in force "
+        f"too, and follows the same one; both signed by "
+        f"{', '.join(party for party in one.force.signed if party in other.force.signed)}"
+        for other in found
+        if other is not one
+        and other.agreement.previous == one.agreement.previous != ""
+        and other.force.in_force
+        and one.force.in_force
+    ]
 
 
 def strangers(papers: Papers) -> tuple[str, ...]:
