@@ -23,7 +23,7 @@ from tansiq.services.line.outbox import Outbox
 from tansiq.services.line.pen import Draft, Pen
 from tansiq.services.line.ports import Delivered
 from tansiq.services.planning.site import Site
-from tansiq.services.record.cosigning import Cosigning
+from tansiq.services.record.cosigning import COSIGN_EVERY_S, Cosigning
 from tansiq.services.record.log import Record
 from tansiq.services.record.witness import Witness
 from tansiq.settings import Limits, Timers
@@ -76,6 +76,8 @@ class Faults:
     delay_s: tuple[float, float] = (0.0, 0.0)
     cut: bool = False
     """Nothing passes at all."""
+    answer_s: float = 1.0
+    """How long a sender waits for an answer that does not come."""
 
 
 @dataclass
@@ -87,6 +89,14 @@ class Air:
     stations: "dict[str, Station]" = field(default_factory=dict)
     later: set[asyncio.Task[object]] = field(default_factory=set)
     deliveries: int = 0
+    parted: set[frozenset[str]] = field(default_factory=set)
+    """Pairs of stations between which nothing passes."""
+
+    def reaches(self, one: str, other: str) -> bool:
+        """Whether a request of one station arrives at another now."""
+        if self.faults.cut or frozenset((one, other)) in self.parted:
+            return False
+        return not self.stations[other].down and self.random.random() >= self.faults.lose
 
 
 class Way:
@@ -102,8 +112,8 @@ class Way:
         faults = air.faults
         await asyncio.sleep(random.uniform(*faults.delay_s))
         station = air.stations[party]
-        if faults.cut or station.down or random.random() < faults.lose:
-            await asyncio.sleep(1.0)
+        if not air.reaches(self._sender, party):
+            await asyncio.sleep(faults.answer_s)
             raise PeerUnreachable(f"{party} did not answer")
         wires = list(letters)
         if random.random() < faults.shuffle:
@@ -115,7 +125,7 @@ class Way:
         answers = await station.heard(wires, self._sender)
         await asyncio.sleep(random.uniform(*faults.delay_s))
         if random.random() < faults.lose_answer:
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(faults.answer_s)
             raise PeerUnreachable(f"{party} did not answer")
         return answers
 
@@ -136,8 +146,8 @@ class Sight:
     async def _reach(self, party: str) -> "Station":
         air, station = self._air, self._air.stations[party]
         await asyncio.sleep(air.random.uniform(*air.faults.delay_s))
-        if air.faults.cut or station.down or air.random.random() < air.faults.lose:
-            await asyncio.sleep(1.0)
+        if not air.reaches(self._sender, party):
+            await asyncio.sleep(air.faults.answer_s)
             raise PeerUnreachable(f"{party} did not answer")
         return station
 
@@ -162,6 +172,11 @@ class Sight:
 class Station:
     """One party: its store, and the services of the line over it."""
 
+    store_type = SteppingStore
+    inbox_type = Inbox
+    timers = Timers()
+    cosign_every_s = COSIGN_EVERY_S
+
     def __init__(
         self,
         party: str,
@@ -176,7 +191,7 @@ class Station:
         self.air = air
         self.clock = clock or SimulatedClock()
         self.clock_error_ms = clock_error_ms
-        self.store = SteppingStore()
+        self.store = self.store_type()
         self.down = False
         air.stations[party] = self
         self.open()
@@ -189,7 +204,7 @@ class Station:
             store=self.store,
             clock=self.clock,
             limits=Limits(),
-            timers=Timers(),
+            timers=self.timers,
             new_id=lambda: "",
         )
         self.pen = Pen(
@@ -199,7 +214,7 @@ class Station:
             clock_error_ms=lambda: self.clock_error_ms,
             salt=self.air.random.randbytes,
         )
-        self.inbox = Inbox(self.site, pen=self.pen)
+        self.inbox = self.inbox_type(self.site, pen=self.pen)
         self.outbox = Outbox(
             self.site, pen=self.pen, inbox=self.inbox, peers=Way(self.air, self.party)
         )
@@ -221,7 +236,13 @@ class Station:
             },
             limits=Limits(),
         )
-        self.cosigning = Cosigning(self.record, Sight(self.air, self.party), self.clock, keys)
+        self.cosigning = Cosigning(
+            self.record,
+            Sight(self.air, self.party),
+            self.clock,
+            keys,
+            every_s=self.cosign_every_s,
+        )
         self.outbox.before = self.cosigning.check
         self.outbox.on_receipts = lambda _: self.cosigning.grown()
         self.board = Board(self.store, self.party, [p.id for p in self.agreement.parties])

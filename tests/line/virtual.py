@@ -121,4 +121,4 @@ class SteppingStore:
     def reopened(self) -> "SteppingStore":
         """Kill the process; return the store as the next one finds it."""
         self._crashed = True
-        return SteppingStore(self.connection)
+        return type(self)(self.connection)

@@ -61,11 +61,18 @@ class Cosigning:
     """One task a party."""
 
     def __init__(
-        self, record: Record, peers: WitnessPort, clock: Clock, keys: dict[str, bytes]
+        self,
+        record: Record,
+        peers: WitnessPort,
+        clock: Clock,
+        keys: dict[str, bytes],
+        *,
+        every_s: float = COSIGN_EVERY_S,
     ) -> None:
         self._record = record
         self._peers = peers
         self._clock = clock
+        self._every_s = every_s
         self._keys = {
             party: VerifierKey(NameOf.WITNESS.by(party), key, SignatureType.COSIGNATURE)
             for party, key in keys.items()
@@ -144,7 +151,7 @@ class Cosigning:
             self.on_broken(why)
 
     async def _show_on(self, party: str) -> None:
-        grown, reachable, pause_s = self._grown[party], self._reachable[party], COSIGN_EVERY_S
+        grown, reachable, pause_s = self._grown[party], self._reachable[party], self._every_s
         while self.broken is None:
             grown.clear()
             reachable.clear()
@@ -156,11 +163,11 @@ class Cosigning:
                 self.problems[party] = str(error)
                 with suppress(TimeoutError):
                     await self._clock.limit(reachable.wait(), pause_s)
-                pause_s = min(ASK_AGAIN_S, 2 * pause_s)
+                pause_s = min(max(ASK_AGAIN_S, self._every_s), 2 * pause_s)
             else:
                 self.problems.pop(party, None)
-                pause_s = COSIGN_EVERY_S
-                await self._clock.sleep(COSIGN_EVERY_S)
+                pause_s = self._every_s
+                await self._clock.sleep(self._every_s)
                 await grown.wait()
 
     async def _show(self, party: str) -> None:
