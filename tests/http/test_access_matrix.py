@@ -221,6 +221,7 @@ def test_each_operation_takes_the_role_that_its_kind_of_work_has() -> None:
         "log_out": "one's own session",
         "end_session": "one's own session; the service asks for admin where it is another's",
         "set_own_password": "one's own password, and the present one is asked for",
+        "get_letters": "what it hands out is for the other side, by somebody's hands",
         "get_log_set": "the record has what others wrote to us, in full",
     }
     people = ("/api/v1/accounts", "/api/v1/feed-tokens")
