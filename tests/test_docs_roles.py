@@ -34,6 +34,32 @@ ASKS: dict[str, tuple[str, ...]] = {
     "report show": ("list_reports", "get_report"),
     "airspace list": ("get_airspace",),
     "airspace telemetry": ("get_airspace", "get_airspace_telemetry"),
+    "notice give": ("list_plans", "give_notice"),
+    "notice area": ("give_area_notice",),
+    "notice list": ("list_threads",),
+    "notice show": ("get_thread",),
+    "notice seen": ("say_seen",),
+    "notice read-back": ("get_thread", "read_back"),
+    "notice answer": ("answer_notice",),
+    "notice counter": ("counter_notice",),
+    "notice accept": ("accept_counter",),
+    "notice confirm": ("confirm",),
+    "notice withdraw": ("withdraw_notice",),
+    "line show": ("get_lines",),
+    "line set": ("set_line",),
+    "line check": ("send_checks",),
+    "line reply": ("reply_check",),
+    "line call": ("log_call",),
+    "line say": ("say_message",),
+    "line incident": ("open_incident",),
+    "line review": ("review_incident",),
+    "line outbox": ("get_outbox",),
+    "stop": ("stop", "stop_area"),
+    "all-clear": ("all_clear", "clear_stop"),
+    "watch take": ("take_watch",),
+    "watch show": ("get_watch",),
+    "note export": ("get_letters",),
+    "note import": ("take_letters",),
     "events": ("get_events",),
     "login": ("log_in",),
     "logout": ("log_out",),
@@ -53,8 +79,18 @@ BY_WHOSE = {
     "session revoke": ("list_sessions", "end_session"),
 }
 """Commands that take less for what is one's own."""
-OFFLINE = {"check", "arrange", "audit", "plan from-track", "demo"}
-FOLDER = {"init", "serve", "doctor"}
+OFFLINE = {
+    "check",
+    "arrange",
+    "audit",
+    "plan from-track",
+    "phrases",
+    "agreement show",
+    "agreement verify",
+    "agreement diff",
+    "demo",
+}
+FOLDER = {"init", "invite", "join", "pair", "agreement sign", "serve", "doctor"}
 
 
 def table(mark: str) -> dict[str, str]:

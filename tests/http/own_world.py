@@ -18,6 +18,7 @@ import httpx
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from starlette.applications import Starlette
+from tests.http.own_line import make_line
 
 from tansiq.clock import SystemClock
 from tansiq.domain.agreement import Agreement, Minima, Party, Register
@@ -516,6 +517,7 @@ def build(
         telemetry=Positions(sky),
         events=events,
         accounts=accounts,
+        line=make_line(events, clock, settings, (sky, areas), new_id),
         idempotency=Idempotency(events.store, clock, limits, new_id=new_id),
         reports=Reports(events.store, limits, new_id=new_id),
         log_sets=LogSets(record_store, record, clock),
