@@ -285,6 +285,7 @@ def _voice(site: Site, settings: Settings, link: Link) -> Tools:
         salt=secrets.token_bytes,
         clock_error_ms=ClockError(site.clock, settings.clock_error_s),
         check_code=check_phrase,
+        agreement_file=settings.agreement.read_bytes(),
     )
 
 
