@@ -16,6 +16,7 @@ from virtual import START, SimulatedClock, simulate
 from tansiq.domain.agreement import Minima, Party
 from tansiq.domain.intent import PartyID
 from tansiq.domain.note import Kind, NoteID, write_instant
+from tansiq.domain.time import micros
 from tansiq.domain.volume import Circle, LatLng
 from tansiq.f3548 import wire
 from tansiq.formats.agreement import agreement_toml, read_agreement
@@ -26,6 +27,7 @@ from tansiq.services.line.pen import Draft
 from tansiq.services.record import Record, Witness, exchange_entry
 from tansiq.services.record.bundling import Exporter, Wanted
 from tansiq.settings import Limits
+from tansiq.storage.record import RecordLog
 from tansiq.storage.store import Tx
 
 PARTIES = ("north", "south", "east")
@@ -62,10 +64,10 @@ class World:
     exporters: dict[str, Exporter]
     file: bytes
 
-    async def bundle(self, party: str, **wanted: object) -> bytes:
+    async def bundle(self, of: str, **wanted: object) -> bytes:
         """Export a party's record of the first hours."""
         window = {"since": START - timedelta(hours=1), "until": START + timedelta(hours=6)}
-        return await self.exporters[party].bundle(Wanted(**{**window, **wanted}))  # type: ignore[arg-type]
+        return await self.exporters[of].bundle(Wanted(**{**window, **wanted}))  # type: ignore[arg-type]
 
     async def cosign(self, whose: str, by: str) -> None:
         """Have one party witness the record of another."""
@@ -98,9 +100,7 @@ def world(
     }
     exporters = {
         party: Exporter(
-            record=Record(
-                station.store, party=party, signing_key=key_of(party), limits=Limits()
-            ),
+            record=Record(station.store, party=party, signing_key=key_of(party), limits=Limits()),
             clock=station.clock,
             agreement=agreement,
             file=file,
@@ -187,9 +187,6 @@ async def talked(*, off: dict[str, timedelta] | None = None) -> World:
 
 
 async def _exchange(tx: Tx) -> None:
-    from tansiq.domain.time import micros
-    from tansiq.storage.record import RecordLog
-
     said = Said(
         role="Client",
         method="GET",
@@ -204,10 +201,10 @@ async def _exchange(tx: Tx) -> None:
     await RecordLog(tx).append("exchange", exchange_entry("south", said), time=micros(START))
 
 
-def sample(party: str = "north", **wanted: object) -> bytes:
+def sample(of: str = "north", **wanted: object) -> bytes:
     """Return a bundle of a party of which everything is of one seed."""
 
     async def made() -> bytes:
-        return await (await talked()).bundle(party, **wanted)
+        return await (await talked()).bundle(of, **wanted)
 
     return simulate(made)

@@ -12,8 +12,9 @@ def findings_text(found: Findings) -> str:
     """Return what a bundle shows; what is wrong first."""
     whose = f"record of {found.by}" + (f", line with {found.party}" if found.party else "")
     against = "held against your file" if found.pinned else "NOT held against yours: --agreement"
+    good = "VERIFIED" if found.pinned else "VERIFIED, if this agreement is yours"
     lines = [
-        "VERIFIED" if found.verified else "SOMETHING IS WRONG",
+        good if found.verified else "SOMETHING IS WRONG",
         f"{whose}, {found.since} to {found.until}, {found.entries} of {found.size} entries",
         f"made    {found.made}",
         f"rests on agreement {found.agreement}",
@@ -42,9 +43,10 @@ def _finding(finding: Finding) -> str:
 
 
 def _said(said: Said) -> str:
-    got = "no receipt" if said.received is None else said.received
+    own = said.sender == said.receiver
+    got = said.received or ("own record" if own else "no receipt")
     practice = " EXERCISE" if said.mode == "exercise" else ""
-    whom = said.sender if said.sender == said.receiver else f"{said.sender} to {said.receiver}"
+    whom = said.sender if own else f"{said.sender} to {said.receiver}"
     what = f"{whom} {said.number}{practice}: {plain(said.words)}"
     return f"{said.time}  {got}  {said.id[:_NAME_CHARS]}  {what}"
 

@@ -94,7 +94,11 @@ def _is_other(entry: Entry, found: list[Finding]) -> bool:
     if (entry.kind == EXCHANGE) != exchange:
         sentence = f"entry {entry.index} is not of the kind that it is called"
         found.append(_finding(Level.WRONG, "kind", sentence))
-    return exchange or entry.kind != NOTE
+    other = exchange or entry.kind != NOTE
+    if other and entry.payload is not None:
+        sentence = f"entry {entry.index} is no note, and has a payload that nobody signed for"
+        found.append(_finding(Level.WRONG, "payload", sentence))
+    return other
 
 
 def _note(

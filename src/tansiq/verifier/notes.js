@@ -185,7 +185,11 @@ async function readNotes(bundle, keys, vouched, tell, result, progress) {
     if (++done % 200 === 0) progress(done, bundle.entries.length);
     const exchange = entry.text.startsWith("tansiq/exchange@v1\n");
     if ((entry.kind === "exchange") !== exchange) tell("wrong", "kind", `entry ${entry.index} is not of the kind that it is called`);
-    if (exchange || entry.kind !== "note") { others += 1; continue; }
+    if (exchange || entry.kind !== "note") {
+      others += 1;
+      if (entry.payload !== null) tell("wrong", "payload", `entry ${entry.index} is no note, and has a payload that nobody signed for`);
+      continue;
+    }
     const id = hex(await sha256(utf8.encode(entry.text)));
     let note;
     try {

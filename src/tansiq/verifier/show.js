@@ -45,7 +45,7 @@ async function run() {
   }
 }
 
-const seconds = (text) => text.replace("T", " ").replace(/\.\d+Z$/, "Z");
+const seconds = (text) => text.replace("T", " ").replace(/\.(\d*?)0*Z$/, (_, digits) => (digits ? `.${digits}Z` : "Z"));
 
 function minutes([least, most]) {
   const [low, high] = [least, most].map((each) => (Number.isFinite(each) ? (each / 60).toFixed(1) : null));
@@ -65,7 +65,7 @@ function leadText(each) {
 
 function show(found) {
   const counts = (level) => found.findings.filter((each) => each.level === level).length;
-  by("verdict").textContent = found.verified ? "Verified: nothing in it was changed" : `Something is wrong (${counts("wrong")})`;
+  by("verdict").textContent = found.verified ? `Verified${found.pinned ? "" : ", if this agreement is yours"}` : `Something is wrong (${counts("wrong")})`;
   by("verdict").className = found.verified ? "good" : "wrong";
   const about = [
     ["Record of", found.by + (found.party ? `, line with ${found.party}` : "")],
