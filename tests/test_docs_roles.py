@@ -29,6 +29,10 @@ ASKS: dict[str, tuple[str, ...]] = {
     "constraint show": ("list_constraints", "get_constraint"),
     "constraint change": ("list_constraints", "change_constraint"),
     "constraint end": ("list_constraints", "end_constraint"),
+    "log export": ("get_bundle",),
+    "log compare": ("get_bundle",),
+    "log head": ("get_log_head",),
+    "log proof": ("get_log_proof",),
     "log-set": ("get_log_set",),
     "report list": ("list_reports",),
     "report show": ("list_reports", "get_report"),
@@ -53,7 +57,7 @@ BY_WHOSE = {
     "session revoke": ("list_sessions", "end_session"),
 }
 """Commands that take less for what is one's own."""
-OFFLINE = {"check", "arrange", "audit", "plan from-track", "demo"}
+OFFLINE = {"check", "arrange", "audit", "plan from-track", "demo", "log verify", "log page"}
 FOLDER = {"init", "serve", "doctor"}
 
 
