@@ -21,15 +21,13 @@ from tansiq.domain.agreement import Agreement, Party
 from tansiq.domain.intent import PartyID
 from tansiq.domain.placement_steps import restarted
 from tansiq.engine.warm import warm
-from tansiq.errors import BadInput, StoreError
+from tansiq.errors import BadInput
 from tansiq.formats.agreement import load_agreement
-from tansiq.formats.phrase_book import check_phrase
 from tansiq.http.api import own_app
 from tansiq.http.deadline import Deadline
 from tansiq.http.feed import Feed
 from tansiq.http.issuers import read_issuer
 from tansiq.http.key_sets import KeySets
-from tansiq.http.letters import LettersApi
 from tansiq.http.listener import Listener, listener
 from tansiq.http.own_handlers import OwnApi
 from tansiq.http.peer_app import PeerApi, peer_app
@@ -37,7 +35,6 @@ from tansiq.http.recording import Recording
 from tansiq.peers.credentials import wallet
 from tansiq.peers.exchange import Exchange
 from tansiq.peers.identity import load_signing_key
-from tansiq.peers.line_client import LineClient
 from tansiq.peers.link import Link
 from tansiq.peers.recorded import Recorded
 from tansiq.peers.register_client import RegisterClient
@@ -48,8 +45,6 @@ from tansiq.services.airspace import Airspace
 from tansiq.services.events import Events
 from tansiq.services.exchanges import ExchangeLog
 from tansiq.services.idempotency import Idempotency
-from tansiq.services.line.clock_error import ClockError
-from tansiq.services.line.line import Line, Tools
 from tansiq.services.log_sets import Bookkeeper, LogSets
 from tansiq.services.overview import Overview
 from tansiq.services.parties import party_caller
@@ -80,6 +75,7 @@ from tansiq.services.reports import Reports
 from tansiq.settings import EXCHANGES, STORE, Settings, load_own_token
 from tansiq.storage.sqlite import SqliteStore
 from tansiq.storage.store import Tx
+from tansiq.voice import Voice
 
 _log = logging.getLogger(__name__)
 
@@ -105,7 +101,7 @@ class Node:
     telemetry: Telemetry
     record: ExchangeLog
     accounts: Accounts
-    line: Line
+    voice: Voice
     bookkeeper: Bookkeeper
     own: Starlette = field(init=False)
     peer: Starlette = field(init=False)
@@ -145,7 +141,7 @@ class Node:
         await self.notices.resume()
         self.upkeep.start()
         self.strayed.start()
-        await self.line.start()
+        await self.voice.start()
         for plan in self.planner.book.living():
             await self.planner.apply(plan.id, restarted)
 
@@ -155,7 +151,7 @@ class Node:
         await self.housekeeping.stop()
         await self.key_sets.stop()
         await self.strayed.stop()
-        await self.line.stop()
+        await self.voice.stop()
         await self.upkeep.stop()
         await self.planner.stop()
         await self.constraints.stop()
@@ -172,15 +168,7 @@ async def _wire(
 ) -> Node:
     limits, timers = settings.limits, settings.timers
     events = Events(opened, clock, limits)
-    site = Site(
-        agreement=agreement,
-        party=PartyID(settings.party),
-        store=events.store,
-        clock=clock,
-        limits=limits,
-        timers=timers,
-        new_id=_new_id,
-    )
+    site = _site(settings, agreement, events, clock)
     kept = SqliteStore.open(
         settings.data / EXCHANGES, migrations=files("tansiq.storage") / "exchange_migrations"
     )
@@ -210,6 +198,9 @@ async def _wire(
     hearing.on_stray = judging.on_stray = upkeep.sweep_soon
     late.planner, late.upkeep = planner, upkeep
     plans = OwnPlans(site, planner=planner, airspace=airspace)
+    key = load_signing_key(settings.data)
+    voice = Voice.of(site, events, link, settings, key, (plans, constraints))
+    voice.keep_exchanges(record)
     await planner.book.read_all(events.store)
     await restore_airspace(events.store, airspace, records)
     reports = Reports(events.store, limits, new_id=_new_id)
@@ -232,20 +223,33 @@ async def _wire(
         telemetry=hearing.telemetry,
         record=record,
         accounts=Accounts(events.store, clock, settings, new_id=_new_id),
-        line=Line(site, _voice(site, settings, link), events, plans=plans, constraints=constraints),
+        voice=voice,
         bookkeeper=Bookkeeper(
             record, events, airspace, clock, party=site.party, registers=planner.book.registers
         ),
     )
     await node.accounts.start()
+    await node.voice.check()
     node.own = _own_app(node, site, reports, LogSets(kept, record, clock))
     node.peer = _peer(node, site, side)
     return node
 
 
+def _site(settings: Settings, agreement: Agreement, events: Events, clock: Clock) -> Site:
+    return Site(
+        agreement=agreement,
+        party=PartyID(settings.party),
+        store=events.store,
+        clock=clock,
+        limits=settings.limits,
+        timers=settings.timers,
+        new_id=_new_id,
+    )
+
+
 def _peer(node: Node, site: Site, side: PeerApi) -> Starlette:
-    letters = LettersApi(node.line.inbox, node.line.heard, site.clock, site.limits)
-    app = peer_app(replace(side, flights=_flights(node, site), letters=letters))
+    letters, record = node.voice.letters, node.voice.witnessing
+    app = peer_app(replace(side, flights=_flights(node, site), letters=letters, record=record))
     bytes_max = site.limits.exchange_body_bytes_max
     app.add_middleware(Recording, log=node.record, clock=site.clock, bytes_max=bytes_max)
     return app
@@ -268,7 +272,7 @@ def _own_app(node: Node, site: Site, reports: Reports, log_sets: LogSets) -> Sta
         events=node.events,
         idempotency=Idempotency(site.store, clock, limits, new_id=_new_id),
         accounts=node.accounts,
-        line=node.line,
+        line=node.voice.line,
         reports=reports,
         log_sets=log_sets,
         feed=Feed(node.events, clock, limits, site.timers),
@@ -276,17 +280,6 @@ def _own_app(node: Node, site: Site, reports: Reports, log_sets: LogSets) -> Sta
         settings=settings,
     )
     return own_app(api, token=load_own_token(settings.data), port=settings.own_port)
-
-
-def _voice(site: Site, settings: Settings, link: Link) -> Tools:
-    return Tools(
-        key=load_signing_key(settings.data),
-        peers=LineClient(link, site.agreement, site.limits),
-        salt=secrets.token_bytes,
-        clock_error_ms=ClockError(site.clock, settings.clock_error_s),
-        check_code=check_phrase,
-        agreement_file=settings.agreement.read_bytes(),
-    )
 
 
 def _hearing(site: Site, planner: Planner, link: Link) -> Hearing:
@@ -490,12 +483,4 @@ async def _once_started(node: Node, listeners: Sequence[Listener], ready: Ready)
         await node.start()
         # What is there now stays: the collector's looking at it again would stop everything.
         gc.freeze()
-        ready(node, await _first_link(node))
-
-
-async def _first_link(node: Node) -> str | None:
-    try:
-        return await node.accounts.people.first_link()
-    except StoreError as error:
-        _log.warning("no link for the first account: %s", error)
-        return None
+        ready(node, await node.accounts.people.first_link())

@@ -8,6 +8,7 @@ import pytest
 from pyproj import Proj
 
 from tansiq.domain import grid
+from tansiq.domain.ellipsoid import distance_m
 from tansiq.domain.volume import LatLng
 
 SEED = 20261128
@@ -119,3 +120,25 @@ def test_figures_are_cut_off_and_not_rounded() -> None:
 )
 def test_degrees_minutes_and_seconds(lat: float, lng: float, told: str) -> None:
     assert grid.dms(LatLng(lat, lng)) == told
+
+
+@pytest.mark.parametrize(("digits", "within_m"), [(5, 0.8), (4, 8.0), (1, 7_300.0)])
+def test_a_reference_names_a_place_in_its_square(digits: int, within_m: float) -> None:
+    """The middle is within half a diagonal, and a little more where the grid is stretched."""
+    for place in places(6_000):
+        reference = grid.mgrs(place, digits=digits)
+        middle = grid.place_of_grid(reference)
+        assert distance_m(place, middle) < within_m, (place, reference)
+
+
+def test_places_of_references_are_those_of_another_implementation() -> None:
+    """Theirs is the south-west corner of the square, ours its middle."""
+    theirs = other.MGRS()
+    for place in places(4_000):
+        reference = grid.mgrs(place).replace(" ", "")
+        ours, corner = grid.place_of_grid(reference), LatLng(*theirs.toLatLon(reference))
+        assert distance_m(ours, corner) < 1.0, place
+
+
+def test_small_letters_and_blanks_do_not_matter() -> None:
+    assert grid.place_of_grid(" 36s ye 6705 1625 ") == grid.place_of_grid("36SYE67051625")

@@ -3,8 +3,11 @@
 import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tansiq.domain.agreement import Agreement, Register
 from tansiq.domain.desk import ALWAYS, Desk, Hours
@@ -20,7 +23,7 @@ from tansiq.domain.pact import (
     Standing,
     Way,
 )
-from tansiq.errors import BadInput
+from tansiq.errors import BadInput, TansiqError
 from tansiq.formats.agreement import (
     party_block,
     read_agreement,
@@ -344,3 +347,99 @@ def test_a_value_that_contradicts_itself_cannot_be_made(agreement: Agreement) ->
     ):
         with pytest.raises(BadInput):
             replace(agreement, **wrong)
+
+
+def test_no_mangled_file_gets_past_the_readers_own_errors() -> None:
+    """2,000 seeded mutations: each is read, or refused with a field; nothing else is raised."""
+    refused = accepted = 0
+    for seed in range(2_000):
+        random = Random(seed)
+        content = bytearray(FULL.encode())
+        for _ in range(random.randint(1, 3)):
+            at = random.randrange(len(content))
+            content[at : at + random.randint(0, 3)] = random.randbytes(random.randint(0, 2))
+        try:
+            read_agreement(bytes(content))
+        except TansiqError as error:
+            refused += bool(error.field)
+            continue
+        accepted += 1
+    print(f"{refused} refused, {accepted} read of 2000")
+    assert refused + accepted == 2_000
+    assert refused > 1_000
+
+
+seconds = st.integers(1, 3_600).map(lambda s: timedelta(seconds=s))
+leads = st.one_of(st.just(timedelta(0)), seconds)
+names = st.fixed_dictionaries(
+    {"en": st.sampled_from(["Operations", 'a "b" \\c', "می‌رود"])},
+    optional={"ar": st.just("العمليات")},
+)
+hours = st.builds(
+    lambda ends, days: Hours(start_min=ends[0], end_min=ends[1], days=days),
+    st.tuples(st.integers(0, 1439), st.integers(1, 1440)).filter(lambda e: e[0] != e[1]),
+    st.frozensets(st.integers(0, 6), min_size=1),
+)
+desks = st.lists(
+    st.builds(
+        Desk,
+        id=st.sampled_from(["ops", "night", "a.b", "x-1"]),
+        names=names,
+        languages=st.sampled_from([("en",), ("ar", "en"), ("pt-BR",)]),
+        hours=hours,
+        voice=st.sampled_from(["", "+1 555 0100", "123.450 MHz"]),
+    ),
+    unique_by=lambda desk: desk.id,
+    max_size=3,
+).map(lambda found: tuple(replace(d, deputy=found[i - 1].id) for i, d in enumerate(found) if found))
+
+
+@given(st.data())
+def test_any_rules_that_are_written_read_back_the_same(data: st.DataObject) -> None:
+    rising = sorted(data.draw(st.lists(seconds, min_size=4, max_size=4)))
+    caution = data.draw(seconds)
+    every = data.draw(st.one_of(st.none(), seconds))
+    timers = AgreedTimers(
+        arrived=rising[0],
+        seen=rising[1],
+        read_back=rising[2],
+        answered=rising[3],
+        check_every=data.draw(seconds),
+        check_caution=caution,
+        check_warning=caution + data.draw(seconds),
+        clocks_differ=data.draw(seconds),
+    )
+    steps = st.builds(
+        lambda rung, late, role, by: Escalation(
+            rung=rung, after=timers.due(rung) + late, role=role, by=by
+        ),
+        st.sampled_from([Rung.ARRIVED, Rung.SEEN, Rung.READ_BACK, Rung.ANSWERED]),
+        seconds,
+        st.sampled_from(Role),
+        st.sampled_from(Way),
+    )
+    old = read_agreement(FULL.encode())
+    party = data.draw(desks)
+    party = () if len(party) == 1 else party  # Nobody is their own deputy.
+    agreement = replace(
+        old,
+        parties=(replace(old.parties[0], desks=party), *old.parties[1:]),
+        valid_until=data.draw(
+            st.one_of(st.none(), st.datetimes(datetime(1970, 1, 1), datetime(2199, 1, 1)))  # noqa: DTZ001
+        ),
+        lead=Lead(
+            general=data.draw(leads),
+            plan=data.draw(st.one_of(st.none(), leads)),
+            no_go=data.draw(st.one_of(st.none(), leads)),
+            emergency=data.draw(leads),
+        ),
+        timers=timers,
+        escalation=tuple(sorted(data.draw(st.lists(steps, max_size=4)), key=lambda s: s.after)),
+        silence=Silence(plan=data.draw(st.sampled_from(OnSilence))),
+        standing=Standing(confirm_every=every, expire_after=every and every + data.draw(seconds)),
+    )
+    if agreement.valid_until is not None:
+        agreement = replace(agreement, valid_until=agreement.valid_until.replace(tzinfo=UTC))
+    content = render_agreement(agreement)
+    digest = hashlib.sha256(content).hexdigest()
+    assert read_agreement(content) == replace(agreement, digest=digest)

@@ -33,7 +33,16 @@ from tansiq.formats.checkpoint import (
     sign_checkpoint,
     verify_proof,
 )
-from tansiq.formats.signed_note import SignatureType, parse, sign, verifier_key
+from tansiq.formats.signed_note import (
+    Signature,
+    SignatureType,
+    SignedNote,
+    parse,
+    sign,
+    signature_of,
+    verifier_key,
+    verify,
+)
 
 NORTH = Ed25519PrivateKey.from_private_bytes(b"n" * 32)
 SOUTH = Ed25519PrivateKey.from_private_bytes(b"s" * 32)
@@ -133,6 +142,33 @@ def test_a_checkpoint_of_another_origin_is_not_taken() -> None:
         open_checkpoint(sign(other.text(), name="north/log", key=NORTH), LOG)
     with pytest.raises(BadSignature):
         open_checkpoint(sign_checkpoint(other, NORTH), LOG)
+
+
+def relabelled(text: str, data: bytes) -> bytes:
+    """Write a signature of the log's key under the log's name, whatever it was made for."""
+    return SignedNote(text, (Signature(LOG.name, LOG.key_id, data),)).encode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"tansiq/notice@v1\n5\n{base64.b64encode(bytes(32)).decode()}\n",
+        f"tansiq/bundle@v1\n5\n{base64.b64encode(bytes(32)).decode()}\n",
+    ],
+)
+def test_what_the_key_signed_for_another_use_is_no_checkpoint(text: str) -> None:
+    """Names are not signed: it is the first line that keeps a note from being a checkpoint."""
+    made = signature_of(text, name="north", key=NORTH)
+    with pytest.raises(BadInput, match="not of north/log"):
+        open_checkpoint(relabelled(text, made.data), LOG)
+
+
+def test_what_the_key_cosigned_is_no_checkpoint() -> None:
+    made = cosign(checkpoint().text(), name="north/witness", key=NORTH, time_s=5)
+    text = f"cosignature/v1\ntime 5\n{checkpoint().text()}"
+    verify(parse(relabelled(text, made.data[8:])), [LOG])  # So far it holds.
+    with pytest.raises(BadInput):
+        open_checkpoint(relabelled(text, made.data[8:]), LOG)
 
 
 def test_cosignatures_are_checked_one_by_one() -> None:

@@ -238,7 +238,7 @@ def test_no_bit_of_a_signed_note_can_change() -> None:
             verify(parse(bytes(changed)), [verifier_key("north", KEY)])
 
 
-def test_a_signature_of_one_use_does_not_pass_for_another() -> None:
+def test_a_signature_under_the_name_of_another_use_is_passed_over() -> None:
     """The same key signs notes, checkpoints, cosignatures, bundles and agreements."""
     keys = {use: verifier_key(use.by("north"), KEY) for use in NameOf}
     assert len({(key.name, key.key_id) for key in keys.values()}) == len(NameOf)
@@ -250,6 +250,13 @@ def test_a_signature_of_one_use_does_not_pass_for_another() -> None:
             else:
                 with pytest.raises(BadSignature):
                     verify(read, [key])
+
+
+def test_a_name_is_not_signed_so_the_first_line_must_tell_the_use() -> None:
+    """What the format cannot do: a signature written under another name of its key still holds."""
+    told = signature_of(TEXT, name="north", key=KEY)
+    log = verifier_key("north/log", KEY)
+    verify(SignedNote(TEXT, (Signature("north/log", log.key_id, told.data),)), [log])
 
 
 def test_a_cosignature_does_not_pass_for_a_signature_nor_the_other_way() -> None:

@@ -14,14 +14,18 @@ from tansiq.domain.intent import PartyID
 from tansiq.domain.note import NoteID
 from tansiq.domain.thread import Thread
 from tansiq.domain.volume import Circle, LatLng
-from tansiq.errors import PeerUnreachable
+from tansiq.errors import PeerRefused, PeerUnreachable, SizeConflict, TansiqError
 from tansiq.formats.letter import Wire, opened
+from tansiq.formats.signed_note import NameOf, VerifierKey
 from tansiq.services.line.board import Board
 from tansiq.services.line.inbox import Inbox
 from tansiq.services.line.outbox import Outbox
 from tansiq.services.line.pen import Draft, Pen
 from tansiq.services.line.ports import Delivered
 from tansiq.services.planning.site import Site
+from tansiq.services.record.cosigning import Cosigning
+from tansiq.services.record.log import Record
+from tansiq.services.record.witness import Witness
 from tansiq.settings import Limits, Timers
 from tansiq.storage.notes import NoteRow
 from tansiq.storage.store import Tx
@@ -122,6 +126,39 @@ class Way:
             await station.heard(wires, self._sender)
 
 
+class Sight:
+    """One station's record shown to the others; satisfies ``WitnessPort``."""
+
+    def __init__(self, air: Air, sender: str) -> None:
+        self._air = air
+        self._sender = sender
+
+    async def _reach(self, party: str) -> "Station":
+        air, station = self._air, self._air.stations[party]
+        await asyncio.sleep(air.random.uniform(*air.faults.delay_s))
+        if air.faults.cut or station.down or air.random.random() < air.faults.lose:
+            await asyncio.sleep(1.0)
+            raise PeerUnreachable(f"{party} did not answer")
+        return station
+
+    async def held(self, party: str) -> bytes | None:
+        station = await self._reach(party)
+        held = await station.witness.held(NameOf.LOG.by(self._sender))
+        return None if held is None else held.checkpoint
+
+    async def add_checkpoint(self, party: str, body: bytes) -> str | int:
+        station = await self._reach(party)
+        try:
+            line = await station.witness.accept(body, now=station.clock.now())
+        except SizeConflict as error:
+            return error.size
+        except TansiqError as error:
+            raise PeerRefused(str(error), status=409) from error
+        if self._air.random.random() < self._air.faults.lose_answer:
+            raise PeerUnreachable(f"{party} did not answer")
+        return line.line()
+
+
 class Station:
     """One party: its store, and the services of the line over it."""
 
@@ -166,6 +203,27 @@ class Station:
         self.outbox = Outbox(
             self.site, pen=self.pen, inbox=self.inbox, peers=Way(self.air, self.party)
         )
+        keys = {
+            str(each.id): each.public_key
+            for each in self.agreement.parties
+            if each.id != self.party
+        }
+        self.record = Record(
+            self.store, party=self.party, signing_key=key_of(self.party), limits=Limits()
+        )
+        self.witness = Witness(
+            self.store,
+            party=self.party,
+            signing_key=key_of(self.party),
+            logs={
+                NameOf.LOG.by(party): VerifierKey(NameOf.LOG.by(party), key)
+                for party, key in keys.items()
+            },
+            limits=Limits(),
+        )
+        self.cosigning = Cosigning(self.record, Sight(self.air, self.party), self.clock, keys)
+        self.outbox.before = self.cosigning.check
+        self.outbox.on_receipts = lambda _: self.cosigning.grown()
         self.board = Board(self.store, self.party, [p.id for p in self.agreement.parties])
 
     async def say(self, draft: Draft) -> NoteRow:
@@ -176,6 +234,7 @@ class Station:
 
         row = await self.store.write(write)
         self.outbox.wake()
+        self.cosigning.grown()
         return row
 
     async def heard(self, wires: Sequence[Wire], sender: str) -> list[Delivered]:
@@ -183,6 +242,8 @@ class Station:
         letters = [opened(wire) for wire in wires]
         taken = await self.inbox.take(letters, self.clock.now(), sender=sender)
         self.outbox.reachable(sender)
+        self.cosigning.reachable(sender)
+        self.cosigning.grown()
         return [
             Delivered(
                 note=each.note,
@@ -196,12 +257,22 @@ class Station:
         """Kill the process, and start it again after a while."""
         self.down = True
         store = self.store.reopened()
-        await self.outbox.stop()
+        await self.stop()
         await asyncio.sleep(for_s)
         self.store = store
         self.open()
         self.down = False
+        self.start()
+
+    def start(self) -> None:
+        """Begin to deliver, and to show the record."""
         self.outbox.start()
+        self.cosigning.start()
+
+    async def stop(self) -> None:
+        """Stop both."""
+        await self.cosigning.stop()
+        await self.outbox.stop()
 
     async def threads(self) -> dict[NoteID, Thread]:
         """Return what all conversations amount to here."""

@@ -43,7 +43,7 @@ async def exchange(seed: int, count: int, *, kills: int = 0) -> None:
     agreement = agreement_of("north", "south")
     north, south = Station("north", agreement, air), Station("south", agreement, air)
     for station in (north, south):
-        station.outbox.start()
+        station.start()
     said: list[NoteID] = []
 
     async def talk() -> None:
@@ -69,7 +69,7 @@ async def exchange(seed: int, count: int, *, kills: int = 0) -> None:
     for station in (north, south):
         receipts = await receipts_of(station)
         assert all(len(each) == 1 for each in receipts.values())
-        await station.outbox.stop()
+        await station.stop()
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -89,14 +89,14 @@ def test_a_stop_waits_for_nothing() -> None:
         north, south = Station("north", agreement, air), Station("south", agreement, air)
         for _ in range(500):
             await north.say(check_draft("south"))
-        north.outbox.start()
+        north.start()
         await asyncio.sleep(1.0)
         stop = await north.say(Draft(kind=Kind.STOP, to="south", payload=Payload(by=WATCH)))
         await asyncio.sleep(2.1)
         threads = await south.threads()
         assert stop.id in threads
         assert len(threads) < 100
-        await north.outbox.stop()
+        await north.stop()
 
     simulate(main)
 
@@ -106,8 +106,8 @@ def test_what_is_urgent_is_tried_every_second_and_at_once_when_the_peer_speaks()
         air = Air(Random(1), Faults(cut=True))
         agreement = agreement_of("north", "south")
         north, south = Station("north", agreement, air), Station("south", agreement, air)
-        north.outbox.start()
-        south.outbox.start()
+        north.start()
+        south.start()
         notice = await north.say(check_draft("south"))
         stop = await north.say(Draft(kind=Kind.STOP, to="south", payload=Payload(by=WATCH)))
         await asyncio.sleep(3_600.0)
@@ -120,7 +120,7 @@ def test_what_is_urgent_is_tried_every_second_and_at_once_when_the_peer_speaks()
         await asyncio.sleep(0.5)
         assert not await north.outbox.waiting(10)
         for station in (north, south):
-            await station.outbox.stop()
+            await station.stop()
 
     simulate(main)
 
@@ -134,7 +134,7 @@ def test_lead_times_with_wrong_clocks(off_s: float) -> None:
         agreement = agreement_of("north", "south")
         north = Station("north", agreement, air)
         south = Station("south", agreement, air, clock=SimulatedClock(timedelta(seconds=off_s)))
-        north.outbox.start()
+        north.start()
         row = await north.say(check_draft("south"))
         await settled(north)
         passage = await north.store.read(lambda tx: NoteStore(tx).passage(row.id))
@@ -144,7 +144,7 @@ def test_lead_times_with_wrong_clocks(off_s: float) -> None:
         assert passage.impossible == (off_s != 0.0)
         thread = (await south.threads())[row.id]
         assert thread.step(Rung.ARRIVED) is not None
-        await north.outbox.stop()
+        await north.stop()
 
     simulate(main)
 

@@ -122,6 +122,25 @@ def test_clocks_that_contradict_each_other_are_told_and_not_corrected() -> None:
     assert "clocks" in codes(found, Level.CLAIMED)
 
 
+def test_the_end_that_nobody_has_cosigned_is_told() -> None:
+    async def early(made: World) -> bytes:
+        north = made.stations["north"]
+        await north.say(notice_draft("south"))
+        await settled(*made.stations.values())
+        await made.cosign("north", "east")
+        await north.say(notice_draft("south", number=2))
+        await settled(*made.stations.values())
+        return await made.bundle("north")
+
+    data = in_world(early)
+    found = verify_bundle(data)
+    assert found.verified
+    assert [read_bundle(data).contents.size, len(read_bundle(data).contents.anchors)] == [4, 1]
+    (bare,) = [each for each in found.findings if each.code == "not-cosigned"]
+    assert "2 of these entries" in bare.sentence
+    assert [notice.third_party for notice in found.notices] == ["east", None]
+
+
 def test_a_notice_without_receipt_is_not_shown_to_have_arrived() -> None:
     async def cut(made: World) -> bytes:
         made.stations["north"].air.faults.cut = True

@@ -111,6 +111,13 @@ class SteppingStore:
     async def close(self) -> None:
         """Nothing to do."""
 
+    def copied(self) -> "SteppingStore":
+        """Return a copy of what is committed: a backup."""
+        target = apsw.Connection(":memory:")
+        with target.backup("main", self.connection, "main") as backup:
+            backup.step()
+        return SteppingStore(target)
+
     def reopened(self) -> "SteppingStore":
         """Kill the process; return the store as the next one finds it."""
         self._crashed = True

@@ -45,8 +45,8 @@ BAD: list[tuple[Kind, Any]] = [
         (Kind.ALTITUDE, bad)
         for bad in (
             "3500", "3500 ft", "3500 AMSL", "3500ft AMSL", "3,500 ft AMSL", "3500.5 ft AMSL",
-            "03500 ft AMSL", "-0 m W84", "3500 km AMSL", "3500 ft WGS84", "FL085", "-8001 m W84",
-            "100001 m W84", "328085 ft AMSL", "٣٥٠٠ ft AMSL", "1000000 ft AMSL", 3500,
+            "03500 ft AMSL", "-0 m W84", "3500 km AMSL", "3500 ft WGS84", "FL085", "-8002 m W84",
+            "100002 m W84", "328088 ft AMSL", "٣٥٠٠ ft AMSL", "1000000 ft AMSL", 3500,
         )
     ),
     *((Kind.LEVEL, bad) for bad in ("FL85", "FL0850", "FL651", "fl085", "085", "FL085 ", "FL٠٨٥")),
@@ -92,7 +92,7 @@ GOOD: list[tuple[Kind, Any]] = [
     *((Kind.MILLISECONDS, good) for good in (0, 86_400_000)),
     *(
         (Kind.ALTITUDE, good)
-        for good in ("0 m W84", "-8000 m W84", "100000 m AMSL", "328083 ft AMSL", "-1 ft AGL")
+        for good in ("0 m W84", "-8001 m W84", "100001 m AMSL", "328087 ft AMSL", "-1 ft AGL")
     ),
     *((Kind.LEVEL, good) for good in ("FL000", "FL650", "100000 m W84")),
     *(

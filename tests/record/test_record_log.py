@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.record.logs import KEYS, LOGS, NOON, Side, close
 
-from tansiq.domain.merkle import leaf_hash, verify_consistency
+from tansiq.domain.merkle import leaf_hash, verify_consistency, verify_inclusion
 from tansiq.errors import (
     BadInput,
     BadSignature,
@@ -64,6 +64,15 @@ async def test_checkpoints_of_past_sizes_are_consistent(north: Side) -> None:
         verify_consistency(old, past.root, size, newest.root, proof=proof)
     with pytest.raises(BadInput):
         await north.record.checkpoint(size + 1)
+
+
+async def test_proofs_of_any_past_size_hold(north: Side) -> None:
+    size = await north.say_many(300)
+    for index, at in ((0, 1), (0, 256), (255, 256), (256, 257), (299, size)):
+        told = open_checkpoint(await north.record.checkpoint(at), LOG).checkpoint
+        leaf = leaf_hash(b"north says %d" % index)
+        proof = await north.record.inclusion(index, at)
+        verify_inclusion(leaf, index, at, told.root, proof=proof)
 
 
 async def test_a_proof_leads_to_the_first_checkpoint_that_was_cosigned(

@@ -178,6 +178,22 @@ async def test_rows_that_came_or_went_are_noticed(north: Side, sql: str) -> None
         await checked(north)
 
 
+async def test_tiles_of_the_level_above_are_checked(north: Side) -> None:
+    """65,536 entries fill the first tile of level 1."""
+    size = 65_536 + 300
+    await fill(north, size)
+    assert (await checked(north)).size == size
+    for column in ("hashes", "root"):
+        sql = f"SELECT {column} FROM record_tile WHERE level = 1"
+        row = await north.store.read(lambda tx, sql=sql: tx.fetch_one(sql))
+        assert row is not None
+        spoilt = bytes([row[0][0] ^ 1]) + row[0][1:]
+        await do(north, f"UPDATE record_tile SET {column} = :new WHERE level = 1", new=spoilt)
+        with pytest.raises(RecordDamaged, match="tile 0 of level 1"):
+            await checked(north)
+        await do(north, f"UPDATE record_tile SET {column} = :old WHERE level = 1", old=row[0])
+
+
 async def test_two_entries_that_changed_places_are_noticed(north: Side) -> None:
     await fill(north, 300)
 

@@ -12,16 +12,14 @@ from html import escape
 
 from tansiq.cli.audit_lines import Finding
 from tansiq.cli.audit_set import Member
-from tansiq.domain.ellipsoid import plane
 from tansiq.domain.volume import Circle, LatLng, Volume4D
+from tansiq.formats.projection import EARTH_M, Point, Projection, unit
 
-EARTH_M = 6_371_008.8
 WIDE = 1_000.0
 TIME_TALL = 360.0
 MAP_SIZE, CLOSE_SIZE = (WIDE, 640.0), (490.0, 380.0)
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76.0, 12.0, 12.0, 46.0
 _MARK = 9.0
-Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,46 +163,6 @@ def _altitude_axis(low_m: float, high_m: float, up: float) -> Iterator[str]:
 # The map
 
 
-class _Projection:
-    """Metres east and north of a middle."""
-
-    def __init__(self, places: Iterable[LatLng]) -> None:
-        sums = [0.0, 0.0, 0.0]
-        for place in places:
-            sums = [a + b for a, b in zip(sums, _unit(place), strict=True)]
-        length = math.hypot(*sums)
-        x, y, z = (s / length for s in sums) if length > 1e-9 else (1.0, 0.0, 0.0)
-        self._up = (x, y, z)
-        self._east, self._north = plane(self._up)
-
-    def __call__(self, place: LatLng) -> Point:
-        at = _unit(place)
-        x, y, z = (_dot(at, axis) for axis in (self._east, self._north, self._up))
-        flat = math.hypot(x, y)
-        share = EARTH_M * (math.atan2(flat, z) / flat if flat > 1e-15 else 1.0)
-        return x * share, y * share
-
-    def back(self, point: Point) -> LatLng:
-        """Return the place of a point."""
-        away = math.hypot(*point) / EARTH_M
-        share = (math.sin(away) / away if away > 1e-12 else 1.0) / EARTH_M
-        x, y, z = point[0] * share, point[1] * share, math.cos(away)
-        at = [
-            x * e + y * n + z * u for e, n, u in zip(self._east, self._north, self._up, strict=True)
-        ]
-        lat_deg = math.degrees(math.atan2(at[2], math.hypot(at[0], at[1])))
-        return LatLng(lat_deg, math.degrees(math.atan2(at[1], at[0])))
-
-
-def _unit(place: LatLng) -> tuple[float, float, float]:
-    lat, lng = math.radians(place.lat_deg), math.radians(place.lng_deg)
-    return math.cos(lat) * math.cos(lng), math.cos(lat) * math.sin(lng), math.sin(lat)
-
-
-def _dot(a: Sequence[float], b: Sequence[float]) -> float:
-    return sum(x * y for x, y in zip(a, b, strict=True))
-
-
 class Map:
     """A map of conflicts and of the outlines around them."""
 
@@ -217,7 +175,7 @@ class Map:
         self._wide, self._tall = size
         self._shown = shown
         places = [p for one in every if (p := one.conflict.place) is not None]
-        self._at = _Projection(places or [_corner(s.volume) for s in shown])
+        self._at = Projection(places or [_corner(s.volume) for s in shown])
         points = [self._at(place) for place in places]
         for each in () if places else shown:
             points += self._outline(each.volume)
@@ -398,4 +356,4 @@ def _near(one: Finding, other: Finding, within_m: float) -> bool:
     a, b = one.conflict.place, other.conflict.place
     if a is None or b is None:
         return False
-    return math.dist(_unit(a), _unit(b)) * EARTH_M <= within_m
+    return math.dist(unit(a), unit(b)) * EARTH_M <= within_m

@@ -71,7 +71,7 @@ wait_option: Callable[[F], F] = click.option(
 @dataclass(frozen=True, slots=True)
 class _Request:
     method: str
-    target: str
+    address: str
     body: bytes | None
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -142,7 +142,7 @@ class Node:
         for left in reversed(range(tries)):
             connection = self._connection(timeout_s)
             try:
-                connection.request(request.method, request.target, request.body, headers)
+                connection.request(request.method, request.address, request.body, headers)
                 response = connection.getresponse()
                 content = response.read(_ANSWER_BYTES_MAX)
             except (OSError, http.client.HTTPException) as error:

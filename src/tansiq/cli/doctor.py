@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from tansiq.cli import doctor_tokens
+from tansiq.cli import doctor_agreement, doctor_tokens
 from tansiq.cli.checks import Check, Checks, Verdict
 from tansiq.clock import Clock, kernel_clock
 from tansiq.domain.agreement import Agreement, Party
@@ -127,6 +127,7 @@ def _agreed(settings: Settings, agreement: Agreement, clock: Clock) -> Checks:
     """Look whether the agreement's entry of us is us."""
     finding = f"{agreement.name!r}, SHA-256 starts with {agreement.digest[:8]}"
     yield Check("agreement", Verdict.OK, finding)
+    yield from doctor_agreement.rules(settings, agreement, clock)
     own = agreement.party(settings.party)
     if own is None:
         ids = ", ".join(party.id for party in agreement.parties)

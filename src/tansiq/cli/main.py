@@ -22,6 +22,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("tansiq.cli.check:check", "Judge a plan against an airspace, offline."),
     "arrange": ("tansiq.cli.arrange:arrange", "Find times for a set of plans, offline."),
     "audit": ("tansiq.cli.audit:audit", "Find every conflict within a set of plans, offline."),
+    "phrases": ("tansiq.cli.phrases:phrases", "List coded messages, in two languages."),
     "plan from-track": (
         "tansiq.cli.from_track:from_track",
         "Turn a recorded track into a plan file.",
@@ -48,6 +49,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "notice list": ("tansiq.cli.notice:list_notices", "List notices and how far each is."),
     "notice show": ("tansiq.cli.notice:show_notice", "Show one conversation."),
     "notice seen": ("tansiq.cli.notice:seen", "Say that a person has seen it."),
+    "notice read-back": ("tansiq.cli.notice:read_back", "Say back what was understood."),
     "notice answer": ("tansiq.cli.notice:answer", "Answer a notice."),
     "notice counter": ("tansiq.cli.notice:counter", "Propose a move that would clear it."),
     "notice accept": ("tansiq.cli.notice:accept", "Accept their counter-proposal."),
@@ -96,6 +98,13 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "token create": ("tansiq.cli.session:create_token", "Make a token that only reads."),
     "token list": ("tansiq.cli.session:list_tokens", "List such tokens."),
     "token revoke": ("tansiq.cli.session:revoke_token", "Revoke such a token."),
+    "invite": ("tansiq.cli.joining:invite", "Invite another party; makes the folder if needed."),
+    "join": ("tansiq.cli.joining:join", "Answer an invitation; makes the folder if needed."),
+    "pair": ("tansiq.cli.joining:pair", "Take the answer to an invitation."),
+    "agreement show": ("tansiq.cli.agreement:show", "Show the rules, and who has signed them."),
+    "agreement sign": ("tansiq.cli.agreement:sign", "Sign the rules with the node's key."),
+    "agreement verify": ("tansiq.cli.agreement:verify", "Check signatures under agreements."),
+    "agreement diff": ("tansiq.cli.agreement:diff", "Say what a new version changes."),
     "init": ("tansiq.cli.node:init", "Make a node's folder: keys, certificate, settings."),
     "serve": ("tansiq.cli.serve:serve", "Run the node."),
     "doctor": ("tansiq.cli.node:doctor", "Look for what is wrong with a node."),
@@ -112,6 +121,7 @@ _GROUPS = {
     "watch": "Who sits at our desk.",
     "note": "Notes carried by hand where no network reaches.",
     "log": "The record as evidence: export, verify, compare.",
+    "agreement": "The rules between the parties: read, sign, verify, compare.",
     "report": "Reports of trouble that others filed with us.",
     "account": "People who may use the node: add, list, change, remove.",
     "session": "Who is logged in, and how that ends.",
@@ -136,7 +146,7 @@ F3548-21 JSON; docs/plan-files.md shows both.
   tansiq plan from-track flight.csv --units ft --datum AMSL --output plan.geojson
   tansiq demo
 
-To run a node, start with: tansiq init --help
+To run a node, start with: tansiq invite --help, or tansiq init --help
 """
 
 

@@ -3,9 +3,10 @@
 import json
 from pathlib import Path
 from typing import TypedDict, Unpack
-from urllib.parse import urlsplit
 
 import click
+
+from tansiq.cli.new_node import url_port
 
 
 class _Options(TypedDict):
@@ -64,7 +65,7 @@ def init(data: Path, *, dry_run: bool, **options: Unpack[_Options]) -> None:
     from tansiq.peers.identity import NewNode, check_vacant, make_node, write_node
 
     url = options["url"]
-    port = options["peer_port"] or (_port(url) if url else None) or 8443
+    port = options["peer_port"] or (url_port(url) if url else None) or 8443
     new = NewNode(
         party=options["party"],
         names={"en": options["name"], **dict(options["names"])},
@@ -88,13 +89,6 @@ def init(data: Path, *, dry_run: bool, **options: Unpack[_Options]) -> None:
         f"  tansiq doctor --data {data}\n  tansiq serve --data {data}",
         err=True,
     )
-
-
-def _port(url: str) -> int | None:
-    try:
-        return urlsplit(url).port
-    except ValueError:
-        return None  # Reading the URL says what is wrong with it.
 
 
 @click.command()

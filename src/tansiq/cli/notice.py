@@ -1,6 +1,8 @@
 """``tansiq notice ...``: tell other parties, read what they tell, answer."""
 
+import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -95,6 +97,63 @@ def show_notice(note: str, *, language: str, data: Path, as_json: bool) -> None:
 def seen(note: str, *, data: Path, as_json: bool) -> None:
     """Say that a person on watch has seen it. That is no answer."""
     say(Node(data), f"/threads/{note}/seen", as_json=as_json)
+
+
+@click.command("read-back", epilog=EXITS)
+@click.argument("note", metavar="ID")
+@click.option("--point", "points", multiple=True, metavar="LAT,LNG", help="Centre, or each corner.")
+@click.option("--radius-m", type=int, help="Of a circle.")
+@click.option("--lower", metavar="LEVEL", help="As it was said: FL070, 3500 ft AMSL.")
+@click.option("--upper", metavar="LEVEL")
+@click.option("--start", metavar="TIME", help="RFC 3339.")
+@click.option("--end", metavar="TIME")
+@click.option("--language", default="en", show_default=True, help="en, ar, he or ru.")
+@data_option
+@json_option
+def read_back(
+    note: str, *, points: tuple[str, ...], language: str, data: Path, as_json: bool, **said: Any
+) -> None:
+    """Say back what a notice was understood to say; what differs is refused, by name.
+
+    Shows the notice in words and grid. What is not given as an option is asked for, at a terminal.
+
+    \b
+      tansiq notice read-back 3fa9c1
+    """
+    node = Node(data)
+    thread = node.ask("GET", f"/threads/{note}", query={"language": language}).read(ThreadView)
+    if thread.told is None:
+        raise BadInput("is no notice whose volumes are here", field="id")
+    click.echo("\n".join(thread.told.words), err=True)
+    wanted = len(thread.told.points)
+    given = list(points)
+    while len(given) < wanted and sys.stdin.isatty():
+        what = "centre" if thread.told.radius_m is not None else f"corner {len(given) + 1}"
+        given.append(click.prompt(f"{what} (latitude,longitude)", err=True))
+    if thread.told.radius_m is None:
+        said.pop("radius_m")
+    for name in said:
+        if said[name] is None and sys.stdin.isatty():
+            asked = int if name == "radius_m" else str
+            said[name] = click.prompt(name.replace("_", " "), type=asked, err=True)
+    missing = [f"--{name.replace('_', '-')}" for name, value in said.items() if value is None]
+    if missing or not given:
+        raise BadInput(f"say {', '.join(missing or ['--point'])} as well", field="readback")
+    say(
+        node,
+        f"/threads/{note}/readback",
+        as_json=as_json,
+        points=[_point(each) for each in given],
+        **said,
+    )
+
+
+def _point(text: str) -> tuple[float, float]:
+    lat, comma, lng = text.partition(",")
+    try:
+        return float(lat), float(lng) if comma else float("nan")
+    except ValueError as error:
+        raise BadInput(f"{text!r} is not LAT,LNG in degrees, 33.05,36.1", field="point") from error
 
 
 @click.command(epilog=EXITS)

@@ -33,7 +33,7 @@ def list_sessions(*, data: Path, as_json: bool) -> None:
     click.echo("\n".join(map(_session_line, sessions)) if sessions else "no sessions")
 
 
-@click.command(epilog=EXITS)
+@click.command("revoke", epilog=EXITS)
 @click.argument("session", metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @data_option
@@ -52,7 +52,7 @@ def revoke_session(session: str, *, yes: bool, data: Path) -> None:
     click.echo(f"session {short(found[0].id)} of {found[0].name} has ended")
 
 
-@click.command(epilog=EXITS)
+@click.command("create", epilog=EXITS)
 @click.argument("name", metavar="NAME")
 @click.option(
     "--scope", "scopes", type=_SCOPES, multiple=True, required=True, help="What it opens; repeat."
@@ -88,7 +88,7 @@ def list_tokens(*, data: Path, as_json: bool) -> None:
     click.echo("\n".join(map(_token_line, tokens)) if tokens else "no feed tokens")
 
 
-@click.command(epilog=EXITS)
+@click.command("revoke", epilog=EXITS)
 @click.argument("name", metavar="NAME")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @data_option

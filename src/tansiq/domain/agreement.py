@@ -196,7 +196,8 @@ class Agreement:
         With several registers each plan stands on the word of all of them; with one, its holder
         decides as the standard has it.
         """
-        several = len(self.registers) > 1
+        # As listed: that a party is off gives nobody the say over whether it is Down.
+        several = len(self.listed) > 1
         return frozenset(party.id for party in self.parties) if several else frozenset()
 
     def same_formation(self, a: tuple[str, str], b: tuple[str, str]) -> bool:

@@ -1,4 +1,4 @@
-"""Places as people say them: degrees, minutes and seconds, and the military grid (MGRS).
+"""Places as people say them: degrees, minutes and seconds, and the military grid (MGRS), both ways.
 
 Pure arithmetic on WGS84. The grid is the one of NGA.STND.0037 with the lettering of WGS84 ("AA"
 scheme): UTM between 80 S and 84 N, with the wider zones of Norway and Svalbard, and polar
@@ -6,14 +6,17 @@ stereographic (UPS) beyond. Figures are cut off, never rounded: a grid reference
 that holds the place.
 
 Source: transverse Mercator by Krueger's series in the third flattening to the sixth order
-(Karney 2011, eq. 35), exact to a fraction of a millimetre here; UPS by Snyder (1987), pp. 160-161.
+(Karney 2011, eq. 35 and 36), exact to a fraction of a millimetre here; UPS by Snyder (1987), pages
+160 and 161.
 """
 
 import math
+import re
 from typing import Final
 
 from tansiq.domain.ellipsoid import ECCENTRICITY_SQUARED, FLATTENING, SEMI_MAJOR_M
 from tansiq.domain.volume import LatLng
+from tansiq.errors import BadInput
 
 _N: Final = FLATTENING / (2 - FLATTENING)
 _E: Final = math.sqrt(ECCENTRICITY_SQUARED)
@@ -27,6 +30,15 @@ _ALPHA: Final = (
     49561 * _N**4 / 161280 - 179 * _N**5 / 168 + 6601661 * _N**6 / 7257600,
     34729 * _N**5 / 80640 - 3418889 * _N**6 / 1995840,
     212378941 * _N**6 / 319334400,
+)  # fmt: skip
+_BETA: Final = (
+    _N / 2 - 2 * _N**2 / 3 + 37 * _N**3 / 96 - _N**4 / 360 - 81 * _N**5 / 512
+    + 96199 * _N**6 / 604800,
+    _N**2 / 48 + _N**3 / 15 - 437 * _N**4 / 1440 + 46 * _N**5 / 105 - 1118711 * _N**6 / 3870720,
+    17 * _N**3 / 480 - 37 * _N**4 / 840 - 209 * _N**5 / 4480 + 5569 * _N**6 / 90720,
+    4397 * _N**4 / 161280 - 11 * _N**5 / 504 - 830251 * _N**6 / 7257600,
+    4583 * _N**5 / 161280 - 108847 * _N**6 / 3991680,
+    20648693 * _N**6 / 638668800,
 )  # fmt: skip
 _UTM_SCALE, _UPS_SCALE = 0.9996, 0.994
 _UTM_EAST_M, _UTM_SOUTH_M, _UPS_M = 500_000.0, 10_000_000.0, 2_000_000.0
@@ -121,3 +133,99 @@ def _polar_stereographic(place: LatLng) -> tuple[float, float]:
     away_m = 2 * SEMI_MAJOR_M * _UPS_SCALE * t / scale
     towards = -1.0 if place.lat_deg > 0 else 1.0
     return _UPS_M + away_m * math.sin(lng), _UPS_M + towards * away_m * math.cos(lng)
+
+
+# From a reference to a place
+
+_REFERENCE: Final = re.compile(
+    r"(?:(\d{1,2})([C-HJ-NP-X])|([ABYZ]))([A-HJ-NP-Z])([A-HJ-NP-Z])((?:\d\d){1,5})", re.ASCII
+)
+_ZONE_DEG: Final = 6.0
+"""From the meridian of a zone to the edge of the widest ones, in the north."""
+_OVERLAP_DEG: Final = 0.7
+"""How far a square of the grid may reach beyond its zone or band."""
+
+
+def place_of_grid(reference: str) -> LatLng:
+    """Return the middle of the square that a reference names, with or without blanks.
+
+    Raises:
+        BadInput: no reference, or of a square that its zone does not have.
+    """
+    plain = "".join(reference.split()).upper()
+    match = _REFERENCE.fullmatch(plain)
+    if match is None:
+        raise _no_such(reference)
+    zone, band, polar, column, row, figures = match.groups()
+    half = len(figures) // 2
+    step_m = 10 ** (5 - half)
+    east_m, north_m = (int(text) * step_m + step_m / 2 for text in (figures[:half], figures[half:]))
+    if polar:
+        found = _of_ups(polar, column, row, east_m, north_m)
+    else:
+        found = _of_utm(int(zone), band, column + row, east_m, north_m)
+    if found is None:
+        raise _no_such(reference)
+    return found
+
+
+def _no_such(reference: str) -> BadInput:
+    return BadInput(
+        f"{reference[:40]!r} is no grid reference; write one such as 36S YE 6705 1625",
+        field="position",
+    )
+
+
+def _of_utm(zone: int, band: str, letters: str, east_m: float, north_m: float) -> LatLng | None:
+    columns = _COLUMNS[(zone - 1) % 3]
+    if not 1 <= zone <= 60 or letters[0] not in columns or letters[1] not in _ROWS:
+        return None
+    east_m += (columns.index(letters[0]) + 1) * SQUARE_M
+    north_m += (_ROWS.index(letters[1]) - (0 if zone % 2 else 5)) % 20 * SQUARE_M
+    south = _BANDS.index(band) * 8 - 80
+    tall = 12 if band == "X" else 8
+    # Rows repeat every 2,000 km, and a band is not half as tall: one of these is in it.
+    for k in range(5):
+        at_m = north_m + k * 20 * SQUARE_M - (_UTM_SOUTH_M if south < 0 else 0.0)
+        lat, away = _from_transverse_mercator(east_m, at_m)
+        in_band = -_OVERLAP_DEG <= lat - south <= tall + _OVERLAP_DEG
+        if in_band and abs(away) <= _ZONE_DEG + _OVERLAP_DEG:
+            return LatLng(lat, (away + zone * 6 - 183 + 540.0) % 360.0 - 180.0)
+    return None
+
+
+def _from_transverse_mercator(east_m: float, north_m: float) -> tuple[float, float]:
+    """Return latitude and degrees from the meridian, of metres without the southern origin."""
+    scale_m = _UTM_SCALE * _RECTIFYING_M
+    north, east = north_m / scale_m, (east_m - _UTM_EAST_M) / scale_m
+    xi, eta = north, east
+    for j, beta in enumerate(_BETA, start=1):
+        xi -= beta * math.sin(2 * j * north) * math.cosh(2 * j * east)
+        eta -= beta * math.cos(2 * j * north) * math.sinh(2 * j * east)
+    conformal = math.sin(xi) / math.hypot(math.sinh(eta), math.cos(xi))
+    away = math.degrees(math.atan2(math.sinh(eta), math.cos(xi)))
+    return math.degrees(_latitude(math.asinh(conformal))), away
+
+
+def _latitude(isometric: float) -> float:
+    """Return the latitude, radians, of an isometric latitude on the ellipsoid."""
+    sin = math.tanh(isometric)
+    for _ in range(10):  # Each step gains two digits; the last ones change nothing.
+        sin = math.tanh(isometric + _E * math.atanh(_E * sin))
+    return math.asin(sin)
+
+
+def _of_ups(head: str, column: str, row: str, east_m: float, north_m: float) -> LatLng | None:
+    north_pole, east = head in "YZ", head in "BZ"
+    if column not in _POLAR:
+        return None
+    at = _POLAR.index(column)
+    east_m += (20 + at if east else 20 + at - len(_POLAR)) * SQUARE_M - _UPS_M
+    north_m += (_POLAR_ROWS.index(row) + (13 if north_pole else 8)) * SQUARE_M - _UPS_M
+    scale = math.sqrt((1 + _E) ** (1 + _E) * (1 - _E) ** (1 - _E))
+    t = math.hypot(east_m, north_m) * scale / (2 * SEMI_MAJOR_M * _UPS_SCALE)
+    lat = math.degrees(_latitude(-math.log(t)))
+    if lat < (84.0 if north_pole else 80.0) - _OVERLAP_DEG:
+        return None
+    lng = math.degrees(math.atan2(east_m, -north_m if north_pole else north_m))
+    return LatLng(lat if north_pole else -lat, lng)

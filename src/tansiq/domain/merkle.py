@@ -277,5 +277,6 @@ def _check_proof(ends: Iterable[bytes], proof: Sequence[bytes]) -> None:
 
 
 def _check_hashes(hashes: Iterable[bytes], field: str) -> None:
-    if any(len(each) != HASH_BYTES for each in hashes):
-        raise BadInput(f"a hash is not of {HASH_BYTES} bytes", field=field)
+    for each in hashes:
+        if len(each) != HASH_BYTES:
+            raise BadInput(f"a hash is not of {HASH_BYTES} bytes", field=field)

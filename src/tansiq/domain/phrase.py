@@ -143,8 +143,8 @@ def read_value(kind: Kind, value: object, field: str) -> Value:
         BadInput: it is not, with ``field`` and what would be.
         TooLarge: a text of that kind, but too long.
     """
-    if kind in _WHOLE:
-        low, high, unit = _WHOLE[kind]
+    if kind in WHOLE:
+        low, high, unit = WHOLE[kind]
         # True is an int to Python and a mistake to us.
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise BadInput(f"write a whole number of {unit}, {low} to {high}", field=field)
@@ -194,8 +194,9 @@ def _altitude(value: str, field: str) -> bool:
     match = _ALTITUDE.fullmatch(value)
     if match is None:
         return False
+    # A band at the limits of what exists, rounded outwards to whole metres or feet, still fits.
     altitude_m = int(match[1]) * (FOOT_M if match[2] == "ft" else 1.0)
-    return ALTITUDE_M_MIN <= altitude_m <= ALTITUDE_M_MAX
+    return ALTITUDE_M_MIN - 1.0 <= altitude_m <= ALTITUDE_M_MAX + 1.0
 
 
 def _level(value: str, field: str) -> bool:
@@ -221,7 +222,7 @@ def _matches(pattern: re.Pattern[str]) -> Callable[[str, str], bool]:
     return lambda value, _field: pattern.fullmatch(value) is not None
 
 
-_WHOLE: Final[Mapping[Kind, tuple[int, int, str]]] = {
+WHOLE: Final[Mapping[Kind, tuple[int, int, str]]] = {
     Kind.DURATION: (0, DURATION_S_MAX, "seconds"),
     Kind.MINUTES: (0, MINUTES_MAX, "minutes"),
     Kind.AIRCRAFT: (0, COUNT_MAX, "aircraft"),
@@ -233,6 +234,7 @@ _WHOLE: Final[Mapping[Kind, tuple[int, int, str]]] = {
     Kind.DISTANCE: (0, DISTANCE_M_MAX, "metres"),
     Kind.MILLISECONDS: (0, 86_400_000, "milliseconds"),
 }
+"""Kinds that are whole numbers: least, greatest, of what."""
 _TEXT: Final[Mapping[Kind, Callable[[str, str], bool]]] = {
     Kind.CALLSIGN: _callsign,
     Kind.TIME: _time,

@@ -180,7 +180,7 @@ def _record(contents: Contents, agreement: Agreement, found: list[Finding]) -> t
             found.append(_wrong("consistency", f"checkpoint {place} is of another record: {error}"))
             continue
         vouched += seen
-    _tell_vouched(contents.by, vouched, found)
+    _tell_vouched(contents, vouched, found)
     return (*vouched, Vouched(size=main.size, root=main.root, witness=None, time_s=0))
 
 
@@ -217,7 +217,8 @@ def _checkpoint(
     return told
 
 
-def _tell_vouched(by: str, vouched: Sequence[Vouched], found: list[Finding]) -> None:
+def _tell_vouched(contents: Contents, vouched: Sequence[Vouched], found: list[Finding]) -> None:
+    by = contents.by
     for witness in sorted({each.witness for each in vouched if each.witness is not None}):
         given = [each for each in vouched if each.witness == witness]
         first = min(given, key=lambda each: each.size)
@@ -229,8 +230,10 @@ def _tell_vouched(by: str, vouched: Sequence[Vouched], found: list[Finding]) -> 
         else:
             sentence += " by its own clock"
         found.append(_proved("cosigned", sentence))
-    if not vouched:
-        sentence = f"nobody has cosigned {by}'s record so far: it could still rewrite its end"
+    reach = max((each.size for each in vouched), default=0)
+    bare = sum(1 for entry in contents.entries if entry.index >= reach)
+    if bare:
+        sentence = f"nobody has cosigned {bare} of these entries so far: {by} could rewrite them"
         found.append(_claimed("not-cosigned", sentence))
 
 

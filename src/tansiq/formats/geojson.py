@@ -74,6 +74,22 @@ def airspace_drafts(document: Field) -> Iterator[PlanDraft]:
         yield _draft(parts)
 
 
+def only_outline(document: Field) -> Outline:
+    """Return the one outline of a document; times and altitudes are not asked for.
+
+    Raises:
+        BadInput: it is not there, or not alone.
+    """
+    outlines = [
+        outline
+        for feature in _features(document)
+        for outline in _outlines(feature, feature.need("properties", "add properties, {} for none"))
+    ]
+    if len(outlines) != 1:
+        raise BadInput(f"{len(outlines)} outlines; an area is one", field="features")
+    return outlines[0]
+
+
 def _features(document: Field) -> Iterator[Field]:
     kind = document.need("type", "GeoJSON starts with a Feature or FeatureCollection").text()
     if kind == "Feature":

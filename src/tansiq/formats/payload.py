@@ -12,11 +12,16 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from tansiq.domain.draft import StatedBand
 from tansiq.domain.note import PAYLOAD_BYTES_MAX, Kind, Note
-from tansiq.domain.volume import Volumes
+from tansiq.domain.readback import CORNERS_MAX, Readback, Told, told
+from tansiq.domain.time import parse_rfc3339
+from tansiq.domain.volume import LatLng, Volumes
 from tansiq.errors import BadInput
 from tansiq.f3548 import codec, wire
 from tansiq.f3548.convert import volumes_to_domain
+from tansiq.formats import tree
+from tansiq.formats.altitude import from_document
 
 TEXT_CHARS_MAX: Final = 2_000
 LABEL_CHARS_MAX: Final = 120
@@ -38,7 +43,7 @@ class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     desk: Label = ""
 
 
-class Shift(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Move(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A move of a whole plan."""
 
     delay_s: Seconds = 0
@@ -55,6 +60,35 @@ class OpenItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     party: Label
     stage: Label
     words: Text = ""
+
+
+class Repeated(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a person read back, as ``domain/readback.py`` compares it."""
+
+    points: Annotated[
+        tuple[tuple[float, float], ...], msgspec.Meta(min_length=1, max_length=CORNERS_MAX)
+    ]
+    """Latitude and longitude, degrees: corners, or the centre where there is a radius."""
+    lower: Label
+    upper: Label
+    start: Label
+    end: Label
+    radius_m: int | None = None
+
+    def value(self) -> Readback:
+        """Return it as a value.
+
+        Raises:
+            BadInput: a place, level or time that is none.
+        """
+        return Readback(
+            points=tuple(LatLng(lat_deg=lat, lng_deg=lng) for lat, lng in self.points),
+            radius_m=self.radius_m,
+            lower=self.lower,
+            upper=self.upper,
+            start=parse_rfc3339(self.start, "readback.start"),
+            end=parse_rfc3339(self.end, "readback.end"),
+        )
 
 
 class Payload(
@@ -74,8 +108,8 @@ class Payload(
     volumes: tuple[wire.Volume4D, ...] = ()
     stated: tuple[dict[str, Any], ...] = ()
     """Altitudes of ``volumes`` as somebody wrote them: value, unit, datum."""
-    shift: Shift | None = None
-    readback: dict[str, str | float] | None = None
+    shift: Move | None = None
+    readback: Repeated | None = None
     parameters: dict[str, str | int] | None = None
     """Of the coded message."""
     minutes: Annotated[int, msgspec.Meta(ge=1, le=43_200)] | None = None
@@ -147,7 +181,9 @@ def read_payload(kind: Kind, data: bytes) -> Payload:
         TooLarge: above the limit, or nested too deep.
         BadInput: not such an object; ``field`` says where.
     """
-    payload = codec.decode(data, Payload, bytes_max=PAYLOAD_BYTES_MAX, depth_max=_DEPTH_MAX)
+    # Strict: of a member that stands twice two readers could take another one each.
+    document = tree.parse(data, bytes_max=PAYLOAD_BYTES_MAX, depth_max=_DEPTH_MAX)
+    payload = codec.from_tree(document, Payload)
     _check(kind, payload)
     return payload
 
@@ -166,6 +202,19 @@ def _check(kind: Kind, payload: Payload) -> None:
         raise BadInput(f"more than {PARAMETERS_MAX}", field="payload.parameters")
     if len(payload.stated) > len(payload.volumes):
         raise BadInput("more stated altitudes than volumes", field="payload.stated")
+
+
+def told_of(payload: Payload) -> Told:
+    """Return what is read aloud of the volumes of a notice that was checked when it came."""
+    return told(volumes_to_domain(payload.volumes, "payload.volumes"), bands_of(payload))
+
+
+def bands_of(payload: Payload) -> tuple[StatedBand, ...]:
+    """Return the altitudes as they were stated; none where one of them cannot be read."""
+    try:
+        return tuple(from_document(document) for document in payload.stated)
+    except (BadInput, KeyError, TypeError, ValueError):
+        return ()  # Another version's: metres W84 are told instead.
 
 
 def volumes_of(note: Note, payload: Payload) -> Volumes:

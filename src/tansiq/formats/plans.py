@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tansiq.domain.draft import PlanDraft
+from tansiq.domain.volume import Outline
 from tansiq.errors import BadInput
 from tansiq.formats import geojson
 from tansiq.formats.tree import Field, located, parse
@@ -58,6 +59,19 @@ def read_airspace(
     """
     with _named(name):
         return tuple(_drafts(_parsed(data, limits or Limits())))
+
+
+def read_outline(data: bytes, name: str = "", *, limits: Limits | None = None) -> Outline:
+    """Return the one outline that a GeoJSON file holds, whatever else it says of it.
+
+    Raises:
+        BadInput: it holds none, several, or is malformed.
+    """
+    with _named(name):
+        document = _parsed(data, limits or Limits())
+        if not _is_geojson(document):
+            raise BadInput("is not GeoJSON: a Feature with a Polygon, or a Point with radius_m")
+        return geojson.only_outline(document)
 
 
 @contextmanager

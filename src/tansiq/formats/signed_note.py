@@ -6,7 +6,9 @@ newline, no empty line at the end of the text, no two signatures of one key, no 
 Laxer in nothing. Knows two types of signature: plain Ed25519 (0x01) and the timestamped
 cosignature of ``c2sp.org/tlog-cosignature`` (0x04). Leaves out what the text says.
 
-Names tell uses apart, so that no signature passes for one of another use: see ``NameOf``.
+A signature is over the text alone, and not over the name beside it: whoever has one can write it
+under another name of the same key. Names (``NameOf``) say which use is claimed; what keeps the uses
+of one key apart is the first line of the text, and whoever reads one must look at it.
 """
 
 import base64
@@ -53,7 +55,11 @@ class SignatureType(IntEnum):
 
 
 class NameOf(StrEnum):
-    """What follows a party's id in the name of its key, by what is signed."""
+    """What follows a party's id in the name of its key, by what is signed.
+
+    No text of one use may begin as one of another: notes with ``tansiq/``, checkpoints with their
+    origin ``PARTY/log``, what a cosignature signs with ``cosignature/v1``.
+    """
 
     NOTE = ""
     LOG = "/log"

@@ -14,7 +14,7 @@ from tansiq.domain.grid import dms, mgrs
 from tansiq.domain.phrase import COUNTED, Kind, Value, place_of
 from tansiq.domain.time import parse_rfc3339
 
-LRI, FSI, PDI = "\u2066", "\u2068", "\u2069"
+LRI, RLI, FSI, PDI = "\u2066", "\u2067", "\u2068", "\u2069"
 NAUTICAL_MILE_M: Final = 1_852
 GRID_DIGITS: Final = 4
 """Of each figure of a grid reference: squares of 10 m. A second of arc is 31 m or less."""

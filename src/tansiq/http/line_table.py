@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from tansiq.formats.delivery import Answer as Fates
 from tansiq.formats.delivery import Delivery
+from tansiq.formats.payload import Repeated
 from tansiq.http import line_handlers as line
 from tansiq.http.access import VIEWER, WATCH
 from tansiq.http.operations import Answer, Body, Call, Kind, Operation, Query
@@ -122,6 +123,9 @@ LINE_OPERATIONS: tuple[Operation[OwnApi], ...] = (
     ),
     _say("/api/v1/threads/{note}/seen", "say_seen", "Say that a person on watch has seen it.",
          line.say_seen),
+    _say("/api/v1/threads/{note}/readback", "read_back",
+         "Say back what a notice was understood to say; a difference is refused.",
+         line.read_back, Repeated),
     _say("/api/v1/threads/{note}/answer", "answer_notice",
          "Answer a notice: noted, no-conflict, unable, need-time.", line.answer, line.NewAnswer),
     _say("/api/v1/threads/{note}/counter", "counter_notice",

@@ -21,6 +21,7 @@ from tansiq.http.issuers import Issuer
 from tansiq.http.letters import LettersApi
 from tansiq.http.problems import Boundary, f3548_error, handlers
 from tansiq.http.rates import Rates
+from tansiq.http.record import RecordApi
 from tansiq.http.recording import CALLER
 from tansiq.http.reports import report_routes
 from tansiq.http.uss import tansiq_routes, uss_routes
@@ -47,6 +48,8 @@ class PeerApi:
     deadline: Deadline
     letters: LettersApi | None = None
     """Where other parties' notes come in; None: nowhere."""
+    record: RecordApi | None = None
+    """Our record, and what we witness of theirs."""
     flights: FlightPlanning | None = None
     """What test programs may do; None: nothing."""
 
@@ -79,6 +82,8 @@ def peer_app(api: PeerApi) -> Starlette:
     ]
     if api.letters is not None:
         routes += api.letters.routes(identify)
+    if api.record is not None:
+        routes += api.record.routes(identify)
     if api.flights is not None:
         tests = FlightPlanningApi(api.flights, identify, clock, limits)
         routes += [*tests.routes(), *auxiliary.version_routes(authenticate, "/versioning")]

@@ -15,7 +15,7 @@ import binascii
 import json
 import logging
 import zlib
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Final, Literal
 
@@ -88,7 +88,11 @@ class ExchangeLog:
         self._event: int | None = None
         self._bytes = 0
         self._lost = 0
+        self._told = 0
+        """How many of the oldest that wait ``on_write`` has had already."""
         self._writing: asyncio.Task[None] | None = None
+        self.on_write: Callable[[list[tuple[str, Said]]], Awaitable[None]] = _nothing
+        """Awaited with exchanges before they are written, each once; a failure holds them back."""
 
     def note(self, peer: str, said: Said) -> None:
         """Record one exchange with a peer, within a second or so."""
@@ -148,7 +152,15 @@ class ExchangeLog:
             )
 
         try:
+            try:
+                await self.on_write(rows[self._told :])
+            except asyncio.CancelledError:
+                self._take_back(rows, entries, event)
+                self._bytes, self._lost = self._bytes + size, self._lost + lost
+                raise
+            self._told = len(rows)
             await self._store.write(write)
+            self._told = 0
         except StoreError as error:
             _log.warning("the record of exchanges waits: %s", error)
             self._take_back(rows, entries, event)
@@ -170,6 +182,10 @@ class ExchangeLog:
             await self.flush(even_nothing=due)
             pruned_s = now_s if due else pruned_s
             await self._clock.sleep(WRITE_EVERY_S)
+
+
+async def _nothing(_: list[tuple[str, Said]]) -> None:
+    """Where nobody wants to know."""
 
 
 def entry(kind: str, time: int, subject: str, record: wire.Message, *, once: bool = False) -> Entry:

@@ -4,7 +4,7 @@ Rows only; what a note means is ``domain``'s, whether it may be written ``servic
 signed text is kept once, as the record's entry.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from tansiq.domain.lead import Passage
@@ -78,6 +78,10 @@ UPDATE outbox SET tries = tries + 1, tried = :tried, refused = :refused, problem
 """
 _DELIVERED = "DELETE FROM outbox WHERE note = :note"
 
+_COSIGNED = """
+SELECT witness, MIN(time) FROM record_cosignature WHERE size >= :size GROUP BY witness
+"""
+
 _PASSED = """
 INSERT INTO passage (note, peer, signed, received, receipt_signed, receipt_got, sender_error,
                      receiver_error, direct)
@@ -129,6 +133,7 @@ class NoteRow:
             sender=self.sender,
             receiver=self.peer if self.sender == me else me,
             mode=self.mode,
+            number=self.number,
             turn=self.turn,
             time=self.time,
             thread=None if self.thread == self.id else self.thread,
@@ -309,6 +314,14 @@ class NoteStore:
                 "direct": int(direct),
             },
         )
+
+    async def cosigned_from(self, size: int, *, besides: Collection[str]) -> int | None:
+        """Return when the record was first cosigned with that size or more, seconds since 1970.
+
+        By a witness that is none of ``besides``, and by its own clock; None: by nobody.
+        """
+        rows = await self._tx.fetch(_COSIGNED, {"size": size})
+        return min((int(row[1]) for row in rows if row[0] not in besides), default=None)
 
     async def passage(self, note: NoteID) -> Passage | None:
         """Return how a note and its receipt went; None while no receipt has come."""

@@ -317,10 +317,10 @@ def split(hashes: bytes) -> list[bytes]:
 
 def _entry(row: Row) -> EntryRow:
     """Return an entry as columns were read; a file that somebody edited may hold other types."""
-    kinds = (int, int, str, bytes, bytes, bytes)
-    if not all(isinstance(value, kind) for value, kind in zip(row, kinds, strict=True)):
-        raise RecordDamaged(f"entry {row[0]} of the record holds something else than was written")
-    return EntryRow(*row)
+    match row:
+        case (int(), int(), str(), bytes(), bytes(), bytes()):
+            return EntryRow(*row)
+    raise RecordDamaged(f"entry {row[0]} of the record holds something else than was written")
 
 
 def _width(level: int, tile: int, size: int) -> int:

@@ -174,7 +174,9 @@ async function record(bundle, keys, tell) {
     const more = last.size === first.size ? "" : `, and up to that of ${last.size} at ${last.at},`;
     tell("proved", "cosigned", `${witness} cosigned ${bundle.by}'s record of ${first.size} entries at ${first.at}${more} by its own clock`);
   }
-  if (!vouched.length) tell("claimed", "not-cosigned", `nobody has cosigned ${bundle.by}'s record so far: it could still rewrite its end`);
+  const reach = vouched.reduce((most, each) => Math.max(most, each.size), 0);
+  const bare = bundle.entries.filter((entry) => entry.index >= reach).length;
+  if (bare) tell("claimed", "not-cosigned", `nobody has cosigned ${bare} of these entries so far: ${bundle.by} could rewrite them`);
   return [...vouched, { size: main.size, root: main.root, witness: null, time: 0 }];
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from tansiq.clock import Clock
 from tansiq.domain.actor import Actor, Role
 from tansiq.domain.time import from_micros, micros, zulu
-from tansiq.errors import Forbidden, NotFound, StateConflict, TooMany, Unauthenticated
+from tansiq.errors import Forbidden, NotFound, StateConflict, StoreError, TooMany, Unauthenticated
 from tansiq.services.accounts.attempts import Attempts
 from tansiq.services.accounts.passwords import Passwords
 from tansiq.services.accounts.roll import Roll
@@ -108,15 +108,18 @@ class People:
     async def first_link(self) -> str | None:
         """Return a new one-time token for the first account; None where there are accounts.
 
-        Raises:
-            StoreError: it cannot be kept.
+        None too where it cannot be stored: a node serves with a disk that is full.
         """
         if self._roll.accounts:
             return None
         token, made = new_token(FIRST), micros(self._clock.now())
-        await self._roll.change(
-            lambda tables: tables.set_first(digest(token), made=made), lambda _: None
-        )
+        try:
+            await self._roll.change(
+                lambda tables: tables.set_first(digest(token), made=made), lambda _: None
+            )
+        except StoreError as error:
+            _log.warning("no link for the first account: %s", error)
+            return None
         return token
 
     async def set_up(self, first: FirstAccount) -> AccountView:

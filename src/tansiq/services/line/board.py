@@ -10,7 +10,7 @@ from typing import Final
 
 from tansiq.domain.line import LineState
 from tansiq.domain.note import Kind, NoteID
-from tansiq.domain.thread import Saying, Thread, folded, told
+from tansiq.domain.thread import Saying, Thread, backdated, folded, told
 from tansiq.storage.notes import NoteRow, NoteStore
 from tansiq.storage.store import Store, Tx
 
@@ -32,6 +32,7 @@ class Board:
         self.lines = {
             other: LineState(parties=_ordered(party, other)) for other in parties if other != party
         }
+        self._open: set[NoteID] = set()
         self.facts: dict[NoteID, dict[str, str]] = {}
         """The own lines of each conversation's first note."""
         self.latest: dict[tuple[str, str, str], NoteID] = {}
@@ -84,21 +85,29 @@ class Board:
         if row.peer == self._party:
             return  # In the own record only: nobody converses.
         if said.thread is None:
-            self._open(row)
+            self._begin(row)
         notes = self._said.setdefault(said.opens, [])
         thread = self.threads.get(said.opens)
         if thread is not None and notes[-1].order < said.order:
             notes.append(said)
-            self.threads[said.opens] = told(thread, said)
+            self._put(told(thread, said, backdated=said.id in backdated(notes)))
             return
         notes.append(said)
         notes.sort(key=lambda each: each.order)
         again = folded(notes)
         if again is not None:
-            self.threads[said.opens] = again
+            self._put(again)
             self.arrived.setdefault(said.opens, row.written)
 
-    def _open(self, row: NoteRow) -> None:
+    def _put(self, thread: Thread) -> None:
+        self.threads[thread.id] = thread
+        (self._open.add if thread.open else self._open.discard)(thread.id)
+
+    def open_threads(self) -> list[Thread]:
+        """Return the conversations in which somebody still has to do something."""
+        return [self.threads[each] for each in self._open]
+
+    def _begin(self, row: NoteRow) -> None:
         facts = self.facts[row.id] = row.facts()
         if row.kind is Kind.NOTICE:
             key = (row.sender, row.peer, facts["id"])

@@ -7,16 +7,17 @@ refused. A receipt leaves this node after its commit is on disk, never before.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from tansiq.domain.lead import Passage
 from tansiq.domain.note import FORMS, Kind, Note, NoteID, Place, write_instant
+from tansiq.domain.readback import differences
 from tansiq.domain.time import micros
 from tansiq.errors import AgreementMismatch, BadInput, Forbidden, TansiqError
 from tansiq.formats.letter import Letter, check_sender
-from tansiq.formats.payload import read_payload, volumes_of
+from tansiq.formats.payload import read_payload, told_of, volumes_of
 from tansiq.services.events import Events
 from tansiq.services.line.announcing import announce
 from tansiq.services.line.pen import NOTE, Draft, Pen, note_row
@@ -27,6 +28,8 @@ from tansiq.storage.store import Tx
 
 TURN_JUMP_MAX: Final = 1_000_000
 """How far a note may be ahead of its line: more would use up the numbers of an honest peer."""
+AGAIN: Final = "again/"
+"""Before the word of a note whose number its sender had given to another: no table has it."""
 MICROS_A_MS: Final = 1_000
 
 
@@ -170,8 +173,14 @@ class Inbox:
                 f"{counters.turn}",
                 field="turn",
             )
+        if note.kind is Kind.READBACK:
+            await self._check_readback(store, letter)
+        again = note.number and await store.same_number(note.sender, note.sender, note.number)
         seq = await RecordLog(tx).append(NOTE, letter.signed.encode(), time=micros(now))
         row = note_row(letter.id, note, seq=seq, peer=note.sender, now=now)
+        if again:
+            # Two notes of one number: both are kept, and the second counts for nothing.
+            row = replace(row, word=f"{AGAIN}{row.word}")
         await store.add(row, letter.salt, letter.payload)
         if self._events is not None:
             await announce(self._events, tx, row, now)
@@ -179,6 +188,20 @@ class Inbox:
             note.sender, Counters(counters.number, max(counters.turn, note.turn))
         )
         return row
+
+    async def _check_readback(self, store: NoteStore, letter: Letter) -> None:
+        """Refuse a read-back that is not of our notice, whatever their node thought of it."""
+        note = letter.note
+        asked = None if note.thread is None else await store.get(note.thread)
+        if asked is None or letter.payload is None:
+            return  # The notice is not here: nothing to hold it against.
+        _, notice = await store.payload(asked.id)
+        repeated = read_payload(note.kind, letter.payload).readback
+        if notice is None or repeated is None or asked.kind is not Kind.NOTICE:
+            return
+        wrong = differences(repeated.value(), told_of(read_payload(asked.kind, notice)))
+        if wrong:
+            raise BadInput(f"differs from our notice in: {', '.join(wrong)}", field="readback")
 
     async def _same_receipt(self, tx: Tx, known: NoteRow) -> Letter | None:
         row = await NoteStore(tx).answer(known, Kind.RECEIPT, self._party)

@@ -8,8 +8,9 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tansiq.domain.line import stopped
-from tansiq.domain.note import NoteID
+from tansiq.domain.note import Kind, NoteID, write_instant
 from tansiq.domain.thread import Thread
+from tansiq.domain.time import from_micros
 from tansiq.errors import NotFound
 from tansiq.formats.letter import Letter
 from tansiq.formats.phrase_book import FALLBACK
@@ -19,16 +20,18 @@ from tansiq.services.line.board import Board
 from tansiq.services.line.inbox import Inbox, Taken
 from tansiq.services.line.notices import Notices
 from tansiq.services.line.outbox import Outbox
-from tansiq.services.line.pen import Pen
+from tansiq.services.line.pen import Draft, Pen
 from tansiq.services.line.ports import LinePort
 from tansiq.services.line.showing import Showing
 from tansiq.services.line.speaking import Speaking
 from tansiq.services.line.talk import Talk
 from tansiq.services.line.views import LinesView, OutboxView, ThreadView
+from tansiq.services.line.vigil import Vigil
 from tansiq.services.planning.site import Site
 from tansiq.services.record import Record
 from tansiq.services.record.bundling import Exporter
 from tansiq.storage.notes import NoteRow, NoteStore
+from tansiq.storage.record import RecordLog
 from tansiq.storage.store import Tx
 
 OUTBOX_SHOWN: Final = 1_000
@@ -99,20 +102,56 @@ class Line:
             key=tools.key,
             clock_error_ms=tools.clock_error_ms,
         )
+        self.vigil = Vigil(
+            site, events, board=self.board, showing=self.showing, speaking=self.speaking
+        )
+        self.on_written: Callable[[], None] = lambda: None
+        """Called once notes of either side are on disk."""
+        self.on_reachable: Callable[[str], None] = lambda _: None
+        """Called with a party whose node has just spoken to us."""
+        self.speaking.on_written = self._written
+        self.outbox.on_receipts = lambda _: self._written()
 
     async def start(self) -> None:
         """Read what was said, and go on delivering."""
+        await self._note_gap()
         await self.board.catch_up()
         self.outbox.start()
+        self.vigil.start()
 
     async def stop(self) -> None:
         """Stop delivering; what has not arrived stays in the store."""
+        await self.vigil.stop()
         await self.outbox.stop()
 
+    async def _note_gap(self) -> None:
+        """Record that nothing was recorded since the last entry: the node was not there."""
+        now = self._site.clock.now()
+
+        async def write(tx: Tx) -> None:
+            log = RecordLog(tx)
+            size = (await log.head()).size
+            last = await log.entries(size - 1, size) if size else []
+            # A clock that was set back leaves no gap that could be stated.
+            if last and from_micros(last[0].time) <= now:
+                own = {
+                    "start": write_instant(from_micros(last[0].time)),
+                    "end": write_instant(now),
+                }
+                draft = Draft(kind=Kind.GAP, to=self._site.party, own=own)
+                await self.pen.write(tx, draft, now)
+
+        await self._site.store.write(write)
+
     def heard(self, party: str, new: bool) -> None:  # noqa: FBT001 - a callback's signature
-        """Note that a party's node has just delivered something."""
-        del new
+        """Note that a party's node has just delivered something, and whether any of it was new."""
         self.outbox.reachable(party)
+        self.on_reachable(party)
+        if new:
+            self._written()
+
+    def _written(self) -> None:
+        self.on_written()
 
     # ---- looking
 
@@ -215,4 +254,5 @@ class Line:
         taken = await self.inbox.take(letters, received)
         await self.board.catch_up()
         self.outbox.wake()
+        self._written()
         return taken

@@ -15,6 +15,7 @@ from tansiq.domain.actor import Actor
 from tansiq.domain.draft import PlanDraft
 from tansiq.domain.note import Kind, Mode, NoteID, write_instant
 from tansiq.domain.pact import Rung
+from tansiq.domain.readback import differences
 from tansiq.domain.thread import Stage, Thread
 from tansiq.domain.time import parse_rfc3339
 from tansiq.domain.volume import time_bounds
@@ -23,7 +24,7 @@ from tansiq.errors import BadInput, NotFound, WrongState
 from tansiq.f3548 import codec, wire
 from tansiq.f3548.convert import volumes_to_wire
 from tansiq.formats.altitude import to_document
-from tansiq.formats.payload import Payload, Shift, read_payload
+from tansiq.formats.payload import Move, Payload, Repeated, read_payload, told_of
 from tansiq.services.facade import Constraints, Planning
 from tansiq.services.line.pen import Draft
 from tansiq.services.line.speaking import NO_WORDS, Speaking, Words, mode_of, person
@@ -157,6 +158,29 @@ class Notices:
         self._theirs(thread)
         return await self._answer(thread, Kind.SEEN, Payload(by=person(actor)))
 
+    async def readback(self, named: str, repeated: Repeated, actor: Actor) -> NoteRow:
+        """Say back what a notice was understood to say; it is held against the notice.
+
+        Raises:
+            NotFound: no such notice.
+            BadInput: what was said back is no place, level or time.
+            WrongState: it differs from the notice; the sentence names in what.
+        """
+        thread = await self._speaking.thread(named, Kind.NOTICE)
+        self._theirs(thread)
+        notice = await self._speaking.read(lambda tx: NoteStore(tx).payload(thread.id))
+        if notice[1] is None:
+            raise WrongState("its volumes are not here any more", field="id")
+        wrong = differences(repeated.value(), told_of(read_payload(Kind.NOTICE, notice[1])))
+        if wrong:
+            raise WrongState(
+                f"differs from the notice in: {', '.join(wrong)}. Have it said again, and look at "
+                "what the node shows of it",
+                field="readback",
+            )
+        payload = Payload(by=person(actor), readback=repeated)
+        return await self._answer(thread, Kind.READBACK, payload)
+
     async def answer(
         self,
         named: str,
@@ -191,7 +215,7 @@ class Notices:
         return await self._answer(thread, Kind.ANSWER, payload, word=word)
 
     async def counter(
-        self, named: str, shift: Shift, actor: Actor, *, mine: bool, text: str = ""
+        self, named: str, shift: Move, actor: Actor, *, mine: bool, text: str = ""
     ) -> NoteRow:
         """Propose that their plan moves, or that ours does.
 
@@ -201,7 +225,7 @@ class Notices:
             WrongState: it is decided already.
         """
         thread = await self._speaking.thread(named, Kind.NOTICE)
-        if shift == Shift():
+        if shift == Move():
             raise BadInput("a proposal moves something: later, higher or aside", field="shift")
         payload = Payload(by=person(actor), shift=shift, text=text)
         return await self._answer(thread, Kind.COUNTER, payload, moves="mine" if mine else "yours")
@@ -261,12 +285,12 @@ class Notices:
 
     # ---- shared
 
-    async def _proposal(self, thread: Thread) -> tuple[NoteRow, Shift] | None:
+    async def _proposal(self, thread: Thread) -> tuple[NoteRow, Move] | None:
         note = thread.proposal
         if note is None or thread.stage not in (Stage.COUNTERED, Stage.OUTCOME):
             return None
 
-        async def read(tx: Tx) -> tuple[NoteRow, Shift] | None:
+        async def read(tx: Tx) -> tuple[NoteRow, Move] | None:
             store = NoteStore(tx)
             row, (_, data) = await store.get(note), await store.payload(note)
             if row is None or data is None:
@@ -276,7 +300,7 @@ class Notices:
 
         return await self._speaking.read(read)
 
-    async def _move(self, thread: Thread, shift: Shift) -> None:
+    async def _move(self, thread: Thread, shift: Move) -> None:
         """Move our own plan that a notice is about, in every register.
 
         Raises:

@@ -6,7 +6,7 @@ arrived stays visible with the reason.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +14,7 @@ from typing import Final
 
 from tansiq.domain.note import NoteID
 from tansiq.domain.time import micros
-from tansiq.errors import PeerError, StoreError
+from tansiq.errors import PeerError, RecordRolledBack, StoreError
 from tansiq.formats.letter import Letter
 from tansiq.services.line.inbox import Inbox
 from tansiq.services.line.pen import Pen
@@ -57,6 +57,11 @@ class Outbox:
         self._tasks: list[asyncio.Task[None]] = []
         self.on_receipts: Callable[[str], None] = lambda _: None
         """Called with the party once receipts of its node are on disk."""
+        self.before: Callable[[str], Awaitable[None]] = self._nothing
+        """Awaited before a delivery that is not urgent; raises where nothing may be said."""
+
+    @staticmethod
+    async def _nothing(_: str) -> None: ...
 
     def start(self) -> None:
         """Begin to deliver, with what an earlier run left."""
@@ -119,8 +124,12 @@ class Outbox:
         if not letters:
             return 0, lane in await self._store.read(lambda tx: NoteStore(tx).lanes(party))
         try:
+            # A stop goes out whatever is wrong with our record: it may save lives, and two notes of
+            # one number are only a disorder.
+            if lane > 0:
+                await self.before(party)
             answers = await self._peers.deliver(party, [letter.wire for letter in letters])
-        except PeerError as error:
+        except (PeerError, RecordRolledBack) as error:
             await self._tried({letter.id: str(error) for letter in letters}, refused=False)
             return 0, True
         return await self._answered(letters, answers, self._clock.now())

@@ -4,7 +4,7 @@ Reads the store and the board; decides nothing and writes nothing.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -27,9 +27,12 @@ from tansiq.domain.note import Kind, NoteID, read_instant
 from tansiq.domain.pact import NoticeKind, Rung
 from tansiq.domain.thread import Step, Thread
 from tansiq.domain.time import from_micros, micros, zulu
-from tansiq.formats.payload import Payload, read_payload
+from tansiq.f3548.convert import volumes_to_domain
+from tansiq.formats.payload import Payload, bands_of, read_payload, told_of
 from tansiq.formats.phrase_book import FALLBACK, render
+from tansiq.formats.signed_note import NameOf
 from tansiq.formats.spelling import Setting
+from tansiq.formats.words import Spoken, words
 from tansiq.services.line.board import Board
 from tansiq.services.line.views import (
     DueView,
@@ -41,6 +44,7 @@ from tansiq.services.line.views import (
     SpanView,
     StanceView,
     ThreadView,
+    ToldView,
 )
 from tansiq.services.line.words import About, phrases
 from tansiq.services.planning.site import Site
@@ -104,7 +108,28 @@ class Showing:
             proposal=proposal,
             proposed_by=proposed_by,
             moves=moves,
+            told=self._told(thread, opening, language) if notes else None,
             notes=await self._notes(tx, thread, language) if notes else (),
+        )
+
+    def _told(self, thread: Thread, opening: Payload | None, language: str) -> ToldView | None:
+        if thread.kind is not Kind.NOTICE or opening is None:
+            return None
+        notice, bands = told_of(opening), bands_of(opening)
+        spoken = Spoken(
+            name=opening.callsign or opening.name or thread.id[:10],
+            no_go=self._board.facts[thread.id]["subject"] != "plan",
+            volumes=volumes_to_domain(opening.volumes, "volumes"),
+            stated=bands,
+        )
+        return ToldView(
+            points=tuple((point.lat_deg, point.lng_deg) for point in notice.points),
+            radius_m=notice.radius_m,
+            lower=notice.lower,
+            upper=notice.upper,
+            start=zulu(notice.start),
+            end=zulu(notice.end),
+            words=words(spoken, language, Setting(day=notice.start.date())),
         )
 
     # ---- ladder
@@ -161,7 +186,21 @@ class Showing:
                 required,
                 arrived=False,
             )
-        return _lead_view(lead(start, passage), required, arrived=True)
+        vouched = await self._vouched(store, thread)
+        return _lead_view(lead(start, passage, vouched=vouched), required, arrived=True)
+
+    async def _vouched(self, store: NoteStore, thread: Thread) -> int | None:
+        """Return when a third party saw our record with the receipt in it, by its clock.
+
+        A cosignature's time has whole seconds, so a second is added.
+        """
+        row = await store.get(thread.id)
+        receipt = None if row is None else await store.answer(row, Kind.RECEIPT, thread.other)
+        if receipt is None:
+            return None
+        parties = {NameOf.WITNESS.by(each) for each in (thread.opener, thread.other)}
+        seen = await store.cosigned_from(receipt.seq + 1, besides=parties)
+        return None if seen is None else (seen + 1) * MICROS
 
     async def _heard(self, store: NoteStore, thread: Thread) -> Passage | None:
         """Return how a notice came to us: when the sender had our receipt we do not know."""
@@ -249,18 +288,13 @@ class Showing:
 
     async def line(self, tx: Tx, peer: str) -> LineView:
         """Return one line."""
-        store, board, now = NoteStore(tx), self._board, self._site.clock.now()
+        store, board = NoteStore(tx), self._board
         line, party = board.lines[peer], self._agreement.party(peer)
         waiting = await store.counts_waiting()
         first = await store.first_waiting(peer)
-        last = board.last_check.get(peer)
-        # A line that was never checked is due at once: nobody has shown that it works.
-        never = now - self._agreement.timers.check_every
-        since = never if last is None else from_micros(last)
-        timers = self._agreement.timers
-        check = pact.check_state(timers, last=since, now=now)
+        last, since = board.last_check.get(peer), self._checked(peer)
         heard = board.heard.get(peer)
-        span, clock = await self._offset(store, peer)
+        span, clock = await self.offset(store, peer)
         return LineView(
             party=peer,
             name=peer if party is None else party.names.get("en", peer),
@@ -274,9 +308,9 @@ class Showing:
                 )
                 for each in line.parties
             ),
-            check=check,
+            check=self.check_state(peer),
             last_check=_time(last),
-            next_check=zulu(pact.next_check(timers, since)),
+            next_check=zulu(pact.next_check(self._agreement.timers, since)),
             waiting=waiting.get(peer, 0),
             problem=None if first is None else first.problem,
             missing=tuple(await store.missing(peer, peer, MISSING_SHOWN)),
@@ -286,7 +320,23 @@ class Showing:
             heard=_time(heard),
         )
 
-    async def _offset(self, store: NoteStore, peer: str) -> tuple[Between, str]:
+    def _checked(self, peer: str) -> datetime:
+        last = self._board.last_check.get(peer)
+        if last is not None:
+            return from_micros(last)
+        # A line that was never checked is due at once: nobody has shown that it works.
+        began = self._board.opened
+        now = self._site.clock.now()
+        return (now if began is None else from_micros(began)) - self._agreement.timers.check_every
+
+    def check_state(self, peer: str) -> str:
+        """Return how the comm check of a line stands."""
+        now = self._site.clock.now()
+        state = pact.check_state(self._agreement.timers, last=self._checked(peer), now=now)
+        return str(state)
+
+    async def offset(self, store: NoteStore, peer: str) -> tuple[Between, str]:
+        """Return how far a party's clock is ahead of ours, and what that means."""
         now = micros(self._site.clock.now())
         since = now - OFFSET_SPAN // timedelta(microseconds=1)
         passages = await store.lately(peer, since, OFFSET_SAMPLES)

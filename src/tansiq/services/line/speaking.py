@@ -51,6 +51,8 @@ class Speaking:
         self._outbox = outbox
         self._events = events
         self.board = board
+        self.on_written: Callable[[], None] = lambda: None
+        """Called once what was said is on disk."""
 
     async def say(self, *drafts: Draft) -> list[NoteRow]:
         """Write notes, all or none, and begin to deliver them.
@@ -72,6 +74,7 @@ class Speaking:
 
         rows = await self._site.store.write(write)
         self._outbox.wake()
+        self.on_written()
         await self.board.catch_up()
         return rows
 

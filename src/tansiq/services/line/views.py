@@ -8,7 +8,7 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
-from tansiq.formats.payload import Shift
+from tansiq.formats.payload import Move
 
 PayloadView: TypeAlias = Annotated[
     msgspec.Raw,
@@ -97,6 +97,21 @@ class NoteView(msgspec.Struct, frozen=True, kw_only=True):
     out_of_turn: bool = False
 
 
+class ToldView(msgspec.Struct, frozen=True, kw_only=True):
+    """What is read aloud of a notice, and read back."""
+
+    points: tuple[tuple[float, float], ...]
+    """Latitude and longitude, degrees: corners, or the centre where there is a radius."""
+    radius_m: int | None
+    lower: tuple[str, ...]
+    """In each form in which it may be said."""
+    upper: tuple[str, ...]
+    start: str
+    end: str
+    words: tuple[str, ...]
+    """The same in sentences, in the language that was asked for."""
+
+
 class ThreadView(msgspec.Struct, frozen=True, kw_only=True):
     """One conversation."""
 
@@ -121,11 +136,13 @@ class ThreadView(msgspec.Struct, frozen=True, kw_only=True):
     rungs: tuple[RungView, ...] = ()
     lead: LeadView | None = None
     due: DueView | None = None
-    proposal: Shift | None = None
+    proposal: Move | None = None
     """The counter-proposal that stands."""
     proposed_by: str | None = None
     moves: str | None = None
     """Which party would move."""
+    told: ToldView | None = None
+    """Of a notice, where one conversation is looked at."""
     notes: tuple[NoteView, ...] = ()
 
 

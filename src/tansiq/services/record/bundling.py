@@ -304,15 +304,14 @@ def _entry(row: KeptEntry, *, shown: bool) -> Entry:
 
 
 def _anchor_sizes(found: Sequence[KeptEntry], given: Sequence[tuple[str, int]]) -> set[int]:
-    """Return the sizes that say most: after each receipt the next by a third party, and for each
-    witness the first with everything in it. ``given`` is witness and size, by size."""
-    sizes: set[int] = set()
+    """Return the sizes that say most: for each witness the first with everything in it, or else
+    its last; and after each receipt the next by a third party. ``given`` is by size."""
     last = found[-1].seq
-    whole: dict[str, int] = {}
+    best: dict[str, int] = {}
     for witness, size in given:
-        if size > last:
-            whole.setdefault(witness, size)
-    sizes |= set(whole.values())
+        if best.get(witness, 0) <= last:
+            best[witness] = size
+    sizes = set(best.values())
     receipts = [row for row in found if row.note_kind == Kind.RECEIPT]
     for peer in {row.peer for row in receipts}:
         # Neither ours nor that peer's: whoever cosigns our record is not us.

@@ -1,0 +1,67 @@
+"""What ``tansiq doctor`` says of the agreement as such: signed, in time, and acted on."""
+
+from datetime import timedelta
+from typing import Final
+
+from tansiq.cli.checks import Check, Checks, Verdict
+from tansiq.clock import Clock
+from tansiq.domain.agreement import Agreement
+from tansiq.domain.time import zulu
+from tansiq.errors import BadInput
+from tansiq.formats.agreement_words import not_acted_on
+from tansiq.peers.joining import check_as_met, known_peers
+from tansiq.peers.signatures import examine, papers_of, read_papers
+from tansiq.settings import Settings
+
+_SOON: Final = timedelta(days=7)
+
+
+def rules(settings: Settings, agreement: Agreement, clock: Clock) -> Checks:
+    """Look whether the agreement holds now, who signed it, and whether all of it is kept."""
+    yield from _expiry(agreement, clock)
+    if agreement.struck:
+        finding = f"version {agreement.version} strikes off {', '.join(sorted(agreement.struck))}"
+        remedy = "this node cannot serve under it yet; serve under the version before"
+        yield Check("struck", Verdict.FAIL, finding, remedy)
+    yield from _signed(settings, agreement)
+    try:
+        check_as_met(agreement, known_peers(settings.data))
+    except BadInput as error:
+        yield Check("peers", Verdict.FAIL, str(error), "do not serve before that is clear")
+    for sentence in not_acted_on(agreement):
+        yield Check("rules", Verdict.WARN, f"not acted on yet: {sentence}", "agree on it by voice")
+
+
+def _expiry(agreement: Agreement, clock: Clock) -> Checks:
+    if agreement.valid_until is None:
+        return
+    now, until = clock.now(), zulu(agreement.valid_until)
+    if not agreement.valid_at(now):
+        yield Check("validity", Verdict.FAIL, f"ended at {until}", "sign another version")
+    elif not agreement.valid_at(now + _SOON):
+        yield Check("validity", Verdict.WARN, f"ends at {until}", "sign another version in time")
+    else:
+        yield Check("validity", Verdict.OK, f"until {until}")
+
+
+def _signed(settings: Settings, agreement: Agreement) -> Checks:
+    """Signatures are for people to ask for: a node serves without them, and says so."""
+    remedy = f"tansiq agreement sign --data {settings.data}"
+    try:
+        found = examine(read_papers([settings.agreement, *papers_of(settings.data)]))
+    except BadInput as error:
+        yield Check("signatures", Verdict.WARN, str(error), "move that file away")
+        return
+    (here,) = (each for each in found if each.agreement.digest == agreement.digest)
+    for bad in here.bad:
+        yield Check("signatures", Verdict.WARN, bad, "ask for it again")
+    if here.force.in_force:
+        yield Check("signatures", Verdict.OK, f"in force: {', '.join(here.force.signed)}")
+    elif not here.force.signed:
+        # As before there were signatures: whoever wants none goes by the digest alone.
+        yield Check("signatures", Verdict.OK, f"nobody has signed yet; {remedy}")
+    elif settings.party in here.force.signed:
+        remedy = f"put the others' signatures into {settings.data / 'signatures'}"
+        yield Check("signatures", Verdict.WARN, "; ".join(here.force.reasons), remedy)
+    else:
+        yield Check("signatures", Verdict.WARN, "; ".join(here.force.reasons), remedy)
