@@ -19,7 +19,7 @@ from tansiq.http.problems import f3548_error, status_of
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
-TABLE = re.compile(r"<!-- commands: .*?\n\n(?:\|.*\n)+", re.DOTALL)
+TABLE = re.compile(r"<!-- commands: [^\n]*\n\n(?:\|[^\n]*\n)+")
 """Of docs/accounts.md: it names every command with its role, and explains none."""
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -29,6 +29,10 @@ ASKS: dict[str, tuple[str, ...]] = {
     "constraint show": ("list_constraints", "get_constraint"),
     "constraint change": ("list_constraints", "change_constraint"),
     "constraint end": ("list_constraints", "end_constraint"),
+    "log export": ("get_bundle",),
+    "log compare": ("get_bundle",),
+    "log head": ("get_log_head",),
+    "log proof": ("get_log_proof",),
     "log-set": ("get_log_set",),
     "report list": ("list_reports",),
     "report show": ("list_reports", "get_report"),
@@ -88,6 +92,8 @@ OFFLINE = {
     "agreement show",
     "agreement verify",
     "agreement diff",
+    "log verify",
+    "log page",
     "demo",
 }
 FOLDER = {"init", "invite", "join", "pair", "agreement sign", "serve", "doctor"}
