@@ -234,8 +234,8 @@ SENTENCES = [
     }),
     ("line.waiting", {"party": "south", "notes": 3}, {
         "en": "Not yet arrived at South: 3 messages.",
-        "ar": "لم يستلم الطرف الجنوب بعدُ 3 رسائل.",
-        "he": "הצד South עדיין לא קיבל 3 מסרים.",
+        "ar": "بقي أن يستلم الطرف الجنوب 3 رسائل.",
+        "he": "מסרים שטרם הגיעו אל הצד South: 3 מסרים.",
         "ru": "Ещё не дошло до стороны Юг: 3 сообщения.",
     }),
     ("stop.all-clear", {"party": "south", "time": TOLD}, {

@@ -17,6 +17,7 @@ from uuid import UUID
 import httpx
 import msgspec
 from starlette.applications import Starlette
+from tests.http.own_line import make_line
 
 from tansiq.clock import SystemClock
 from tansiq.domain.draft import PlanDraft, StatedBand
@@ -457,6 +458,7 @@ def build(
         telemetry=Positions(sky),
         events=events,
         accounts=accounts,
+        line=make_line(events, clock, settings, (sky, areas), new_id),
         idempotency=Idempotency(events.store, clock, limits, new_id=new_id),
         reports=Reports(events.store, limits, new_id=new_id),
         log_sets=LogSets(record_store, record, clock),
