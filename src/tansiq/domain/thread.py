@@ -344,6 +344,17 @@ def backdated(notes: Sequence[Saying]) -> frozenset[NoteID]:
     return frozenset(wrong)
 
 
+def follows(notes: Sequence[Saying], said: Saying) -> bool:
+    """Whether one more note can be told on top of notes in their order, ``said`` not among them.
+
+    Else they are folded anew: it stands before one of them, or shows that one was backdated.
+    """
+    return notes[-1].order < said.order and not any(
+        each.re == said.id or (each.sender == said.sender and 0 < said.number < each.number)
+        for each in notes
+    )
+
+
 def _own_word(thread: Thread, said: Saying) -> bool:
     """Whether somebody would confirm, or accept, what they said themselves."""
     if said.kind is Kind.CONFIRM and thread.outcome is not None:

@@ -1,8 +1,8 @@
 """What all conversations amount to, held in memory and brought up to date from the store.
 
 Notes are read in the order in which they came, each once; what other workers wrote is seen like our
-own. A conversation is folded again from all of its notes when one of them stands before others in
-the line's order, which only happens where two notes crossed.
+own. A conversation is folded again from all of its notes when a new one stands before others in the
+line's order, which only happens where two notes crossed, or when it shows others to be backdated.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from typing import Final
 
 from tansiq.domain.line import LineState
 from tansiq.domain.note import Kind, NoteID
-from tansiq.domain.thread import Saying, Thread, backdated, folded, told
+from tansiq.domain.thread import Saying, Thread, backdated, folded, follows, told
 from tansiq.storage.notes import NoteRow, NoteStore
 from tansiq.storage.store import Store, Tx
 
@@ -88,7 +88,7 @@ class Board:
             self._begin(row)
         notes = self._said.setdefault(said.opens, [])
         thread = self.threads.get(said.opens)
-        if thread is not None and notes[-1].order < said.order:
+        if thread is not None and follows(notes, said):
             notes.append(said)
             self._put(told(thread, said, backdated=said.id in backdated(notes)))
             return

@@ -1,0 +1,68 @@
+"""What the board shows follows from the notes alone, in whatever order they came."""
+
+from random import Random
+
+from virtual import SteppingStore
+
+from tansiq.domain.note import Kind, Mode, NoteID
+from tansiq.domain.thread import Thread
+from tansiq.services.line.board import Board
+from tansiq.storage.notes import NoteRow
+
+PARTIES = ("north", "south")
+STORE = SteppingStore()
+"""Empty: notes are told to the board without it."""
+OPENING = (Kind.NOTICE, "notice")
+WORDS = (
+    (Kind.COUNTER, "counter"),
+    (Kind.ANSWER, "answer/unable"),
+    (Kind.OUTCOME, "outcome"),
+    (Kind.SEEN, "seen"),
+    (Kind.READBACK, "readback"),
+)
+
+
+def drawn(random: Random) -> list[NoteRow]:
+    """Draw a conversation whose numbers and turns are whatever a peer may write."""
+    ids = [NoteID(f"{n:064x}") for n in range(6)]
+    rows = []
+    for place, note in enumerate(ids):
+        kind, word = random.choice(WORDS) if place else OPENING
+        row = NoteRow(
+            id=note,
+            seq=0,
+            peer="",
+            kind=kind,
+            sender=random.choice(PARTIES) if place else PARTIES[0],
+            mode=Mode.LIVE,
+            number=random.randint(1, 6),
+            turn=random.randint(1, 8),
+            time=place,
+            thread=ids[0],
+            re=random.choice(ids) if place else None,
+            word=word,
+            own="id: x\nversion: 1\n",
+            error=None,
+            written=0,
+        )
+        rows.append(row)
+    return rows
+
+
+def shown(rows: list[NoteRow], me: str, random: Random) -> dict[NoteID, Thread]:
+    """Return what a board shows that was told of notes in a drawn order."""
+    board = Board(STORE, me, PARTIES)
+    peer = PARTIES[PARTIES[0] == me]
+    for seq, row in enumerate(random.sample(rows, len(rows))):
+        named = {name: getattr(row, name) for name in NoteRow.__slots__}
+        board._take(NoteRow(**{**named, "seq": seq, "peer": peer}))
+    return board.threads
+
+
+def test_both_ends_show_the_same_in_whatever_order_notes_came() -> None:
+    """Also where numbers and turns contradict each other, so that some notes are backdated."""
+    for seed in range(1_000):
+        random = Random(seed)
+        rows = drawn(random)
+        north, south = (shown(rows, party, random) for party in PARTIES)
+        assert north == south, f"seed {seed}"
