@@ -24,7 +24,7 @@ from tansiq.domain.thread import Stage, Thread
 from tansiq.domain.time import TimeSpan, zulu
 from tansiq.domain.volume import AltitudeBand, Circle, LatLng, Volume3D, Volume4D
 from tansiq.errors import NotFound, WrongState
-from tansiq.formats.payload import Repeated, Shift, read_payload, told_of
+from tansiq.formats.payload import Move, Repeated, read_payload, told_of
 from tansiq.formats.phrase_book import check_phrase
 from tansiq.services.events import Events
 from tansiq.services.line.notices import Notices
@@ -190,7 +190,7 @@ class Desk(Station):
         return lambda: self.notices.answer(thread.id, "unable", self.actor)
 
     def _counter(self, thread: Thread, *, mine: bool) -> Callable[[], Did]:
-        shift = Shift(delay_s=60 * self.random.randint(1, 60), up_m=self.random.choice((0.0, 30.0)))
+        shift = Move(delay_s=60 * self.random.randint(1, 60), up_m=self.random.choice((0.0, 30.0)))
         return lambda: self.notices.counter(thread.id, shift, self.actor, mine=mine)
 
     async def _read_back(self, notice: NoteID) -> NoteRow:
