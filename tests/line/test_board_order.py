@@ -54,8 +54,7 @@ def shown(rows: list[NoteRow], me: str, random: Random) -> dict[NoteID, Thread]:
     board = Board(STORE, me, PARTIES)
     peer = PARTIES[PARTIES[0] == me]
     for seq, row in enumerate(random.sample(rows, len(rows))):
-        named = {name: getattr(row, name) for name in NoteRow.__slots__}
-        board._take(NoteRow(**{**named, "seq": seq, "peer": peer}))
+        board._take([row._replace(seq=seq, peer=peer)])
     return board.threads
 
 

@@ -287,23 +287,35 @@ def told(thread: Thread, said: Saying, *, backdated: bool = False) -> Thread:
         to is None
         or backdated
         or said.mode is not thread.mode
-        or {said.sender, said.receiver} != {thread.opener, thread.other}
+        or not _is_between(thread, said)
         or _own_word(thread, said)
     )
     if to is None or out_of_turn:
         return replace(thread, out_of_turn=(*thread.out_of_turn, said.id))
+    # Written out, for a log is folded at every start: ``replace`` takes several times as long.
     step = Step(id=said.id, by=said.sender, time=said.time, word=said.word)
     rungs, rung = thread.rungs, _RUNGS.get(said.kind)
-    if rung is not None and who is Who.OTHER and all(reached is not rung for reached, _ in rungs):
+    if rung is not None and who is Who.OTHER and rung not in [reached for reached, _ in rungs]:
         rungs = (*rungs, (rung, step))
-    return replace(
-        thread,
+    return Thread(
+        id=thread.id,
+        kind=thread.kind,
+        opener=thread.opener,
+        other=thread.other,
+        mode=thread.mode,
         stage=to,
         rungs=rungs,
         last=thread.last if said.kind is Kind.RECEIPT else step,
         proposal=said.id if said.kind is Kind.COUNTER else thread.proposal,
         outcome=step if said.kind is Kind.OUTCOME else thread.outcome,
+        out_of_turn=thread.out_of_turn,
     )
+
+
+def _is_between(thread: Thread, said: Saying) -> bool:
+    if said.sender == thread.opener:
+        return said.receiver == thread.other
+    return said.sender == thread.other and said.receiver == thread.opener
 
 
 def folded(said: Iterable[Saying]) -> Thread | None:
@@ -311,7 +323,9 @@ def folded(said: Iterable[Saying]) -> Thread | None:
 
     None while the note that opens it has not come.
     """
-    notes = sorted(said, key=lambda each: (each.thread is not None, *each.order))
+    notes = sorted(
+        said, key=lambda each: (each.thread is not None, each.turn, each.sender, each.id)
+    )
     if not notes or notes[0].thread is not None:
         return None
     thread, wrong = begun(notes[0]), backdated(notes)

@@ -6,6 +6,8 @@ signed text is kept once, as the record's entry.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from sys import intern
+from typing import Final, NamedTuple
 
 from tansiq.domain.lead import Passage
 from tansiq.domain.note import Kind, Mode, NoteID
@@ -98,9 +100,11 @@ _LATELY = f"""
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoteRow:
-    """One note as it is kept, its text and payload apart; times are microseconds UTC."""
+class NoteRow(NamedTuple):
+    """One note as it is kept, its text and payload apart; times are microseconds UTC.
+
+    In the order of the columns, and a tuple, because all of them are read at every start.
+    """
 
     id: NoteID
     seq: int
@@ -140,6 +144,10 @@ class NoteRow:
             re=self.re,
             word=self.word,
         )
+
+
+_KINDS: Final = {kind.value: kind for kind in Kind}
+_MODES: Final = {mode.value: mode for mode in Mode}
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,40 +343,9 @@ class NoteStore:
 
 
 def _note(row: Row) -> NoteRow:
-    (
-        id_,
-        seq,
-        peer,
-        kind,
-        sender,
-        mode,
-        number,
-        turn,
-        time,
-        thread,
-        re,
-        word,
-        own,
-        error,
-        written,
-    ) = row
-    return NoteRow(
-        id=id_,
-        seq=seq,
-        peer=peer,
-        kind=Kind(kind),
-        sender=sender,
-        mode=Mode(mode),
-        number=number,
-        turn=turn,
-        time=time,
-        thread=thread,
-        re=re,
-        word=word,
-        own=own,
-        error=error,
-        written=written,
-    )
+    id_, seq, peer, kind, sender, mode, *rest = row
+    # The same few parties stand in all of them, and are kept once.
+    return NoteRow(id_, seq, intern(peer), _KINDS[kind], intern(sender), _MODES[mode], *rest)
 
 
 def _passage(row: Row) -> Passage:

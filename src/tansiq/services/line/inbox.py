@@ -7,7 +7,7 @@ refused. A receipt leaves this node after its commit is on disk, never before.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -180,7 +180,7 @@ class Inbox:
         row = note_row(letter.id, note, seq=seq, peer=note.sender, now=now)
         if again:
             # Two notes of one number: both are kept, and the second counts for nothing.
-            row = replace(row, word=f"{AGAIN}{row.word}")
+            row = row._replace(word=f"{AGAIN}{row.word}")
         await store.add(row, letter.salt, letter.payload)
         if self._events is not None:
             await announce(self._events, tx, row, now)
