@@ -1,13 +1,19 @@
-"""What the board shows follows from the notes alone, in whatever order they came."""
+"""What the board shows follows from the notes alone, in whatever order they came and were asked."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from random import Random
+from typing import Any
 
-from virtual import SteppingStore
+from stations import Air, Station, agreement_of
+from test_delivery import check_draft
+from virtual import SteppingStore, simulate
 
 from tansiq.domain.note import Kind, Mode, NoteID
 from tansiq.domain.thread import Thread
 from tansiq.services.line.board import Board
 from tansiq.storage.notes import NoteRow
+from tansiq.storage.store import Tx
 
 PARTIES = ("north", "south")
 STORE = SteppingStore()
@@ -65,3 +71,38 @@ def test_both_ends_show_the_same_in_whatever_order_notes_came() -> None:
         rows = drawn(random)
         north, south = (shown(rows, party, random) for party in PARTIES)
         assert north == south, f"seed {seed}"
+
+
+class SlowStore(SteppingStore):
+    """Answers a read a second after it was made; what is written meanwhile is not in it."""
+
+    reads = 0
+
+    async def read(self, fn: Callable[[Tx], Awaitable[Any]]) -> Any:
+        self.reads += 1
+        found = await super().read(fn)
+        await asyncio.sleep(1.0)
+        return found
+
+
+def test_whoever_asks_sees_what_was_written_before_and_all_are_served_together() -> None:
+    async def main() -> None:
+        north = Station("north", agreement_of(*PARTIES), Air(Random(1)))
+        store = SlowStore(north.store.connection)
+        board = Board(store, "north", PARTIES)
+        seen: list[bool] = []
+
+        async def ask(note: NoteID) -> None:
+            await board.catch_up()
+            seen.append(note in board.threads)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(50):
+                row = await north.say(check_draft("south"))
+                group.create_task(ask(row.id))
+                await asyncio.sleep(0.01)
+        assert seen == [True] * 50
+        assert store.reads == 2
+        assert board.has(row)
+
+    simulate(main)

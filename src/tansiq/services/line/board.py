@@ -5,6 +5,7 @@ own. A conversation is folded again from all of its notes when a new one stands 
 line's order, which only happens where two notes crossed, or when it shows others to be backdated.
 """
 
+import asyncio
 import gc
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
@@ -27,6 +28,9 @@ class Board:
         self._store = store
         self._party = party
         self._seq = -1
+        self._reading = asyncio.Lock()
+        self._asked = self._served = 0
+        """How many have asked to catch up, and how many of them have."""
         self._said: dict[NoteID, list[Saying]] = {}
         """By conversation, in the line's order."""
         self.threads: dict[NoteID, Thread] = {}
@@ -52,10 +56,25 @@ class Board:
         """When each conversation came here or was begun, by our clock, microseconds UTC."""
 
     async def catch_up(self) -> None:
-        """Take in what was written since."""
-        with _keeping():
-            while await self._next() == AT_ONCE:
-                pass
+        """Take in what was written since.
+
+        Whoever waits for somebody else's reading is served by the next one together with all who
+        wait: each note is read once, however many ask.
+        """
+        self._asked += 1
+        mine = self._asked
+        async with self._reading:
+            if self._served >= mine:
+                return
+            asked = self._asked
+            with _keeping():
+                while await self._next() == AT_ONCE:
+                    pass
+            self._served = asked
+
+    def has(self, row: NoteRow) -> bool:
+        """Whether a note was taken in already."""
+        return row.seq <= self._seq
 
     async def _next(self) -> int:
         """Take in a step of it; return how many notes there were."""
@@ -65,8 +84,7 @@ class Board:
             return await NoteStore(tx).after(after, AT_ONCE)
 
         rows = await self._store.read(read)
-        # What somebody else has taken in meanwhile is not taken in twice.
-        self._take(row for row in rows if row.seq > self._seq)
+        self._take(rows)
         return len(rows)
 
     def _take(self, rows: Iterable[NoteRow]) -> None:

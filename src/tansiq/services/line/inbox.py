@@ -219,22 +219,18 @@ class Inbox:
         await self._add(tx, letter)
         await store.delivered(asked.id)
         if await store.passage(asked.id) is None:
-            sent = await self._pen.letter(tx, asked)
-            passage = _passage(sent.note, note, micros(got))
+            passage = _passage(asked, note, micros(got))
             await store.passed(asked.id, asked.peer, passage, direct=direct)
         return True
 
 
-def _passage(sent: Note, receipt: Note, got: int) -> Passage:
+def _passage(sent: NoteRow, receipt: Note, got: int) -> Passage:
+    error_ms = receipt.clock_error_ms
     return Passage(
-        signed=micros(sent.time),
+        signed=sent.time,
         received=micros(receipt.instant("received")),
         receipt_signed=micros(receipt.time),
         receipt_got=got,
-        sender_error=_error(sent),
-        receiver_error=_error(receipt),
+        sender_error=sent.error,
+        receiver_error=None if error_ms is None else error_ms * MICROS_A_MS,
     )
-
-
-def _error(note: Note) -> int | None:
-    return None if note.clock_error_ms is None else note.clock_error_ms * MICROS_A_MS

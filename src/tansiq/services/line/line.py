@@ -188,7 +188,8 @@ class Line:
 
     async def of(self, rows: Sequence[NoteRow]) -> tuple[ThreadView, ...]:
         """Return the conversations that notes belong to."""
-        await self.board.catch_up()
+        if not all(map(self.board.has, rows)):
+            await self.board.catch_up()
         found = dict.fromkeys(row.thread for row in rows)
         return await self._shown([self.board.threads[each] for each in found])
 
