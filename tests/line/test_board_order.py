@@ -1,16 +1,22 @@
-"""What the board shows follows from the notes alone, in whatever order they came and were asked."""
+"""What the board shows follows from the notes alone, in whatever order they came and were asked.
+
+Also: what may be said follows from what is written, whether or not anybody has looked at it.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Any
 
+import pytest
+from desks import Desk
 from stations import Air, Station, agreement_of
 from test_delivery import check_draft
-from virtual import SteppingStore, simulate
+from virtual import SimulatedClock, SteppingStore, simulate
 
 from tansiq.domain.note import Kind, Mode, NoteID
 from tansiq.domain.thread import Thread
+from tansiq.errors import WrongState
 from tansiq.services.line.board import Board
 from tansiq.storage.notes import NoteRow
 from tansiq.storage.store import Tx
@@ -104,5 +110,27 @@ def test_whoever_asks_sees_what_was_written_before_and_all_are_served_together()
         assert seen == [True] * 50
         assert store.reads == 2
         assert board.has(row)
+
+    simulate(main)
+
+
+def test_nobody_speaks_on_a_line_whose_suspension_was_not_looked_at() -> None:
+    async def main() -> None:
+        air, agreement = Air(Random(1)), agreement_of(*PARTIES)
+        north, south = (
+            Desk(party, agreement, air, clock=SimulatedClock(), random=Random(1))
+            for party in PARTIES
+        )
+        south.start()
+        await south.talk.set_line((), "suspended", south.actor)
+        await asyncio.sleep(5.0)
+        assert north.board.lines["south"].state == "open"
+        with pytest.raises(WrongState, match="suspended"):
+            await north.talk.check(["south"], north.actor, exercise=False)
+        assert len(await north.outbox.waiting(10)) == 0
+        await north.talk.stop(["south"], north.actor)
+        assert len(await north.outbox.waiting(10)) == 1
+        assert north.board.lines["south"].state == "suspended"
+        await south.stop()
 
     simulate(main)

@@ -131,14 +131,18 @@ class RecordLog:
         """Store one entry and return its index; see ``append_all``."""
         return await self.append_all([(kind, body)], time=time)
 
-    async def append_all(self, entries: Sequence[tuple[str, bytes]], *, time: int) -> int:
+    async def append_all(
+        self, entries: Sequence[tuple[str, bytes]], *, time: int, onto: Frontier | None = None
+    ) -> int:
         """Store entries, kind and body of each, in this order; return the index of the first.
+
+        ``onto`` is the head, where it was read in this transaction.
 
         Raises:
             StoreError: another transaction appended in between.
             RecordDamaged: the head is not one.
         """
-        tree = await self.head()
+        tree = await self.head() if onto is None else onto
         was, rows = tree.size, []
         for kind, body in entries:
             leaf = leaf_hash(body)

@@ -7,7 +7,7 @@ line's order, which only happens where two notes crossed, or when it shows other
 
 import asyncio
 import gc
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -84,8 +84,33 @@ class Board:
             return await NoteStore(tx).after(after, AT_ONCE)
 
         rows = await self._store.read(read)
-        self._take(rows)
+        self.take(rows)
         return len(rows)
+
+    async def since(self, tx: Tx) -> list[NoteRow]:
+        """Return all that was written since the last look."""
+        seq, rows = self._seq, list[NoteRow]()
+        while True:
+            some = await NoteStore(tx).after(seq, AT_ONCE)
+            rows += some
+            if len(some) < AT_ONCE:
+                return rows
+            seq = some[-1].seq
+
+    def line_with(self, peer: str, since: Sequence[NoteRow]) -> LineState | None:
+        """Return a line as it is with what ``since`` returned; None: there is none."""
+        line = self.lines.get(peer)
+        if line is None:
+            return None
+        for row in since:
+            if row.kind is Kind.LINE and row.peer == peer:
+                line = line.heard(row.saying(self._party))
+        return line
+
+    def take(self, rows: Sequence[NoteRow]) -> None:
+        """Take in what ``since`` returned, once that is known to be committed."""
+        # What somebody else has taken in meanwhile is not taken in twice.
+        self._take([row for row in rows if row.seq > self._seq])
 
     def _take(self, rows: Iterable[NoteRow]) -> None:
         """Take in notes; each conversation that they belong to is folded once."""

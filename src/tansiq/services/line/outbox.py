@@ -6,7 +6,7 @@ arrived stays visible with the reason.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,10 +17,10 @@ from tansiq.domain.time import micros
 from tansiq.errors import PeerError, RecordRolledBack, StoreError
 from tansiq.formats.letter import Letter
 from tansiq.services.line.inbox import Inbox
-from tansiq.services.line.pen import Pen
+from tansiq.services.line.pen import Pen, lane_of
 from tansiq.services.line.ports import Delivered, LinePort
 from tansiq.services.planning.site import Site
-from tansiq.storage.notes import NoteStore, Waiting
+from tansiq.storage.notes import NoteRow, NoteStore, Waiting
 from tansiq.storage.store import Tx
 
 URGENT_RETRY_S: Final = 1.0
@@ -79,9 +79,14 @@ class Outbox:
                 await task
         self._tasks = []
 
-    def wake(self) -> None:
-        """Look into the outbox: something was written."""
-        for lane in self._lanes.values():
+    def wake(self, rows: Iterable[NoteRow] | None = None) -> None:
+        """Look into the outbox: these notes were written; None: whatever was."""
+        if rows is None:
+            lanes = list(self._lanes.values())
+        else:
+            keys = {(row.peer, lane_of(row.kind)) for row in rows}
+            lanes = [self._lanes[key] for key in keys if key in self._lanes]
+        for lane in lanes:
             lane.written.set()
 
     def reachable(self, party: str) -> None:
@@ -120,9 +125,9 @@ class Outbox:
     async def _deliver(self, party: str, lane: int) -> tuple[int, bool]:
         """Try what is due once; return how many arrived, and whether some have not."""
         before = micros(self._clock.now()) - int(REFUSED_RETRY_S * 1e6)
-        letters = await self._store.read(lambda tx: self._due(tx, party, lane, before))
+        letters, left = await self._store.read(lambda tx: self._due(tx, party, lane, before))
         if not letters:
-            return 0, lane in await self._store.read(lambda tx: NoteStore(tx).lanes(party))
+            return 0, left
         try:
             # A stop goes out whatever is wrong with our record: it may save lives, and two notes of
             # one number are only a disorder.
@@ -134,7 +139,8 @@ class Outbox:
             return 0, True
         return await self._answered(letters, answers, self._clock.now())
 
-    async def _due(self, tx: Tx, party: str, lane: int, before: int) -> list[Letter]:
+    async def _due(self, tx: Tx, party: str, lane: int, before: int) -> tuple[list[Letter], bool]:
+        """Return what goes next, and whether anything waits at all."""
         store, limits = NoteStore(tx), self._limits
         letters: list[Letter] = []
         room = limits.body_bytes_max
@@ -148,7 +154,7 @@ class Outbox:
             if letters and room < 0:
                 break
             letters.append(letter)
-        return letters
+        return letters, bool(letters) or lane in await store.lanes(party)
 
     async def _answered(
         self, letters: Sequence[Letter], answers: Sequence[Delivered], got: datetime

@@ -61,27 +61,27 @@ class Speaking:
             WrongState: the state of the line lets none of them pass.
             NotFound, BadInput: see ``Pen.write``.
         """
-        await self.board.catch_up()
-        for draft in drafts:
-            self._check(draft)
 
-        async def write(tx: Tx) -> list[NoteRow]:
-            now = self._site.clock.now()
+        async def write(tx: Tx) -> tuple[list[NoteRow], list[NoteRow]]:
+            # In the same transaction, so nobody suspends the line between the look and the note.
+            since, now = await self.board.since(tx), self._site.clock.now()
+            for draft in drafts:
+                self._check(draft, since)
             rows = [await self._pen.write(tx, draft, now) for draft in drafts]
             for row in rows:
                 await announce(self._events, tx, row, now)
-            return rows
+            return rows, [*since, *rows]
 
-        rows = await self._site.store.write(write)
-        self._outbox.wake()
+        rows, since = await self._site.store.write(write)
+        self._outbox.wake(rows)
         self.on_written()
-        await self.board.catch_up()
+        self.board.take(since)
         return rows
 
-    def _check(self, draft: Draft) -> None:
+    def _check(self, draft: Draft, since: Sequence[NoteRow]) -> None:
         if draft.to == self._site.party:
             return
-        line = self.board.lines.get(draft.to)
+        line = self.board.line_with(draft.to, since)
         if line is None:
             known = ", ".join(self.board.lines) or "none"
             raise NotFound(f"no line with {draft.to}; there is one with: {known}", field="to")
