@@ -118,7 +118,7 @@ def malformed() -> list[dict[str, str]]:
 
 def conversations() -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
-    for seed in range(60):
+    for seed in range(120):
         said = any_talk(Random(seed), 2 + seed % 12)
         thread = folded(said)
         assert thread is not None
@@ -132,6 +132,8 @@ def conversations() -> list[dict[str, object]]:
                     {
                         "n": names[each.id],
                         "from": each.sender,
+                        "to": each.receiver,
+                        "number": each.number,
                         "turn": each.turn,
                         "mode": each.mode,
                         "word": each.word,

@@ -198,14 +198,8 @@ async def _wire(
     hearing.on_stray = judging.on_stray = upkeep.sweep_soon
     late.planner, late.upkeep = planner, upkeep
     plans = OwnPlans(site, planner=planner, airspace=airspace)
-    voice = Voice.of(
-        site,
-        events,
-        link,
-        key=load_signing_key(settings.data),
-        clock_error_s=settings.clock_error_s,
-        own=(plans, constraints),
-    )
+    key = load_signing_key(settings.data)
+    voice = Voice.of(site, events, link, settings, key, (plans, constraints))
     voice.keep_exchanges(record)
     await planner.book.read_all(events.store)
     await restore_airspace(events.store, airspace, records)

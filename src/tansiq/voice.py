@@ -30,6 +30,7 @@ from tansiq.services.record.exchange import exchange_entry
 from tansiq.services.record.log import Record
 from tansiq.services.record.start import check
 from tansiq.services.record.witness import Witness
+from tansiq.settings import Settings
 from tansiq.storage.record import RecordLog
 from tansiq.storage.store import Tx
 
@@ -55,9 +56,8 @@ class Voice:
         site: Site,
         events: Events,
         link: Link,
-        *,
+        settings: Settings,
         key: Ed25519PrivateKey,
-        clock_error_s: float | None,
         own: tuple[Planning, Constraints],
     ) -> "Voice":
         """Wire a node's voice."""
@@ -76,7 +76,7 @@ class Voice:
             key=key,
             peers=LineClient(link, agreement, limits),
             salt=secrets.token_bytes,
-            clock_error_ms=ClockError(site.clock, clock_error_s),
+            clock_error_ms=ClockError(site.clock, settings.clock_error_s),
             check_code=check_phrase,
         )
         line = Line(site, tools, events, plans=own[0], constraints=own[1])

@@ -1,5 +1,6 @@
 """Notes for tests: two parties, their counters, and a name for each note."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from random import Random
@@ -99,25 +100,45 @@ def of_every_kind() -> list[Note]:
     for kind, form in FORMS.items():
         answers = form.place is Place.ANSWERS
         own = {"state": "coordinated"} if kind is Kind.STATUS else {}
+        own |= {"moves": "north"} if kind is Kind.OUTCOME else {}
         talk.say("south", kind, re=first if answers else None, **own)
     return [note for _, note in talk.notes]
 
 
 def any_talk(random: Random, length: int) -> list[Saying]:
-    """Return a conversation in which both sides answer anything with anything."""
+    """Return a conversation in which both sides answer anything with anything.
+
+    Half of them keep to what makes sense more often than chance would, so that every stage comes
+    about; now and then a turn is written that cannot be.
+    """
     talk = Talk()
     openers = [kind for kind, form in FORMS.items() if form.place is Place.OPENS]
-    thread = talk.say(random.choice(PARTIES), random.choice([*openers, *[Kind.NOTICE] * 9]))
+    opener = random.choice(PARTIES)
+    mode = random.choice([Mode.LIVE, Mode.LIVE, Mode.LIVE, Mode.EXERCISE])
+    thread = talk.say(opener, random.choice([*openers, *[Kind.NOTICE] * 9]), mode=mode)
     answers = [kind for kind, form in FORMS.items() if form.place is Place.ANSWERS]
+    likely = [*answers, *[Kind.COUNTER, Kind.OUTCOME, Kind.CONFIRM, Kind.ANSWER] * 4]
+    last: dict[Kind, NoteID] = {}
     for _ in range(length):
-        re = random.choice(talk.notes)[0]
-        talk.say(
+        kind = random.choice(likely)
+        before = {Kind.OUTCOME: Kind.COUNTER, Kind.CONFIRM: Kind.OUTCOME}.get(kind)
+        re = last.get(before, thread) if before else thread
+        if random.random() < 0.2:
+            re = random.choice(talk.notes)[0]
+        said = talk.say(
             random.choice(PARTIES),
-            random.choice(answers),
+            kind,
             re=re,
             thread=thread,
-            mode=random.choice([Mode.LIVE] * 9 + [Mode.EXERCISE]),
+            mode=mode if random.random() < 0.9 else Mode.EXERCISE,
             word=random.choice(["noted", "no-conflict", "unable", "need-time"]),
-            verdict=random.choice(["agreed", "disputed"]),
+            verdict=random.choice(["agreed", "agreed", "disputed"]),
+            moves=random.choice(PARTIES) if kind is Kind.OUTCOME else "yours",
         )
+        last[kind] = said
+        if random.random() < 0.1:
+            _, note = talk.notes.pop()
+            back = replace(note, turn=random.randint(1, note.turn))
+            talk.notes.append((name(back), back))
+            last[kind] = talk.notes[-1][0]
     return sayings(talk)

@@ -1,13 +1,14 @@
 """Conversations: the stages, and that both ends see the same whatever came first."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
-from conversations import Talk, any_talk, sayings
+from conversations import Talk, any_talk, name, sayings
 
 from tansiq.domain.note import FORMS, Kind, Mode, Place
 from tansiq.domain.pact import Rung
-from tansiq.domain.thread import TABLES, Stage, Thread, Who, begun, folded, told
+from tansiq.domain.thread import TABLES, Stage, Thread, Who, backdated, begun, folded, saying, told
 
 STAGES = [
     # (who, kind, own lines, stage after)
@@ -163,3 +164,54 @@ def test_what_is_said_of_an_answer_is_no_rung_of_the_notice() -> None:
     assert thread.stage is Stage.NEED_TIME
     assert thread.out_of_turn == ()
     assert thread.step(Rung.ARRIVED) is None
+
+
+def test_a_turn_written_back_undoes_nothing() -> None:
+    """A note that is signed later cannot be slipped in before what both have agreed."""
+    talk = Talk()
+    notice = talk.say("north", Kind.NOTICE)
+    counter = talk.say("south", Kind.COUNTER, re=notice)
+    outcome = talk.say("north", Kind.OUTCOME, re=counter, thread=notice, moves="north")
+    talk.say("south", Kind.CONFIRM, re=outcome, thread=notice)
+    settled = thread_of(talk)
+    assert settled.stage is Stage.SETTLED
+    talk.say("south", Kind.REFUSAL, re=notice)
+    for turn in (1, 2):
+        note = replace(talk.notes[-1][1], turn=turn)
+        again = folded([*sayings(talk)[:-1], saying(name(note), note)])
+        assert again is not None
+        assert again.stage is Stage.SETTLED
+        assert again.out_of_turn == (name(note),)
+    first = talk.notes[1][1]
+    early = replace(talk.notes[-1][1], turn=first.turn, number=first.number + 1)
+    assert saying(name(early), early).id in backdated(
+        [*sayings(talk)[:-1], saying(name(early), early)]
+    )
+    later = replace(early, turn=first.turn + 1)
+    assert saying(name(later), later).id not in backdated(
+        [*sayings(talk)[:-1], saying(name(later), later)]
+    )
+
+
+def test_a_stranger_has_no_say() -> None:
+    talk = Talk()
+    notice = talk.say("north", Kind.NOTICE)
+    talk.say("south", Kind.ANSWER, re=notice, word="no-conflict")
+    west = sayings(talk)[1]._replace(sender="west")
+    thread = folded([sayings(talk)[0], west])
+    assert thread is not None
+    assert thread.stage is Stage.SENT
+    assert thread.out_of_turn == (west.id,)
+
+
+def test_the_random_talks_come_to_every_stage() -> None:
+    reached = {folded(any_talk(Random(seed), 14)).stage for seed in range(400)}  # type: ignore[union-attr]
+    assert reached >= {Stage.SETTLED, Stage.OUTCOME, Stage.CONFIRMED, Stage.UNABLE}
+
+
+def test_a_counter_proposal_is_declined() -> None:
+    talk = Talk()
+    notice = talk.say("north", Kind.NOTICE)
+    talk.say("south", Kind.COUNTER, re=notice)
+    talk.say("north", Kind.ANSWER, re=notice, word="unable")
+    assert thread_of(talk).stage is Stage.DECLINED

@@ -160,7 +160,7 @@ def routes_of(app: Starlette) -> list[tuple[str, str, Access | None]]:
 
 async def knock(app: Starlette, method: str, path: str, comer: Comer) -> Answer:
     """Ask with a parameter that no route takes: whoever gets in is told so, and nothing is done."""
-    target = path.replace("{id}", str(NO_ID))
+    target = path.replace("{id}", str(NO_ID)).replace("{note}", "f" * 64)
     return await ask(app, target, method=method, headers=comer.headers, query="no-such=1")
 
 
@@ -221,6 +221,7 @@ def test_each_operation_takes_the_role_that_its_kind_of_work_has() -> None:
         "log_out": "one's own session",
         "end_session": "one's own session; the service asks for admin where it is another's",
         "set_own_password": "one's own password, and the present one is asked for",
+        "get_letters": "carried out of the house: the work of a desk",
         "get_log_set": "the record has what others wrote to us, in full",
     }
     people = ("/api/v1/accounts", "/api/v1/feed-tokens")

@@ -78,7 +78,7 @@ def call(
     say(Node(data), "/calls", as_json=as_json, **said)
 
 
-@click.command(epilog=EXITS)
+@click.command("say", epilog=EXITS)
 @click.argument("code")
 @click.argument("parameters", nargs=-1, metavar="[NAME=VALUE]...")
 @to_option

@@ -45,7 +45,7 @@ class LineState:
 
     parties: tuple[str, str]
     stances: Mapping[str, Said] = field(default_factory=dict)
-    latest: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    latest: Mapping[str, tuple[int, str, str]] = field(default_factory=dict)
     """The order of each stance's note."""
 
     def stance(self, party: str) -> Said:
@@ -77,7 +77,7 @@ class LineState:
         """Return the line after one more ``line`` note, in whatever order they come."""
         if said.kind is not Kind.LINE or said.mode is not Mode.LIVE:
             return self
-        if said.order < self.latest.get(said.sender, (0, "")):
+        if said.order < self.latest.get(said.sender, (0, "", "")):
             return self
         stance = Stance(said.word.partition("/")[2])
         return replace(

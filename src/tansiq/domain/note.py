@@ -208,6 +208,10 @@ class Note:
             raise BadInput(f"a {self.kind} cannot have number {self.number}", field="number")
         if self.turn == 0:
             raise BadInput("turns begin with 1", field="turn")
+        if self.kind is Kind.ALARM and self["one"] > self["other"]:
+            raise BadInput("the two are not in ascending order", field="other")
+        if self.kind is Kind.CLOCK and float(self["least"]) > float(self["most"]):
+            raise BadInput("least is above most", field="most")
         if self.kind in _SPANS and self.instant("start") > self.instant("end"):
             raise BadInput("it ends before it starts", field="end")
 

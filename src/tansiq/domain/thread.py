@@ -7,7 +7,7 @@ nothing. Rungs are facts of their own: that somebody has read back stays true wh
 counter-proposal follows.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -77,6 +77,7 @@ class Saying(NamedTuple):
     sender: str
     receiver: str
     mode: Mode
+    number: int
     turn: int
     time: int
     """Microseconds UTC, by the sender's clock."""
@@ -86,9 +87,9 @@ class Saying(NamedTuple):
     """As the tables name it: ``answer/unable``, ``line/open``, ``seen``."""
 
     @property
-    def order(self) -> tuple[int, str]:
+    def order(self) -> tuple[int, str, str]:
         """Where it stands on its line, the same at both ends whenever it came."""
-        return self.turn, self.sender
+        return self.turn, self.sender, self.id
 
     @property
     def opens(self) -> NoteID:
@@ -108,6 +109,7 @@ def saying(note_id: NoteID, note: Note) -> Saying:
         sender=note.sender,
         receiver=note.receiver,
         mode=note.mode,
+        number=note.number,
         turn=note.turn,
         time=micros(note.time),
         thread=note.thread,
@@ -275,13 +277,20 @@ def begun(said: Saying) -> Thread:
     )
 
 
-def told(thread: Thread, said: Saying) -> Thread:
+def told(thread: Thread, said: Saying, *, backdated: bool = False) -> Thread:
     """Return the conversation with one more note, which follows all others in their order."""
     if said.kind in _OF_ITSELF and said.re != thread.id:
         return thread  # Of another note of the conversation: no rung of this one.
     who = Who.OPENER if said.sender == thread.opener else Who.OTHER
     to = TABLES[thread.kind].get((thread.stage, said.word, who))
-    if to is None or said.mode is not thread.mode or _own_word(thread, said):
+    out_of_turn = (
+        to is None
+        or backdated
+        or said.mode is not thread.mode
+        or {said.sender, said.receiver} != {thread.opener, thread.other}
+        or _own_word(thread, said)
+    )
+    if to is None or out_of_turn:
         return replace(thread, out_of_turn=(*thread.out_of_turn, said.id))
     step = Step(id=said.id, by=said.sender, time=said.time, word=said.word)
     rungs, rung = thread.rungs, _RUNGS.get(said.kind)
@@ -302,16 +311,37 @@ def folded(said: Iterable[Saying]) -> Thread | None:
 
     None while the note that opens it has not come.
     """
-    thread: Thread | None = None
-    # The opening note is first whatever its turn is: a peer that numbers wrongly must not make a
-    # conversation unreadable.
-    for each in sorted(said, key=lambda each: (each.thread is not None, each.turn, each.sender)):
-        thread = begun(each) if thread is None and each.thread is None else thread
-        if thread is None:
-            return None
-        if each.id != thread.id:
-            thread = told(thread, each)
+    notes = sorted(said, key=lambda each: (each.thread is not None, *each.order))
+    if not notes or notes[0].thread is not None:
+        return None
+    thread, wrong = begun(notes[0]), backdated(notes)
+    for each in notes[1:]:
+        thread = told(thread, each, backdated=each.id in wrong)
     return thread
+
+
+def backdated(notes: Sequence[Saying]) -> frozenset[NoteID]:
+    """Return the notes whose turn cannot be: not above that of what they answer, or not above one
+    of their sender with a lower number. Else a note written later could stand before all others,
+    and undo what both have agreed.
+    """
+    turns = {each.id: each.turn for each in notes}
+    wrong = {
+        each.id for each in notes if each.re is not None and turns.get(each.re, 0) >= each.turn
+    }
+    by_number = sorted((each.sender, each.number, each.turn, each.id) for each in notes)
+    highest: dict[str, tuple[int, int]] = {}
+    below: dict[str, int] = {}
+    for sender, number, turn, note in by_number:
+        if number == 0:
+            continue
+        last, most = highest.get(sender, (0, 0))
+        if number > last:
+            below[sender] = most
+        if turn <= below.get(sender, 0):
+            wrong.add(note)
+        highest[sender] = (number, max(most, turn))
+    return frozenset(wrong)
 
 
 def _own_word(thread: Thread, said: Saying) -> bool:

@@ -1,6 +1,6 @@
 """A party's signature under one version of an agreement: a signed text, apart from the file.
 
-    tansiq/agreement@v1
+    tansiq/agreement-signature@v1
     name: Two valleys
     version: 2
     digest: 64 hex              SHA-256 of the file
@@ -27,7 +27,7 @@ from tansiq.domain.time import parse_rfc3339
 from tansiq.errors import BadInput
 from tansiq.formats import seal
 
-FIRST_LINE: Final = "tansiq/agreement@v1\n"
+FIRST_LINE: Final = "tansiq/agreement-signature@v1\n"
 _TEXT: Final = re.compile(
     FIRST_LINE
     + r"name: (.{1,120})\nversion: ([1-9]\d{0,6})\ndigest: ([0-9a-f]{64})\n"

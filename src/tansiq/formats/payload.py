@@ -20,6 +20,7 @@ from tansiq.domain.volume import LatLng, Volumes
 from tansiq.errors import BadInput
 from tansiq.f3548 import codec, wire
 from tansiq.f3548.convert import volumes_to_domain
+from tansiq.formats import tree
 from tansiq.formats.altitude import from_document
 
 TEXT_CHARS_MAX: Final = 2_000
@@ -42,7 +43,7 @@ class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     desk: Label = ""
 
 
-class Shift(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Move(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A move of a whole plan."""
 
     delay_s: Seconds = 0
@@ -107,7 +108,7 @@ class Payload(
     volumes: tuple[wire.Volume4D, ...] = ()
     stated: tuple[dict[str, Any], ...] = ()
     """Altitudes of ``volumes`` as somebody wrote them: value, unit, datum."""
-    shift: Shift | None = None
+    shift: Move | None = None
     readback: Repeated | None = None
     parameters: dict[str, str | int] | None = None
     """Of the coded message."""
@@ -180,7 +181,9 @@ def read_payload(kind: Kind, data: bytes) -> Payload:
         TooLarge: above the limit, or nested too deep.
         BadInput: not such an object; ``field`` says where.
     """
-    payload = codec.decode(data, Payload, bytes_max=PAYLOAD_BYTES_MAX, depth_max=_DEPTH_MAX)
+    # Strict: of a member that stands twice two readers could take another one each.
+    document = tree.parse(data, bytes_max=PAYLOAD_BYTES_MAX, depth_max=_DEPTH_MAX)
+    payload = codec.from_tree(document, Payload)
     _check(kind, payload)
     return payload
 

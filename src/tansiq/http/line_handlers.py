@@ -8,7 +8,7 @@ import msgspec
 from tansiq.errors import BadInput, TooLarge
 from tansiq.formats.delivery import Answer as Fates
 from tansiq.formats.delivery import Delivery
-from tansiq.formats.payload import LABEL_CHARS_MAX, TEXT_CHARS_MAX, Shift
+from tansiq.formats.payload import LABEL_CHARS_MAX, TEXT_CHARS_MAX, Move
 from tansiq.http.letters import fates_of, opened_all
 from tansiq.http.operations import Answer, Call
 from tansiq.http.own_handlers import OwnApi
@@ -76,7 +76,7 @@ class NewAnswer(_Words, frozen=True, kw_only=True):
 class NewCounter(_Words, frozen=True, kw_only=True):
     """A counter-proposal."""
 
-    shift: Shift
+    shift: Move
     moves: Label
     """``yours`` or ``mine``: whose plan would move."""
 

@@ -133,6 +133,7 @@ class NoteRow:
             sender=self.sender,
             receiver=self.peer if self.sender == me else me,
             mode=self.mode,
+            number=self.number,
             turn=self.turn,
             time=self.time,
             thread=None if self.thread == self.id else self.thread,

@@ -10,7 +10,7 @@ from typing import Final
 
 from tansiq.domain.line import LineState
 from tansiq.domain.note import Kind, NoteID
-from tansiq.domain.thread import Saying, Thread, folded, told
+from tansiq.domain.thread import Saying, Thread, backdated, folded, told
 from tansiq.storage.notes import NoteRow, NoteStore
 from tansiq.storage.store import Store, Tx
 
@@ -90,7 +90,7 @@ class Board:
         thread = self.threads.get(said.opens)
         if thread is not None and notes[-1].order < said.order:
             notes.append(said)
-            self._put(told(thread, said))
+            self._put(told(thread, said, backdated=said.id in backdated(notes)))
             return
         notes.append(said)
         notes.sort(key=lambda each: each.order)

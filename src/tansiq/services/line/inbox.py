@@ -7,7 +7,7 @@ refused. A receipt leaves this node after its commit is on disk, never before.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -28,6 +28,8 @@ from tansiq.storage.store import Tx
 
 TURN_JUMP_MAX: Final = 1_000_000
 """How far a note may be ahead of its line: more would use up the numbers of an honest peer."""
+AGAIN: Final = "again/"
+"""Before the word of a note whose number its sender had given to another: no table has it."""
 MICROS_A_MS: Final = 1_000
 
 
@@ -173,8 +175,12 @@ class Inbox:
             )
         if note.kind is Kind.READBACK:
             await self._check_readback(store, letter)
+        again = note.number and await store.same_number(note.sender, note.sender, note.number)
         seq = await RecordLog(tx).append(NOTE, letter.signed.encode(), time=micros(now))
         row = note_row(letter.id, note, seq=seq, peer=note.sender, now=now)
+        if again:
+            # Two notes of one number: both are kept, and the second counts for nothing.
+            row = replace(row, word=f"{AGAIN}{row.word}")
         await store.add(row, letter.salt, letter.payload)
         if self._events is not None:
             await announce(self._events, tx, row, now)

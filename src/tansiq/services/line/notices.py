@@ -24,7 +24,7 @@ from tansiq.errors import BadInput, NotFound, WrongState
 from tansiq.f3548 import codec, wire
 from tansiq.f3548.convert import volumes_to_wire
 from tansiq.formats.altitude import to_document
-from tansiq.formats.payload import Payload, Repeated, Shift, read_payload, told_of
+from tansiq.formats.payload import Move, Payload, Repeated, read_payload, told_of
 from tansiq.services.facade import Constraints, Planning
 from tansiq.services.line.pen import Draft
 from tansiq.services.line.speaking import NO_WORDS, Speaking, Words, mode_of, person
@@ -215,7 +215,7 @@ class Notices:
         return await self._answer(thread, Kind.ANSWER, payload, word=word)
 
     async def counter(
-        self, named: str, shift: Shift, actor: Actor, *, mine: bool, text: str = ""
+        self, named: str, shift: Move, actor: Actor, *, mine: bool, text: str = ""
     ) -> NoteRow:
         """Propose that their plan moves, or that ours does.
 
@@ -225,7 +225,7 @@ class Notices:
             WrongState: it is decided already.
         """
         thread = await self._speaking.thread(named, Kind.NOTICE)
-        if shift == Shift():
+        if shift == Move():
             raise BadInput("a proposal moves something: later, higher or aside", field="shift")
         payload = Payload(by=person(actor), shift=shift, text=text)
         return await self._answer(thread, Kind.COUNTER, payload, moves="mine" if mine else "yours")
@@ -285,12 +285,12 @@ class Notices:
 
     # ---- shared
 
-    async def _proposal(self, thread: Thread) -> tuple[NoteRow, Shift] | None:
+    async def _proposal(self, thread: Thread) -> tuple[NoteRow, Move] | None:
         note = thread.proposal
         if note is None or thread.stage not in (Stage.COUNTERED, Stage.OUTCOME):
             return None
 
-        async def read(tx: Tx) -> tuple[NoteRow, Shift] | None:
+        async def read(tx: Tx) -> tuple[NoteRow, Move] | None:
             store = NoteStore(tx)
             row, (_, data) = await store.get(note), await store.payload(note)
             if row is None or data is None:
@@ -300,7 +300,7 @@ class Notices:
 
         return await self._speaking.read(read)
 
-    async def _move(self, thread: Thread, shift: Shift) -> None:
+    async def _move(self, thread: Thread, shift: Move) -> None:
         """Move our own plan that a notice is about, in every register.
 
         Raises:

@@ -8,7 +8,7 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
-from tansiq.formats.payload import Shift
+from tansiq.formats.payload import Move
 
 PayloadView: TypeAlias = Annotated[
     msgspec.Raw,
@@ -136,7 +136,7 @@ class ThreadView(msgspec.Struct, frozen=True, kw_only=True):
     rungs: tuple[RungView, ...] = ()
     lead: LeadView | None = None
     due: DueView | None = None
-    proposal: Shift | None = None
+    proposal: Move | None = None
     """The counter-proposal that stands."""
     proposed_by: str | None = None
     moves: str | None = None

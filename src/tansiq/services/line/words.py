@@ -21,7 +21,7 @@ from tansiq.domain.phrase import (
 )
 from tansiq.domain.time import from_micros
 from tansiq.errors import BadInput
-from tansiq.formats.payload import Payload, Shift
+from tansiq.formats.payload import Move, Payload
 from tansiq.storage.notes import NoteRow
 
 _UNKNOWN: Final = "—"
@@ -134,7 +134,7 @@ def _outcome(about: About) -> Made:
     ]
 
 
-def _moves(how: str, shift: Shift | None, **who: Value) -> Made:
+def _moves(how: str, shift: Move | None, **who: Value) -> Made:
     if shift is None:
         return []
     made = []
