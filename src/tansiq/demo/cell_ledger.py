@@ -14,7 +14,7 @@ from tansiq.demo.cell_floor import Floor
 from tansiq.demo.two_columns import table
 from tansiq.services.line.views import NoteView, ThreadView
 
-_HEAD = ("sent", "from", "to", "what", "came", "lead min", "stage there", "and here", "")
+_HEAD = ("sent", "from", "to", "what", "came", "lead min", "stage at both")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +96,16 @@ def _row(pair: Pair) -> tuple[str, ...]:
         f"{thread.kind} {thread.callsign or ''}".strip(),
         _tenths(_came(first, thread)),
         _lead(thread),
-        "-" if pair.other is None else pair.other.stage,
-        "-" if pair.opener is None else pair.opener.stage,
-        "=" if pair.equal else "DIFFERS",
+        _stage(pair),
     )
+
+
+def _stage(pair: Pair) -> str:
+    """Return the stage where both have the same of a conversation, else what each has."""
+    if pair.equal and pair.opener is not None:
+        return pair.opener.stage
+    sides = ("nothing" if side is None else side.stage for side in (pair.opener, pair.other))
+    return f"DIFFERS: {' / '.join(sides)}"
 
 
 def _came(first: NoteView, thread: ThreadView) -> str:

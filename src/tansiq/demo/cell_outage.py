@@ -59,7 +59,11 @@ async def _not_coordinated(floor: Floor, north: Desk, south: Desk, plan: PlanVie
         return found if any(register.problem for register in found.registers) else None
 
     found = await north.until(look, "the problem of the plan")
-    floor.check(not found.coordinated, f"N-102 near Al-Bukamal is {found.status}, and said to be")
+    without = ", ".join(each.id for each in found.registers if each.problem)
+    floor.check(
+        not found.coordinated,
+        f"N-102 near Al-Bukamal is {found.status}, NOT coordinated: no answer from {without}",
+    )
     floor.phrase(north, south, "plan.uncoordinated", flight=found.callsign, party=SOUTH)
 
 
