@@ -127,10 +127,15 @@ def test_there_is_no_field_for_what_a_flight_is_for() -> None:
 OF_A_NOTE = frozenset(
     {
         "domain/note.py",
+        "formats/bundle.py",
+        "formats/evidence_notes.py",
+        "formats/findings.py",
         "formats/letter.py",
         "services/line/notices.py",
         "services/line/pen.py",
         "services/line/views.py",
         "services/line/words.py",
+        "services/record/bundling.py",
+        "storage/bundles.py",
     }
 )

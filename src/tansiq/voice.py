@@ -78,6 +78,7 @@ class Voice:
             salt=secrets.token_bytes,
             clock_error_ms=ClockError(site.clock, settings.clock_error_s),
             check_code=check_phrase,
+            agreement_file=settings.agreement.read_bytes(),
         )
         line = Line(site, tools, events, plans=own[0], constraints=own[1])
         line.outbox.before = cosigning.check

@@ -231,7 +231,7 @@ def test_settings_override_one_by_one(tmp_path: Path) -> None:
     assert settings.issuers[0].public_key == tmp_path / "pool.pem"
 
 
-_OTHERWISE = ("party", "agreement", "audiences", "test_interface")
+_OTHERWISE = ("party", "agreement", "audiences", "test_interface", "clock_error_s")
 """Settings whose default is said in words."""
 
 

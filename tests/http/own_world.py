@@ -4,7 +4,7 @@
 are in each other's way, wherever they fly. Events go through the real feed, in real transactions.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -16,19 +16,16 @@ from uuid import UUID
 
 import httpx
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from starlette.applications import Starlette
+from tests.http.own_line import make_line
 
 from tansiq.clock import SystemClock
-from tansiq.domain.agreement import Agreement, Minima, Party, Register
 from tansiq.domain.draft import PlanDraft, StatedBand
-from tansiq.domain.intent import EntityID, IntentState, PartyID
+from tansiq.domain.intent import EntityID, IntentState
 from tansiq.domain.time import zulu
-from tansiq.domain.volume import Circle, LatLng, Volumes, altitude_bounds, time_bounds
+from tansiq.domain.volume import Volumes, altitude_bounds, time_bounds
 from tansiq.engine.sideways import Aside, moved_aside
-from tansiq.errors import BadInput, NotFound, PeerUnreachable, StateConflict, WrongState
-from tansiq.formats.letter import Wire
-from tansiq.formats.phrase_book import check_phrase
+from tansiq.errors import BadInput, NotFound, StateConflict, WrongState
 from tansiq.http.api import own_app
 from tansiq.http.feed import Feed
 from tansiq.http.own_handlers import OwnApi
@@ -37,10 +34,7 @@ from tansiq.services.accounts.passwords import Cost
 from tansiq.services.events import Events
 from tansiq.services.exchanges import ExchangeLog
 from tansiq.services.idempotency import Idempotency
-from tansiq.services.line.line import Line, Tools
-from tansiq.services.line.ports import Delivered
 from tansiq.services.log_sets import LogSets
-from tansiq.services.planning.site import Site
 from tansiq.services.planning.telemetry import Report
 from tansiq.services.reports import Reports
 from tansiq.services.views import (
@@ -110,41 +104,6 @@ def feature(
 
 def plan_bytes(minute: int = 60, **properties: Any) -> bytes:
     return msgspec.json.encode(feature(minute, **properties))
-
-
-def key_of(party: str) -> Ed25519PrivateKey:
-    """The signing key of a party in tests."""
-    return Ed25519PrivateKey.from_private_bytes(party.encode().ljust(32, b"."))
-
-
-def agreement_of(*parties: str) -> Agreement:
-    """An agreement between parties, each with a register."""
-    made = tuple(
-        Party(
-            id=PartyID(party),
-            names={"en": party.title()},
-            public_key=key_of(party).public_key().public_bytes_raw(),
-            url=f"https://{party}.example",
-            tls_sha256=bytes(32),
-        )
-        for party in parties
-    )
-    return Agreement(
-        name="test",
-        digest="d" * 64,
-        parties=made,
-        registers=tuple(Register(id=p.id, party=p.id, url=p.url) for p in made),
-        area=Circle(center=LatLng(lat_deg=50.0, lng_deg=10.0), radius_m=100_000.0),
-        area_km2_max=40_000.0,
-        minima=Minima(),
-    )
-
-
-class Nobody:
-    """No other node answers; satisfies ``LinePort``."""
-
-    async def deliver(self, party: str, letters: Sequence[Wire]) -> list[Delivered]:
-        raise PeerUnreachable(f"{party} does not answer {len(letters)} letters")
 
 
 class Sky:
@@ -492,30 +451,14 @@ def build(
         path.with_name(EXCHANGES), migrations=files("tansiq.storage") / "exchange_migrations"
     )
     record = ExchangeLog(record_store, clock, limits)
-    site = Site(
-        agreement=agreement_of("north", "south"),
-        party=PartyID("north"),
-        store=events.store,
-        clock=clock,
-        limits=limits,
-        timers=timers,
-        new_id=new_id,
-    )
-    tools = Tools(
-        key=key_of("north"),
-        peers=Nobody(),
-        salt=random.randbytes,
-        clock_error_ms=lambda: 20,
-        check_code=check_phrase,
-    )
     api = OwnApi(
-        line=Line(site, tools, events, plans=sky, constraints=areas),
         planning=sky,
         constraints=areas,
         status=Glance(sky),
         telemetry=Positions(sky),
         events=events,
         accounts=accounts,
+        line=make_line(events, clock, settings, (sky, areas), new_id),
         idempotency=Idempotency(events.store, clock, limits, new_id=new_id),
         reports=Reports(events.store, limits, new_id=new_id),
         log_sets=LogSets(record_store, record, clock),

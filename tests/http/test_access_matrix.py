@@ -222,6 +222,7 @@ def test_each_operation_takes_the_role_that_its_kind_of_work_has() -> None:
         "end_session": "one's own session; the service asks for admin where it is another's",
         "set_own_password": "one's own password, and the present one is asked for",
         "get_letters": "carried out of the house: the work of a desk",
+        "get_bundle": "evidence leaves the house, with all that was said",
         "get_log_set": "the record has what others wrote to us, in full",
     }
     people = ("/api/v1/accounts", "/api/v1/feed-tokens")

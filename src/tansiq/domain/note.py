@@ -300,7 +300,8 @@ _LAST = (("payload", _HEX),)
 _FIRST_LINE = re.compile("tansiq/([a-z-]{1,20})@v1", re.ASCII)
 
 
-def _lines(form: Form) -> Iterator[tuple[str, str]]:
+def lines_of(form: Form) -> Iterator[tuple[str, str]]:
+    """Yield key and pattern of each line behind the first, in their order."""
     yield from _COMMON
     if form.place is Place.ANSWERS:
         yield from _THREADED
@@ -310,7 +311,7 @@ def _lines(form: Form) -> Iterator[tuple[str, str]]:
 
 _PATTERNS: Final = {
     kind: re.compile(
-        f"tansiq/{kind}@v1\n" + "".join(f"{key}: ({pattern})\n" for key, pattern in _lines(form)),
+        f"tansiq/{kind}@v1\n" + "".join(f"{key}: ({pattern})\n" for key, pattern in lines_of(form)),
         re.ASCII,
     )
     for kind, form in FORMS.items()
@@ -378,7 +379,7 @@ def _root(text: str) -> bytes:
 def _explained(text: str, form: Form) -> BadInput:
     """Say which line is the first that cannot stand there."""
     lines = text.split("\n")[1:]
-    expected = list(_lines(form))
+    expected = list(lines_of(form))
     for (key, pattern), line in zip(expected, lines, strict=False):
         name, colon, value = line.partition(": ")
         if name != key or not colon:

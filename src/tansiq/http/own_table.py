@@ -13,6 +13,7 @@ from tansiq.http.access import ADMIN, VIEWER, WATCH
 from tansiq.http.account_table import ACCOUNT_OPERATIONS
 from tansiq.http.feed import MEDIA_TYPE
 from tansiq.http.line_table import LINE_OPERATIONS
+from tansiq.http.log_table import LOG_OPERATIONS
 from tansiq.http.operations import Body, Kind, Operation, Query
 from tansiq.services.planning.telemetry import Report
 from tansiq.services.reports import ReportList, ReportView
@@ -342,5 +343,6 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         headers=(own.LAST_EVENT_ID,),
     ),
     *LINE_OPERATIONS,
+    *LOG_OPERATIONS,
     *ACCOUNT_OPERATIONS,
 )

@@ -13,6 +13,7 @@ from typing import Final
 
 from tansiq.domain import merkle
 from tansiq.domain.merkle import HASH_BYTES, Frontier, Node, Span, full_root, leaf_hash
+from tansiq.domain.subset import subset_spans
 from tansiq.errors import BadInput, NotFound, RecordDamaged, StoreError
 from tansiq.storage.store import Row, Tx
 
@@ -198,6 +199,14 @@ class RecordLog:
             BadInput: there are not so many, or the entry comes after them.
         """
         return await self._proof(merkle.inclusion_spans(index, size), size)
+
+    async def subset_proof(self, indexes: Sequence[int], size: int) -> tuple[bytes, ...]:
+        """Return the common proof that entries are in the record as of ``size`` entries.
+
+        Raises:
+            BadInput: there are not so many, or the entries are not ascending and among them.
+        """
+        return await self._proof(subset_spans(indexes, size), size)
 
     async def consistency_proof(self, old: int, new: int) -> tuple[bytes, ...]:
         """Return the proof that the record as of ``new`` entries begins with that of ``old``.

@@ -28,6 +28,8 @@ from tansiq.services.line.talk import Talk
 from tansiq.services.line.views import LinesView, OutboxView, ThreadView
 from tansiq.services.line.vigil import Vigil
 from tansiq.services.planning.site import Site
+from tansiq.services.record import Record
+from tansiq.services.record.bundling import Exporter
 from tansiq.storage.notes import NoteRow, NoteStore
 from tansiq.storage.record import RecordLog
 from tansiq.storage.store import Tx
@@ -46,6 +48,8 @@ class Tools:
     """Bound on the error of our clock as it is now; None: unknown."""
     check_code: Callable[[str, Mapping[str, str | int]], None]
     """Raises where a coded message is none, or its parameters are not its own."""
+    agreement_file: bytes = b""
+    """For evidence bundles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +93,15 @@ class Line:
         self.notices = Notices(self.speaking, plans=plans, constraints=constraints, me=site.party)
         self.talk = Talk(site, self.speaking, check_code=tools.check_code)
         self.showing = Showing(site, board=self.board)
+        self.evidence = Exporter(
+            record=Record(site.store, party=site.party, signing_key=tools.key, limits=site.limits),
+            clock=site.clock,
+            agreement=site.agreement,
+            file=tools.agreement_file,
+            party=site.party,
+            key=tools.key,
+            clock_error_ms=tools.clock_error_ms,
+        )
         self.vigil = Vigil(
             site, events, board=self.board, showing=self.showing, speaking=self.speaking
         )
