@@ -87,3 +87,8 @@ def test_what_waited_arrives_in_order_and_both_ends_have_the_same(told: str) -> 
     assert "16 of 16 conversations are the same at both nodes" in told
     assert "checked: 0 notes not arrived" in told
     assert "DIFFERS" not in told
+
+
+def test_both_records_are_exported_verified_and_equal(told: str) -> None:
+    assert len(re.findall(r"^     VERIFIED$", told, re.MULTILINE)) == 2
+    assert "EQUAL: here north-cell, there south-cell" in told
