@@ -62,7 +62,7 @@ def test_a_wrong_read_back_is_refused_by_what_differs(told: str) -> None:
 
 
 def test_the_plan_moves_and_both_sign(told: str) -> None:
-    assert "checked: S-201 is refused" in told
+    assert "checked: S-201 is refused: blocked by N-101 of North Cell" in told
     assert re.search(r"checked: N-101 moved, \S+ to \S+: 3 of 3 registers hold it", told)
     assert re.search(r"notice N-101 .* settled$", told, re.MULTILINE)
     assert "checked: S-201, asked again as it was, is coordinated" in told
