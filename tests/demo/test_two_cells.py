@@ -62,7 +62,7 @@ def test_a_wrong_read_back_is_refused_by_what_differs(told: str) -> None:
 
 
 def test_the_plan_moves_and_both_sign(told: str) -> None:
-    assert "checked: S-201 is refused" in told
+    assert "checked: S-201 is refused: blocked by N-101 of North Cell" in told
     assert re.search(r"checked: N-101 moved, \S+ to \S+: 3 of 3 registers hold it", told)
     assert re.search(r"notice N-101 .* settled$", told, re.MULTILINE)
     assert "checked: S-201, asked again as it was, is coordinated" in told
@@ -87,3 +87,8 @@ def test_what_waited_arrives_in_order_and_both_ends_have_the_same(told: str) -> 
     assert "16 of 16 conversations are the same at both nodes" in told
     assert "checked: 0 notes not arrived" in told
     assert "DIFFERS" not in told
+
+
+def test_both_records_are_exported_verified_and_equal(told: str) -> None:
+    assert len(re.findall(r"^     VERIFIED$", told, re.MULTILINE)) == 2
+    assert "EQUAL: here north-cell, there south-cell" in told
