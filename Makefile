@@ -21,7 +21,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -c "from tansiq.engine.warm import warm; warm()" # Compiles the kernels, once.
 	@touch $@
 
-demo: setup ## two nodes coordinate a day of real flights; ARGS=--once exits when done
+demo: setup ## two nodes coordinate a day of real flights; ARGS=--once exits when done, ARGS="--scenario two-cells" shows three desks
 	@$(BIN)/tansiq demo $(ARGS)
 
 test: setup ## every test

@@ -64,6 +64,19 @@ async def test_in_a_pool_one_register_decides_and_its_readers_see_the_plain_url(
         assert not await _stands(sky[holder], first.intent_id)
 
 
+async def test_a_refusal_is_never_told_as_waiting(tmp_path: Path) -> None:
+    """A blocker is seen in one register after the other, and the looks run side by side: whichever
+    of them ends in the refusal, its reason is that of a refusal."""
+    async with flying(make_sky(tmp_path, parties=("north", "south", "west"))) as sky:
+        await sky["north"].declare(plan(callsign="ALPHA"))
+        reasons = []
+        for i in range(12):
+            view = await sky["south"].declare(plan(callsign=f"BRAVO-{i}"))
+            assert view.status is Status.REFUSED
+            reasons.append(view.reason)
+        assert all(reason.startswith("blocked by ALPHA of North") for reason in reasons), reasons
+
+
 async def test_three_parties_coordinate_in_three_registers(tmp_path: Path) -> None:
     names = ("north", "south", "west")
     async with flying(make_sky(tmp_path, parties=names)) as sky:

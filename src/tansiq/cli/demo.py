@@ -1,4 +1,4 @@
-"""``tansiq demo``: two nodes of two parties on this machine coordinate a day of real flights."""
+"""``tansiq demo``: nodes of two or three parties on this machine, and what passes between them."""
 
 import asyncio
 import sys
@@ -8,16 +8,27 @@ from shutil import which
 import click
 
 from tansiq.clock import SystemClock
+from tansiq.demo.cell_run import run_cells
 from tansiq.demo.run import Options, run
 from tansiq.errors import BadInput
 
+_PORTS = {"flights": 4, "two-cells": 6}
+"""What is shown, by its name, and how many ports its nodes take."""
+
 
 @click.command()
-@click.option("--once", is_flag=True, help="Stop both nodes when done; else they go on serving.")
+@click.option(
+    "--scenario",
+    type=click.Choice(list(_PORTS)),
+    default="flights",
+    show_default=True,
+    help="A day of real flights, or three desks that talk to each other.",
+)
+@click.option("--once", is_flag=True, help="Stop the nodes when done; else they go on serving.")
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Keep both nodes' folders here [default: a folder that is removed at the end].",
+    help="Keep the nodes' folders here [default: a folder that is removed at the end].",
 )
 @click.option(
     "--cache",
@@ -30,11 +41,19 @@ from tansiq.errors import BadInput
 @click.option("--all-days", is_flag=True, help="All 186 flights of the week, not the busiest day.")
 @click.option(
     "--ports",
-    metavar="OWN,PEER,OWN,PEER",
-    help="Ports of the first and second node [default: free ones].",
+    metavar="OWN,PEER,...",
+    help="Ports of each node in turn [default: free ones].",
 )
-def demo(*, once: bool, data: Path | None, cache: Path, all_days: bool, ports: str | None) -> None:
-    """Show two nodes coordinating real flights, so that nothing collides.
+def demo(
+    *,
+    scenario: str,
+    once: bool,
+    data: Path | None,
+    cache: Path,
+    all_days: bool,
+    ports: str | None,
+) -> None:
+    """Show nodes coordinating real flights, so that nothing collides.
 
     Obtains a week of recorded flights at California wildfires by pip (28 MB, once), makes two
     parties of the aircraft, starts a node for each, and has both declare the busiest day's flights
@@ -43,18 +62,23 @@ def demo(*, once: bool, data: Path | None, cache: Path, all_days: bool, ports: s
 
     Without network a small scenario of our own runs instead.
 
-    Exits 0 when no two coordinated plans conflict, 1 when some do or a node failed.
+    --scenario two-cells shows the line: two coordination cells and a civil authority check, give
+    notice, read back, object, agree, stop and hand over, each in a language of its own.
+
+    Exits 0 when no two coordinated plans conflict, 1 when some do or a node failed; in two-cells, 0
+    when all came about and is the same at both ends of each line.
     """
     options = Options(
         once=once,
         data=data,
         cache=cache,
         all_days=all_days,
-        ports=_read_ports(ports),
+        ports=_read_ports(ports, _PORTS[scenario]),
         program=_program(Path(sys.argv[0])),
     )
     # Line by line, also into a pipe: the demo is watched.
-    raise SystemExit(asyncio.run(run(options, SystemClock(), click.echo)))
+    shown = run_cells if scenario == "two-cells" else run
+    raise SystemExit(asyncio.run(shown(options, SystemClock(), click.echo)))
 
 
 def _program(path: Path) -> str:
@@ -65,13 +89,14 @@ def _program(path: Path) -> str:
     return str(path)
 
 
-def _read_ports(text: str | None) -> tuple[int, ...]:
+def _read_ports(text: str | None, count: int) -> tuple[int, ...]:
     if text is None:
         return ()
     parts = [part.strip() for part in text.split(",")]
-    if len(parts) != 4 or len(set(parts)) != 4 or not all(map(_is_port, parts)):
+    if not len(parts) == len(set(parts)) == count or not all(map(_is_port, parts)):
         raise BadInput(
-            f"{text!r}: write four different ports, such as 8080,8443,8081,8444", field="ports"
+            f"{text!r}: write {count} different ports, such as 8080,8443,8081,8444 for two nodes",
+            field="ports",
         )
     return tuple(map(int, parts))
 

@@ -108,7 +108,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("tansiq.cli.node:init", "Make a node's folder: keys, certificate, settings."),
     "serve": ("tansiq.cli.serve:serve", "Run the node."),
     "doctor": ("tansiq.cli.node:doctor", "Look for what is wrong with a node."),
-    "demo": ("tansiq.cli.demo:demo", "Two nodes coordinate a day of real flights."),
+    "demo": ("tansiq.cli.demo:demo", "Show nodes at work: a day of real flights, or three desks."),
 }
 """Where each command lives, and its line in ``--help``: that loads none of them."""
 

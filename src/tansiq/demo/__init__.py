@@ -1,5 +1,7 @@
-"""The demo: two nodes of two parties coordinate a day of real flights, and it is judged again.
+"""The demo: nodes of several parties on this machine, and what passes between them.
 
-``calfire`` obtains and reads the recorded flights, ``scenario`` makes plans of them, ``nodes`` runs
-the two parties' nodes, ``story`` declares, ``recheck`` judges the outcome without the index.
+A day of real flights: ``calfire`` obtains and reads them, ``scenario`` makes plans of them,
+``story`` declares, ``recheck`` judges the outcome without the index. Three desks in three
+languages: ``cells`` says who they are, ``cell_story`` and ``cell_outage`` what they do,
+``cell_ledger`` compares what both ends have. ``nodes`` runs the nodes of both.
 """

@@ -1,6 +1,6 @@
-"""Two nodes of two parties on this machine: data folders, one agreement, two processes.
+"""Nodes of several parties on this machine: data folders, one agreement, a process each.
 
-What two desks would do by hand with ``tansiq init`` and ``tansiq serve``, and nothing besides. The
+What desks would do by hand with ``tansiq init`` and ``tansiq serve``, and nothing besides. The
 processes share no memory and no file but the agreement's bytes, of which each has its own copy.
 """
 
@@ -8,9 +8,9 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
@@ -21,7 +21,7 @@ from tansiq.domain.agreement import Agreement, Party, Register
 from tansiq.errors import BadInput
 from tansiq.formats.agreement import read_agreement, render_agreement
 from tansiq.peers.identity import NewNode, make_node, write_node
-from tansiq.settings import load_own_token, load_settings
+from tansiq.settings import FILE, load_own_token, load_settings
 
 READY_S_MAX = 180.0
 """The first start after an installation compiles, half a minute of processor time for each node."""
@@ -37,8 +37,19 @@ class NodeFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """A party that gets a node here."""
+
+    party: str
+    names: Mapping[str, str]
+    """By language."""
+    settings: str = ""
+    """Lines for the node's ``tansiq.toml``."""
+
+
+@dataclass(slots=True, kw_only=True)
 class Node:
-    """One party's node: where its data is and where it answers."""
+    """One party's node: where its data is, where it answers, and its process as it is now."""
 
     party: str
     data: Path
@@ -46,6 +57,20 @@ class Node:
     peer_port: int
     token: str
     process: asyncio.subprocess.Process
+
+    async def kill(self) -> None:
+        """End the process as a power cut would: nothing is stored or told before."""
+        self.process.kill()
+        await self.process.wait()
+
+    async def start_again(self, clock: Clock) -> None:
+        """Start a process on the same folder and wait until it answers.
+
+        Raises:
+            NodeFailed: it did not become ready.
+        """
+        self.process = await _start(self.data)
+        await _ready(self, clock)
 
     @property
     def own_url(self) -> str:
@@ -76,37 +101,62 @@ def _tail(log: Path, lines: int = 20) -> str:
 async def two_nodes(
     folder: Path, scenario: Scenario, ports: Sequence[int], clock: Clock
 ) -> AsyncIterator[tuple[tuple[Node, ...], Agreement]]:
-    """Make both parties' folders and the agreement, run both nodes, and stop them at the end.
+    """Run the nodes of a scenario's two parties; see ``nodes_of``."""
+    seats = [Seat(party=party, names={"en": f"{party.capitalize()} Cell"}) for party in PARTIES]
+
+    def agree(parties: Sequence[Party]) -> Agreement:
+        return _agreement(scenario, parties)
+
+    async with nodes_of(folder, seats, agree, ports=ports, clock=clock) as running:
+        yield running
+
+
+@asynccontextmanager
+async def nodes_of(
+    folder: Path,
+    seats: Sequence[Seat],
+    agree: Callable[[Sequence[Party]], Agreement],
+    *,
+    ports: Sequence[int],
+    clock: Clock,
+) -> AsyncIterator[tuple[tuple[Node, ...], Agreement]]:
+    """Make all parties' folders and the agreement, run the nodes, and stop them at the end.
+
+    ``agree`` makes the agreement of the parties' entries. ``ports`` has the own and the peer port
+    of each, or is empty for free ones.
 
     Raises:
         NodeFailed: a node did not become ready.
         BadInput: the folder holds nodes already, or a port is taken.
     """
-    chosen = _ports(ports)
+    chosen = _ports(ports, 2 * len(seats))
     parties = [
-        _make_folder(folder / party, party, own_port=own, peer_port=peer, clock=clock)
-        for party, own, peer in zip(PARTIES, chosen[::2], chosen[1::2], strict=True)
+        _make_folder(folder / seat.party, seat, own_port=own, peer_port=peer, clock=clock)
+        for seat, own, peer in zip(seats, chosen[::2], chosen[1::2], strict=True)
     ]
-    text = render_agreement(_agreement(scenario, parties))
-    for party in PARTIES:
-        (folder / party / "agreement.toml").write_bytes(text)
+    text = render_agreement(agree(parties))
+    for seat in seats:
+        (folder / seat.party / "agreement.toml").write_bytes(text)
     async with AsyncExitStack() as running:
-        nodes = [await running.enter_async_context(_node(folder / p, clock)) for p in PARTIES]
+        nodes = [
+            await running.enter_async_context(_node(folder / seat.party, clock)) for seat in seats
+        ]
         for node in nodes:
             await _ready(node, clock)
         yield tuple(nodes), read_agreement(text)
 
 
-def _make_folder(data: Path, party: str, *, own_port: int, peer_port: int, clock: Clock) -> Party:
+def _make_folder(data: Path, seat: Seat, *, own_port: int, peer_port: int, clock: Clock) -> Party:
     new = NewNode(
-        party=party,
-        names={"en": f"{party.capitalize()} Cell"},
+        party=seat.party,
+        names=seat.names,
         url=f"https://127.0.0.1:{peer_port}",
         own_port=own_port,
         peer_port=peer_port,
     )
     files = make_node(new, clock.now())
-    write_node(data, files)
+    contents = {**files.contents, FILE: files.contents[FILE] + seat.settings.encode()}
+    write_node(data, replace(files, contents=contents))
     return files.party
 
 
@@ -129,8 +179,23 @@ def _agreement(scenario: Scenario, parties: Sequence[Party]) -> Agreement:
 @asynccontextmanager
 async def _node(data: Path, clock: Clock) -> AsyncIterator[Node]:
     settings = load_settings(data)
-    with (data / LOG).open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
+    node = Node(
+        party=settings.party,
+        data=data,
+        own_port=settings.own_port,
+        peer_port=settings.peer_port,
+        token=load_own_token(data),
+        process=await _start(data),
+    )
+    try:
+        yield node
+    finally:
+        await _stop(node.process, clock)
+
+
+async def _start(data: Path) -> asyncio.subprocess.Process:
+    with (data / LOG).open("ab") as log:
+        return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tansiq.cli.child", "serve", "--data", str(data)),
             stdin=asyncio.subprocess.PIPE,
             stdout=log,
@@ -138,17 +203,6 @@ async def _node(data: Path, clock: Clock) -> AsyncIterator[Node]:
             # A group of its own: Ctrl-C is for us, and we stop the nodes in order.
             start_new_session=True,
         )
-    try:
-        yield Node(
-            party=settings.party,
-            data=data,
-            own_port=settings.own_port,
-            peer_port=settings.peer_port,
-            token=load_own_token(data),
-            process=process,
-        )
-    finally:
-        await _stop(process, clock)
 
 
 async def _stop(process: asyncio.subprocess.Process, clock: Clock) -> None:
@@ -179,15 +233,15 @@ async def _ready(node: Node, clock: Clock) -> None:
             await clock.sleep(_POLL_S)
 
 
-def _ports(chosen: Sequence[int]) -> tuple[int, ...]:
-    """Return four ports: own and peer of each node.
+def _ports(chosen: Sequence[int], count: int) -> tuple[int, ...]:
+    """Return so many ports: own and peer of each node.
 
     Raises:
         BadInput: one is taken.
     """
     if not chosen:
         # Two demos that start at once should not look in the same place.
-        return free_ports(4, _PORT_FIRST + os.getpid() % 2_000 * 4)
+        return free_ports(count, _PORT_FIRST + os.getpid() % 1_500 * 6)
     for port in chosen:
         if not _is_free(port):
             raise BadInput(f"{port} is taken; choose another", field="ports")

@@ -58,21 +58,22 @@ async def run(options: Options, clock: Clock, say: Say) -> int:
     scenario = prepare(options, clock.now(), say)
     for line in report.heading(scenario):
         say(line)
-    with _folder(options.data) as folder:
+    with folder_of(options.data) as folder:
         try:
             async with two_nodes(folder, scenario, options.ports, clock) as (nodes, agreement):
                 code = await _story(scenario, nodes, agreement, clock, say)
                 if not options.once:
-                    await _serve(nodes, folder, options.program, say)
+                    await serve_on(nodes, report.farewell(nodes, folder, options.program), say)
                 return code
         except* (NodeFailed, DeskError) as failures:
-            for failure in _leaves(failures):
+            for failure in failures_of(failures):
                 say(f"failed: {failure}")
     return 1
 
 
 @contextmanager
-def _folder(data: Path | None) -> Iterator[Path]:
+def folder_of(data: Path | None) -> Iterator[Path]:
+    """Give the folder that was asked for, or one that is removed at the end."""
     if data is not None:
         data.mkdir(parents=True, exist_ok=True)
         yield data
@@ -81,10 +82,11 @@ def _folder(data: Path | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+def failures_of(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    """Yield every failure of a group, however deep."""
     for each in group.exceptions:
         if isinstance(each, BaseExceptionGroup):
-            yield from _leaves(each)
+            yield from failures_of(each)
         else:
             yield each
 
@@ -172,8 +174,8 @@ def fly(outcomes: Sequence[Outcome], agreement: Agreement) -> tuple[list[Meeting
     return [meeting for meeting in found if not mates(meeting)], len(tracks)
 
 
-async def _serve(nodes: Sequence[Node], folder: Path, program: str, say: Say) -> None:
-    """Leave both nodes up until somebody ends us, or a node ends by itself.
+async def serve_on(nodes: Sequence[Node], farewell: Sequence[str], say: Say) -> None:
+    """Leave the nodes up until somebody ends us, or a node ends by itself.
 
     Raises:
         NodeFailed: one did.
@@ -181,7 +183,7 @@ async def _serve(nodes: Sequence[Node], folder: Path, program: str, say: Say) ->
     loop, asked = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, asked.set)
-    for line in report.farewell(nodes, folder, program):
+    for line in farewell:
         say(line)
     waits: list[asyncio.Task[object]] = [asyncio.create_task(asked.wait())]
     waits += [asyncio.create_task(node.process.wait()) for node in nodes]

@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tansiq.domain.placement import Aim, Blocker, Due, Look, SlotState
-from tansiq.domain.placement_steps import Step
+from tansiq.domain.placement import Aim, Blocker, Due, Look, News, Placement, SlotState
+from tansiq.domain.placement_steps import Step, looked
 from tansiq.f3548 import wire
 from tansiq.services.airspace import CONSTRAINT, Airspace, Blocking, Known
 from tansiq.services.planning.book import Book, Plan
@@ -27,6 +27,13 @@ CONFIRMED_MOST = 256
 LEARNT_AT_ONCE = 1_000
 """References taken from one answer; a register names the rest again."""
 _DOWN = wire.UssAvailabilityState.DOWN
+_SAID = {
+    News.REFUSED: "",
+    News.WAITING: "waiting: ",
+    News.DISPLACED: "displaced: ",
+    News.CHANGE_REFUSED: "change refused, old volumes kept: ",
+    News.ACTIVATION_REFUSED: "activation refused: ",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,13 @@ class Seen:
         if self.look.blockers and step.request is not None:
             return frozenset(self.judged.values())
         return self.key
+
+    def told(self, placement: Placement[Claim]) -> str | None:
+        """Return how the reason begins that this look gives people; None where it gives none."""
+        if not self.blocking or self.look.due.against is None:
+            return None
+        news = looked(placement, self.look).news
+        return None if news is None else _SAID.get(news)
 
     def without(self, written: Written) -> "Seen":
         """Return what is left when some of it is out of date, and nothing newer is to be had.

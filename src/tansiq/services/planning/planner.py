@@ -14,7 +14,6 @@ from tansiq.domain.placement import (
     Aim,
     Due,
     Kind,
-    News,
     Outcome,
     Phase,
     Placement,
@@ -419,23 +418,33 @@ class Planner:
 
     async def _commit(self, plan_id: str, look: Due[Claim], seen: Seen) -> Done:
         plan = self.book.get(plan_id)
-        verdict = None if plan is None else await self._verdict(plan, look, seen)
+        while True:
+            told = None if plan is None else seen.told(plan.placement)
+            verdict = None if plan is None else await self._verdict(plan, look, seen)
 
-        async def write(tx: Tx) -> Done:
-            now = self._clock.now()
-            return await self.steps.step(tx, plan_id, lambda p: looked(p, seen.look), verdict, now)
+            async def write(
+                tx: Tx, told: str | None = told, verdict: Verdict | None = verdict
+            ) -> Done | Plan:
+                now = self._clock.now()
+                current = await self.book.load(tx, plan_id)
+                if seen.told(current.placement) not in (None, told):
+                    return current
+                return await self.steps.step(
+                    tx, plan_id, lambda p: looked(p, seen.look), verdict, now
+                )
 
-        done = await self._store.write(write)
-        self._taken(done)
-        return done
+            done = await self._store.write(write)
+            if not isinstance(done, Plan):
+                self._taken(done)
+                return done
+            # A look at another register, committed meanwhile, makes this one the last that was
+            # missing for a refusal: it is said why before it is so.
+            plan = done
 
     async def _verdict(self, plan: Plan, look: Due[Claim], seen: Seen) -> Verdict | None:
         """Say why, if this look is going to end in a refusal or a displacement."""
-        if not seen.blocking or look.against is None:
-            return None
-        news = looked(plan.placement, seen.look).news
-        said = _SAID.get(news) if news is not None else None
-        if said is None:
+        said = seen.told(plan.placement)
+        if said is None or look.against is None:
             return None
         candidate = self.book.candidate(plan, look.against)
         base = plan.placement.base
@@ -484,12 +493,3 @@ class Planner:
             if problem is not None:
                 found[name] = problem
         return found
-
-
-_SAID = {
-    News.REFUSED: "",
-    News.WAITING: "waiting: ",
-    News.DISPLACED: "displaced: ",
-    News.CHANGE_REFUSED: "change refused, old volumes kept: ",
-    News.ACTIVATION_REFUSED: "activation refused: ",
-}
