@@ -427,7 +427,7 @@ class Planner:
             ) -> Done | Plan:
                 now = self._clock.now()
                 current = await self.book.load(tx, plan_id)
-                if seen.told(current.placement) not in (None, told):
+                if seen.told(current.placement) != told:
                     return current
                 return await self.steps.step(
                     tx, plan_id, lambda p: looked(p, seen.look), verdict, now
@@ -437,8 +437,9 @@ class Planner:
             if not isinstance(done, Plan):
                 self._taken(done)
                 return done
-            # A look at another register, committed meanwhile, makes this one the last that was
-            # missing for a refusal: it is said why before it is so.
+            # A look at another register was committed meanwhile. Either this one is now the last
+            # that was missing for a refusal, and it is said why before it is so; or the refusal is
+            # there, with its reason, and this look has none to give.
             plan = done
 
     async def _verdict(self, plan: Plan, look: Due[Claim], seen: Seen) -> Verdict | None:
