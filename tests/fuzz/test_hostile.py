@@ -37,8 +37,9 @@ SEED = 20_261_124
 SAMPLE = 500
 ANSWER_S_MAX = 120.0
 ID = "2f8343be-6482-4d1b-a474-16847e01af1e"
-AT_WORK = ("heartbeat", "store_probe", "sqlite_sequence", "idempotency")
-"""Tables that the node writes by itself, or that remember refusals on purpose."""
+AT_WORK = ("heartbeat", "store_probe", "sqlite_sequence", "idempotency", "record_")
+"""Tables that the node writes by itself, or that remember refusals on purpose: the record takes
+exchanges that were refused too, a moment after they were answered."""
 
 
 @dataclass(frozen=True, slots=True)
