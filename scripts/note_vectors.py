@@ -5,28 +5,32 @@
 The vectors are made from fixed keys and salts, so a change of the format shows as a difference.
 """
 
+import base64
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from random import Random
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests" / "domain")]
 
-from conversations import NOON, Talk, any_talk, of_every_kind, sayings  # noqa: E402
+from conversations import NOON, Talk, any_talk, likely_talk, of_every_kind, sayings  # noqa: E402
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: E402
 
 from tansiq.domain.line import LineState  # noqa: E402
 from tansiq.domain.note import FORMS, Kind, Note, commitment, read_note  # noqa: E402
 from tansiq.domain.thread import folded  # noqa: E402
-from tansiq.errors import BadInput  # noqa: E402
+from tansiq.errors import BadInput, TansiqError  # noqa: E402
 from tansiq.formats import signed_note  # noqa: E402
 from tansiq.formats.letter import (  # noqa: E402
     Wire,
+    check_sender,
     name_of,
     opened,
+    read_letter,
 )
-from tansiq.formats.payload import TAKES  # noqa: E402
+from tansiq.formats.payload import TAKES, read_payload  # noqa: E402
 
 PATH = ROOT / "tests" / "data" / "note_vectors.json"
 
@@ -59,9 +63,7 @@ def notes() -> list[dict[str, object]]:
 
 
 def letters() -> list[dict[str, object]]:
-    talk = Talk()
-    talk.say("north", Kind.CHECK)
-    note = talk.notes[0][1]
+    note = of_check()
     salt, payload = bytes(range(16)), '{"by":{"name":"A. Karam","initials":"AK"}}'
     text = str(note).replace("b" * 64, commitment(salt, payload.encode()))
     wire = {
@@ -70,42 +72,84 @@ def letters() -> list[dict[str, object]]:
         "payload": payload,
     }
     assert opened(Wire(**wire)).payload == payload.encode()
-    bad = [
+    whole = wire["note"]
+    good = [("whole", wire), ("withheld", {"note": whole})]
+    found = [{"what": what, "letter": letter, "good": True} for what, letter in good]
+    for what, letter in bad_letters(wire, text):
+        data = json.dumps(letter).encode()
+        try:
+            letter_read = read_letter(data)
+            check_sender(letter_read, key("north").public_key().public_bytes_raw())
+            read_payload(letter_read.note.kind, letter_read.payload or b"{}")
+        except TansiqError:
+            found.append({"what": what, "letter": letter, "good": False})
+        else:
+            raise AssertionError(what)
+    return found
+
+
+def bad_letters(wire: dict[str, str], text: str) -> list[tuple[str, dict[str, str]]]:
+    """Return what differs from a good letter, each in one thing."""
+    payload, salt, whole = wire["payload"], wire["salt"], wire["note"]
+    dashed = whole.split("\n\n")[1]
+    data = base64.b64decode(dashed.split()[2])
+
+    def with_signature(changed: bytes) -> dict[str, str]:
+        line = f"\u2014 north {base64.b64encode(changed).decode()}\n"
+        return {**wire, "note": f"{text}\n{line}"}
+
+    def of(other: str) -> dict[str, str]:
+        committed = commitment(base64.b64decode(salt), other.encode())
+        changed = read_note(str(of_check()).replace("b" * 64, committed))
+        return {"note": signed(changed).decode(), "salt": salt, "payload": other}
+
+    order = 2**252 + 27742317777372353535851937790883648493
+    s = int.from_bytes(data[36:], "little")
+    return [
         ("another payload", {**wire, "payload": payload.replace("AK", "AL")}),
         ("another salt", {**wire, "salt": "AQECAwQFBgcICQoLDA0ODw=="}),
-        ("salt alone", {"note": wire["note"], "salt": wire["salt"]}),
-        ("a second signature", {**wire, "note": wire["note"] + wire["note"].split("\n\n")[1]}),
-        ("no signature", {**wire, "note": wire["note"].split("\n\n")[0] + "\n"}),
+        ("salt alone", {"note": whole, "salt": salt}),
+        ("a second signature", {**wire, "note": whole + dashed}),
+        ("no signature", {**wire, "note": whole.split("\n\n")[0] + "\n"}),
+        ("a member more", {**wire, "purpose": "none"}),
+        ("a bit of the signature", with_signature(data[:-1] + bytes([data[-1] ^ 1]))),
+        ("another key id", with_signature(bytes([data[0] ^ 1]) + data[1:])),
+        (
+            "S plus the order of the group",
+            with_signature(data[:36] + (s + order).to_bytes(32, "little")),
+        ),
+        ("R of small order", with_signature(data[:4] + bytes([1]) + bytes(31) + data[36:])),
+        (
+            "signed by another key",
+            {**wire, "note": signed_note.sign(text, name="north", key=key("south")).decode()},
+        ),
+        (
+            "signed under another name",
+            {**wire, "note": signed_note.sign(text, name="south", key=key("north")).decode()},
+        ),
+        ("a space after the text", {**wire, "note": whole.replace("\n\n", " \n\n", 1)}),
+        ("a member of the payload twice", of('{"by":{"name":"A"},"by":{"name":"B"}}')),
+        ("a member that the kind does not take", of('{"by":{"name":"A"},"minutes":1}')),
+        ("a payload without who says it", of("{}")),
+        ("a payload of another form", of('{"by":"A. Karam"}')),
+        ("a name of 201 characters", of('{"by":{"name":"' + "A" * 201 + '"}}')),
+        ("a payload that is no JSON", of('{"by":')),
     ]
-    good = [("whole", wire), ("withheld", {"note": wire["note"]})]
-    return [
-        *({"what": what, "letter": letter, "good": True} for what, letter in good),
-        *({"what": what, "letter": letter, "good": False} for what, letter in bad),
-    ]
+
+
+def of_check() -> Note:
+    talk = Talk()
+    talk.say("north", Kind.CHECK)
+    return talk.notes[0][1]
 
 
 def malformed() -> list[dict[str, str]]:
-    text = str(of_every_kind()[0])
+    """Return texts that are no notes: one of some kind, with one thing changed."""
     found = []
-    for what, changed in (
-        ("a capital in a party", text.replace("from: north", "from: North")),
-        ("a leading zero", text.replace("number: 1\n", "number: 01\n")),
-        ("no decimals", text.replace(".000000Z\nclock", "Z\nclock")),
-        (
-            "lines in another order",
-            text.replace("mode: live\nnumber: 1\n", "number: 1\nmode: live\n"),
-        ),
-        ("a line twice", text.replace("mode: live\n", "mode: live\nmode: live\n")),
-        ("a line more", text + "purpose: none\n"),
-        ("another version", text.replace("@v1", "@v2")),
-        ("an unknown kind", text.replace("tansiq/notice", "tansiq/mission")),
-        ("turn zero", text.replace("turn: 1\n", "turn: 0\n")),
-        ("to itself", text.replace("to: south", "to: north")),
-        ("an end before the start", text.replace("end: 2026-11-28T14", "end: 2026-11-28T12")),
-        ("the thirtieth of February", text.replace("time: 2026-11-28", "time: 2026-02-30")),
-        ("a thread in an opening note", text.replace("subject:", f"thread: {'a' * 64}\nsubject:")),
-        ("no last newline", text[:-1]),
-    ):
+    texts = {note.kind: str(note) for note in reversed(of_every_kind())}
+    for kind, what, old, new in SPOILT:
+        text = texts[kind]
+        changed = text.replace(old, new, 1)
         assert changed != text, what
         try:
             read_note(changed)
@@ -113,18 +157,64 @@ def malformed() -> list[dict[str, str]]:
             found.append({"what": what, "text": changed})
         else:
             raise AssertionError(what)
+    found.append({"what": "no last newline", "text": texts[Kind.NOTICE][:-1]})
     return found
 
 
-def conversations() -> list[dict[str, object]]:
+PLAN_ID = "12345678-1234-4234-8234-123456789012"
+SPOILT = [
+    (Kind.NOTICE, "a capital in a party", "from: north", "from: North"),
+    (Kind.NOTICE, "a leading zero", "number: ", "number: 0"),
+    (Kind.NOTICE, "no decimals", ".000000Z\nclock", "Z\nclock"),
+    (Kind.NOTICE, "a line twice", "mode: live\n", "mode: live\nmode: live\n"),
+    (Kind.NOTICE, "lines in another order", "mode: live\nnumber: 1\n", "number: 1\nmode: live\n"),
+    (Kind.NOTICE, "a line more", "payload: ", "purpose: none\npayload: "),
+    (Kind.NOTICE, "another version", "@v1", "@v2"),
+    (Kind.NOTICE, "an unknown kind", "tansiq/notice", "tansiq/mission"),
+    (Kind.NOTICE, "turn zero", "turn: 1\n", "turn: 0\n"),
+    (Kind.NOTICE, "number zero", "number: 1\n", "number: 0\n"),
+    (Kind.RECEIPT, "a receipt with a number", "number: 0\n", "number: 1\n"),
+    (Kind.NOTICE, "to itself", "to: south", "to: north"),
+    (Kind.GAP, "an own note to another", "to: south", "to: north"),
+    (Kind.NOTICE, "an end before the start", "end: 2026-11-28T14", "end: 2026-11-28T12"),
+    (Kind.NOTICE, "the thirtieth of February", "time: 2026-11-28", "time: 2026-02-30"),
+    (Kind.NOTICE, "a second 60", "time: 2026-11-28T12:00:01", "time: 2026-11-28T12:00:60"),
+    (Kind.NOTICE, "an hour 24", "time: 2026-11-28T12:00:01", "time: 2026-11-28T24:00:00"),
+    (Kind.NOTICE, "a year before 1900", "time: 2026", "time: 1899"),
+    (Kind.NOTICE, "a year after 2200", "time: 2026", "time: 2201"),
+    (Kind.NOTICE, "a thread in an opening note", "subject:", f"thread: {'a' * 64}\nsubject:"),
+    (Kind.NOTICE, "a clock bound with a leading zero", "clock: 0.010", "clock: 00.010"),
+    (Kind.NOTICE, "a clock bound of two decimals", "clock: 0.010", "clock: 0.01"),
+    (Kind.NOTICE, "Base64 in a second spelling", "A=\nsubject", "B=\nsubject"),
+    (
+        Kind.NOTICE,
+        "a UUID in capitals",
+        "id: 12345678-1234-4234-8234-1234",
+        "id: 12345678-1234-4234-8234-ABCD",
+    ),
+    (Kind.CLOCK, "the least above the most", "least: -0.001000", "least: 0.003000"),
+    (
+        Kind.ALARM,
+        "UUIDs out of order",
+        f"one: {PLAN_ID}",
+        "one: 22345678-1234-4234-8234-123456789012",
+    ),
+]
+"""Kind, what is wrong, and what of a good text is replaced by what."""
+
+
+def conversations(seeds: Iterable[int] = range(400)) -> list[dict[str, object]]:
+    """Return a conversation of each seed, in no order, and what it comes to."""
     found: list[dict[str, object]] = []
-    for seed in range(120):
-        said = any_talk(Random(seed), 2 + seed % 12)
+    for seed in seeds:
+        talk = likely_talk if seed % 2 else any_talk
+        said = talk(Random(seed), 2 + seed % 12)
         thread = folded(said)
         assert thread is not None
         shuffled = list(said)
         Random(seed).shuffle(shuffled)
-        names = {each.id: n for n, each in enumerate(said)}
+        # In the order of the names, which decides between equal turns of one sender.
+        names = {note: n for n, note in enumerate(sorted(each.id for each in said))}
         found.append(
             {
                 "opened_by": thread.kind,
@@ -136,7 +226,7 @@ def conversations() -> list[dict[str, object]]:
                         "number": each.number,
                         "turn": each.turn,
                         "mode": each.mode,
-                        "word": each.word,
+                        "word": each.kind if each.kind is Kind.LINE else each.word,
                         "re": None if each.re is None else names[each.re],
                         "opens": each.thread is None,
                     }

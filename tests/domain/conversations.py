@@ -6,7 +6,7 @@ from hashlib import sha256
 from random import Random
 
 from tansiq.domain.note import FORMS, Head, Kind, Mode, Note, NoteID, Place, write_instant
-from tansiq.domain.thread import Saying, saying
+from tansiq.domain.thread import TABLES, Saying, Who, folded, saying
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 PARTIES = ("north", "south")
@@ -141,4 +141,43 @@ def any_talk(random: Random, length: int) -> list[Saying]:
             back = replace(note, turn=random.randint(1, note.turn))
             talk.notes.append((name(back), back))
             last[kind] = talk.notes[-1][0]
+    return sayings(talk)
+
+
+def likely_talk(random: Random, length: int) -> list[Saying]:
+    """Return a conversation that mostly goes on as its tables have it, to stages that chance seldom
+    reaches; some of its notes are a third party's, or have the turn of another.
+    """
+    talk = Talk()
+    thread = talk.say(random.choice(PARTIES), random.choice([*TABLES, *[Kind.NOTICE] * 4]))
+    for _ in range(length):
+        now = folded(sayings(talk))
+        assert now is not None
+        ways = [(word, who) for stage, word, who in TABLES[now.kind] if stage is now.stage]
+        if not ways:
+            break
+        word, who = random.choice(ways)
+        kind, _, rest = word.partition("/")
+        re = thread
+        if kind == Kind.OUTCOME and now.proposal is not None:
+            re = now.proposal
+        if kind == Kind.CONFIRM and now.outcome is not None:
+            re = now.outcome.id
+        if random.random() < 0.1:
+            re = random.choice(talk.notes)[0]
+        sender = now.opener if who is Who.OPENER else now.other
+        own = {"word": rest} if kind == Kind.ANSWER else {"verdict": rest}
+        moves = random.choice(PARTIES) if kind == Kind.OUTCOME else "yours"
+        talk.say(sender, Kind(kind), re=re, thread=thread, moves=moves, **(own if rest else {}))
+        if random.random() < 0.15:
+            _, note = talk.notes.pop()
+            odd = random.choice(
+                [
+                    replace(note, receiver="west"),
+                    replace(note, sender="west"),
+                    replace(note, turn=max(1, note.turn - 1)),
+                    replace(note, mode=Mode.EXERCISE),
+                ]
+            )
+            talk.notes.append((name(odd), odd))
     return sayings(talk)
