@@ -34,6 +34,8 @@ from tansiq.formats.evidence import verify_bundle
 from tansiq.formats.findings import Findings, Level
 from tansiq.formats.payload import Payload
 from tansiq.services.line.pen import Draft
+from tansiq.services.line.showing import Showing
+from tansiq.services.line.views import ThreadView
 from tansiq.services.record.bundling import read_withhold
 
 
@@ -88,6 +90,26 @@ def test_lead_time_is_shown_by_three_words() -> None:
     assert notice.guaranteed_s == pytest.approx(7_200 - 2 - 1 - 2, abs=1.0)
     assert notice.guaranteed_s < notice.receivers_word.least_s
     assert not notice.impossible
+
+
+@pytest.mark.parametrize("party", ["north", "south"])
+def test_a_node_shows_the_lead_time_that_its_bundle_proves(party: str) -> None:
+    async def shown(made: World) -> ThreadView:
+        station = made.stations[party]
+        await station.board.catch_up()
+        (thread,) = (each for each in station.board.threads.values() if each.kind is Kind.NOTICE)
+        showing = Showing(station.site, board=station.board)
+        return await station.store.read(lambda tx: showing.thread(tx, thread))
+
+    async def both() -> tuple[ThreadView, bytes]:
+        made = await talked()
+        return await shown(made), await made.bundle(party)
+
+    view, bundle = simulate(both)
+    (notice,) = verify_bundle(bundle, agreement=agreement_file()).notices
+    assert view.lead is not None
+    assert view.lead.guaranteed_s is not None
+    assert view.lead.guaranteed_s == notice.guaranteed_s
 
 
 def test_what_the_other_side_exports_shows_the_same_notice() -> None:

@@ -293,9 +293,7 @@ def _notice(
         )
     else:
         third = _third(note, receipt, vouched)
-        # A cosignature's time is cut to the second, and its clock may differ as far as agreed.
-        slack = timedelta(seconds=1) + agreement.timers.clocks_differ
-        by = None if third is None else third.time_s * MICROS + slack // timedelta(microseconds=1)
+        by = None if third is None else agreement.timers.witnessed_by(third.time_s)
         found = lead(start, _passage(note, receipt), vouched=by)
     late = found.late(required // timedelta(microseconds=1))
     return Notice(

@@ -190,17 +190,14 @@ class Showing:
         return _lead_view(lead(start, passage, vouched=vouched), required, arrived=True)
 
     async def _vouched(self, store: NoteStore, thread: Thread) -> int | None:
-        """Return when a third party saw our record with the receipt in it, by its clock.
-
-        A cosignature's time has whole seconds, so a second is added.
-        """
+        """Return by when a third party has surely seen our record with the receipt in it."""
         row = await store.get(thread.id)
         receipt = None if row is None else await store.answer(row, Kind.RECEIPT, thread.other)
         if receipt is None:
             return None
         parties = {NameOf.WITNESS.by(each) for each in (thread.opener, thread.other)}
         seen = await store.cosigned_from(receipt.seq + 1, besides=parties)
-        return None if seen is None else (seen + 1) * MICROS
+        return None if seen is None else self._agreement.timers.witnessed_by(seen)
 
     async def _heard(self, store: NoteStore, thread: Thread) -> Passage | None:
         """Return how a notice came to us: when the sender had our receipt we do not know."""
