@@ -24,8 +24,8 @@ $(STAMP): pyproject.toml constraints.txt
 demo: setup ## two nodes coordinate a day of real flights; ARGS=--once exits when done, ARGS="--scenario two-cells" shows three desks
 	@$(BIN)/tansiq demo $(ARGS)
 
-test: setup ## every test
-	@$(BIN)/python -m pytest -m "not soak" $(ARGS)
+test: setup ## every test, on up to four cores; ARGS="-n 0 PATH" runs some, one after the other
+	@$(BIN)/python -m pytest -m "not soak" -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 check: setup ## ruff, formatting, mypy strict, import contracts, spelling
 	@$(BIN)/ruff check .

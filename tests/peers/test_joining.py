@@ -4,6 +4,7 @@ import hashlib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -264,10 +265,11 @@ def waiting(data: Path) -> Iterator[list[Meeting | None]]:
     )
     thread.start()
     port = load_settings(data).peer_port
-    for _ in range(200):
+    while clock.now() < until:
         with closing(socket.socket()) as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 break
+        time.sleep(0.01)
     try:
         yield found
     finally:

@@ -151,6 +151,9 @@ class Side:
         if self._peer is not None and self._serving is not None:
             self._peer.should_exit = self._peer.force_exit = True
             await self._serving
+            # One that was being accepted when the listener closed is told of nothing.
+            for connection in list(self._peer.server_state.connections):
+                connection.transport.close()
             self._peer = self._serving = None
 
     async def stop(self) -> None:

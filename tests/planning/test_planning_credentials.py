@@ -39,11 +39,11 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(folder: Path, *, credential: str) -> AsyncIterator[Stage]:
-    """``credential`` is granted, signed, or none."""
+async def stage(folder: Path, *, credential: str, sub: str = "south") -> AsyncIterator[Stage]:
+    """``credential`` is granted, signed, or none; an issuer that grants calls us ``sub``."""
     clock = TurnedClock()
     clock.set_ahead = SystemClock().now() - NOON
-    issuing = Issuing(clock, sub="south")
+    issuing = Issuing(clock, sub=sub)
     issuing.keys = key_set(jwk(KEYS[0], "a"))
     dss = make_sky(folder / "a", parties=("dss",), registers=[("dss", True)])
     sky = make_sky(folder / "b", parties=("south",))
@@ -139,8 +139,8 @@ async def test_while_no_token_can_be_had_nothing_is_sent_and_nothing_is_in_doubt
 
 
 async def test_an_issuer_that_calls_us_otherwise_gets_no_plan_placed(tmp_path: Path) -> None:
-    async with stage(tmp_path, credential="granted") as on:
-        on.issuing.sub = "client 7"
+    # From the start: a token that was had before would still be good for a moment.
+    async with stage(tmp_path, credential="granted", sub="client 7") as on:
         view = await on.south.up.plans.submit(plan())
         why = "names us 'client 7'"
         await on.south.until(view.id, lambda v: why in (v.registers[0].problem or ""))
