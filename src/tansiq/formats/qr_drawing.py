@@ -80,9 +80,9 @@ def page(frames: Sequence[str], delivery: Delivery) -> str:
     return _PAGE.format(
         style=_STYLE,
         transfer=first.transfer,
-        count=len(frames),
+        frames=_counted(len(frames), "frame"),
         figures=figures,
-        notes=len(letters),
+        notes=_counted(len(letters), "note"),
         rows=rows + (f'\n<tr><td colspan="7">and {more} more</td></tr>' if more > 0 else ""),
     )
 
@@ -91,6 +91,10 @@ def _code(text: str, error: str) -> "segno.QRCode":
     import segno
 
     return segno.make_qr(text, error=error, boost_error=True)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _row(letter: Letter) -> str:
@@ -114,8 +118,8 @@ table { border-collapse: collapse; font-size: 13px; }
 th { text-align: left; border-bottom: 2px solid #444; padding: 3px 18px 3px 0; }
 td { border-bottom: 1px solid #ccc; padding: 3px 18px 3px 0; font-variant-numeric: tabular-nums; }
 @media print { body { margin: 0; padding: 0; max-width: none; font-size: 11px; }
-  .frames { grid-template-columns: 1fr 1fr; gap: 6mm 8mm; } h2 { break-after: avoid; }
-  figure { max-width: 82mm; margin: 0 auto; width: 100%; } tr { break-inside: avoid; }
+  .frames { grid-template-columns: 1fr 1fr 1fr; gap: 5mm 6mm; } h2 { break-after: avoid; }
+  code { font-size: inherit; } tr { break-inside: avoid; }
   @page { size: A4; margin: 12mm; } }
 """
 _PAGE: Final = """<!DOCTYPE html>
@@ -124,11 +128,11 @@ _PAGE: Final = """<!DOCTYPE html>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width">
-<title>Notes in {count} frames: {transfer}</title>
+<title>Notes in {frames}: {transfer}</title>
 <style>{style}</style>
 </head>
 <body>
-<h1>Notes in {count} frames</h1>
+<h1>Notes in {frames}</h1>
 <ol>
 <li>Scan every frame with any app that reads QR codes, in any order, as often as you like.</li>
 <li>Bring the texts to the desk that they are for, one a line, in a file or pasted.</li>
@@ -138,7 +142,7 @@ _PAGE: Final = """<!DOCTYPE html>
 <div class="frames">
 {figures}
 </div>
-<h2>What is in them: {notes} notes</h2>
+<h2>What is in them: {notes}</h2>
 <table>
 <tr><th>mode</th><th>kind</th><th>from</th><th>to</th><th>number</th><th>signed</th><th>name</th></tr>
 {rows}
