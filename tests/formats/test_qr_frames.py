@@ -2,6 +2,7 @@
 
 import base64
 import re
+import tracemalloc
 import zlib
 from collections.abc import Callable, Iterable
 from hashlib import sha256
@@ -305,6 +306,12 @@ def test_characters_of_a_frame() -> None:
     assert max(map(len, write_frames(NOISE))) <= FRAME_CHARS
 
 
+def test_frames_are_counted_from_one() -> None:
+    for index, count in ((0, 0), (0, 1), (2, 1)):
+        with pytest.raises(BadInput, match="no frame"):
+            Frame(transfer="A" * 16, index=index, count=count, chunk=b"x")
+
+
 def test_frames_of_a_transfer() -> None:
     assert Frame(transfer="A" * 16, index=FRAMES_MAX, count=FRAMES_MAX, chunk=b"x")
     with pytest.raises(TooLarge):
@@ -326,9 +333,19 @@ def test_bytes_of_a_file() -> None:
     assert gathered(write_frames(content)).content() == content
     with pytest.raises(TooLarge):
         write_frames(content + b"\0")
-    for more in (1, 24_000_000):
+    with pytest.raises(TooLarge):
+        gathered(frames_of(zlib.compress(bytes(FILE_BYTES_MAX + 1), 9), 200)).content()
+
+
+def test_what_would_expand_beyond_all_bounds_is_not_expanded() -> None:
+    bomb = gathered(frames_of(zlib.compress(bytes(28_000_000), 9), FRAMES_MAX))
+    tracemalloc.start()
+    try:
         with pytest.raises(TooLarge):
-            gathered(frames_of(zlib.compress(bytes(FILE_BYTES_MAX + more), 9), 200)).content()
+            bomb.content()
+        assert tracemalloc.get_traced_memory()[1] < 3 * FILE_BYTES_MAX
+    finally:
+        tracemalloc.stop()
 
 
 def test_lines_and_all_their_bytes() -> None:
