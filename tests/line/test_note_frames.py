@@ -69,6 +69,7 @@ class Terminal:
 
     def __init__(self, data: Path | None, *words: str, columns: int = 100, lines: int = 40) -> None:
         self._near, far = pty.openpty()
+        self._shown = b""
         fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self._process = subprocess.Popen(
             [*COMMAND, *words],
@@ -80,6 +81,14 @@ class Terminal:
         )
         os.close(far)
 
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._near)
+
     def type(self, text: str) -> None:
         os.write(self._near, text.encode())
 
@@ -88,23 +97,22 @@ class Terminal:
         self._process.send_signal(signal.SIGINT)
 
     def until(self, wanted: str) -> str:
-        """Return what is shown next, up to a text."""
-        shown, ends = b"", time.monotonic() + PATIENCE_S
-        while wanted.encode() not in shown:
-            assert time.monotonic() < ends, shown.decode(errors="replace")
+        """Return what is shown next, up to a text and with it; all that is left, at the end."""
+        ends = time.monotonic() + PATIENCE_S
+        while wanted.encode() not in self._shown:
+            assert time.monotonic() < ends, self._shown.decode(errors="replace")
             if select.select([self._near], [], [], 0.1)[0]:
                 try:
-                    shown += os.read(self._near, 100_000)
+                    self._shown += os.read(self._near, 100_000)
                 except OSError:  # Its other end is closed.
-                    break
-        return shown.decode()
+                    wanted = ""
+        before, found, self._shown = self._shown.partition(wanted.encode() or b"\0")
+        return (before + found).decode()
 
     def end(self) -> tuple[int, str]:
         """Wait for the end; return the exit code and what was shown until then."""
         rest = self.until("\0nothing says this")
-        code = self._process.wait(PATIENCE_S)
-        os.close(self._near)
-        return code, rest
+        return self._process.wait(PATIENCE_S), rest
 
 
 @asynccontextmanager
@@ -207,58 +215,55 @@ async def test_from_screen_to_scanner_to_desk(tmp_path: Path) -> None:
 
 def scanned(data: Path) -> list[str]:
     """Turn through all codes on a screen, the last one first, and read them."""
-    screen = Terminal(data, "note", "export", "--to", "south", "--qr")
-    found, shown = [], screen.until("end ")
-    count = int(re.findall(r"frame 1 of (\d+)   ", shown)[0])
-    screen.type("99\n")  # There is none such: the same again.
-    assert f"frame 1 of {count}" in screen.until("end ")
-    screen.type(f"{count}\n")
-    for index in (count, *range(1, count)):
+    found = []
+    with Terminal(data, "note", "export", "--to", "south", "--qr") as screen:
         shown = screen.until("end ")
-        assert f"frame {index} of {count}" in shown
-        found += scan(of_terminal(shown, around=0))
-        screen.type("\n")
-    screen.until("end ")
-    screen.type("q\n")
-    code, rest = screen.end()
-    assert (code, rest.rstrip()[-8:]) == (0, "\x1b[?1049l")
+        count = int(re.findall(r"frame 1 of (\d+)   ", shown)[0])
+        screen.type("99\n")  # There is none such: the same again.
+        assert f"frame 1 of {count}" in screen.until("end ")
+        screen.type(f"{count}\n")
+        for index in (count, *range(1, count)):
+            shown = screen.until("end ")
+            assert f"frame {index} of {count}" in shown
+            found += scan(of_terminal(shown, around=0))
+            screen.type("\n")
+        screen.until("end ")
+        screen.type("q\n")
+        code, rest = screen.end()
+        assert (code, rest.rstrip()[-8:]) == (0, "\x1b[?1049l")
     assert len(found) == count
     return found
 
 
 def typed_in(data: Path, frames: list[str]) -> tuple[int, str]:
     """Scan into a terminal, and stop when nothing more is asked for."""
-    desk = Terminal(data, "note", "import", "--frames", "-")
-    shown = desk.until("Ctrl-D")
-    for frame in [*frames[2:], *frames[:2][::-1]]:
-        desk.type(f"{frame}\n")
-    code, rest = desk.end()
+    with Terminal(data, "note", "import", "--frames", "-") as desk:
+        shown = desk.until("Ctrl-D")
+        for frame in [*frames[2:], *frames[:2][::-1]]:
+            desk.type(f"{frame}\n")
+        code, rest = desk.end()
     return code, shown + rest
 
 
 def test_a_small_window_takes_more_frames_that_turn_by_themselves(tmp_path: Path) -> None:
     receipts = tmp_path / "letters"
-    receipts.write_text('{"letters":[{"note":"' + "x" * 60 + os.urandom(300).hex() + '"}]}')
+    receipts.write_text('{"letters":[{"note":"' + Random(1).randbytes(330).hex() + '"}]}')
+    frames = write_frames(receipts.read_bytes(), chars_max=154)
+    fewer = len(write_frames(receipts.read_bytes()))
     words = ("note", "export", "--file", str(receipts), "--qr", "--every", "0.2")
-    screen = Terminal(None, *words, columns=80, lines=24)
-    shown = screen.until("frame 2 of") + screen.until("Ctrl-C ends")
-    (count, fewer) = re.findall(r"frame 2 of (\d+) \((\d+) in a larger window\)", shown)[0]
-    assert int(count) > int(fewer)
-    for _ in range(int(count)):
-        shown += screen.until("Ctrl-C ends")
-    assert {text for part in shown.split("\x1b[H\x1b[2J")[1:-1] for text in shot(part)} == set(
-        write_frames(receipts.read_bytes(), chars_max=154)
-    )
-    screen.interrupt()
-    code, rest = screen.end()
-    assert (code, "\x1b[?1049l" in rest) == (0, True)
-    code, rest = Terminal(None, *words, columns=40, lines=12).end()
+    with Terminal(None, *words, columns=80, lines=24) as screen:
+        screens = [screen.until("Ctrl-C ends") for _ in range(len(frames) + 2)]
+        screen.interrupt()
+        code, rest = screen.end()
+        assert (code, "\x1b[?1049l" in rest) == (0, True)
+    for i, shown in enumerate(screens):
+        index = i % len(frames)
+        assert f"frame {index + 1} of {len(frames)} ({fewer} in a larger window)" in shown
+        assert scan(of_terminal(shown, around=255)) == [frames[index]]
+    with Terminal(None, *words, columns=40, lines=12) as narrow:
+        code, rest = narrow.end()
     assert code == 2
     assert "too small for a code; at least 37 and 21, or use --qr-html" in rest
-
-
-def shot(shown: str) -> list[str]:
-    return scan(of_terminal(shown, around=255))
 
 
 async def test_the_page_has_every_frame_and_says_what_they_are(tmp_path: Path) -> None:
