@@ -51,7 +51,7 @@ def test_a_seed_says_all_that_happens() -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(7200)
+@pytest.mark.timeout(3600)
 def test_a_year_of_five_nodes(capsys: pytest.CaptureFixture[str]) -> None:
     def tell(line: str) -> None:
         with capsys.disabled():
