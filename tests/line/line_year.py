@@ -8,10 +8,12 @@ replays a seed, event by event: nothing in it depends on anything else.
 import asyncio
 import math
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from itertools import combinations
 from random import Random
 from types import MappingProxyType
@@ -39,6 +41,7 @@ from tansiq.storage.witness import Witnessed
 PARTIES: Final = ("east", "north", "south", "upper", "west")
 HOUR: Final = 3_600.0
 DAY: Final = 24 * HOUR
+MONTH_DAYS: Final = 30.0
 LINK: Final = Faults(
     lose=0.05, lose_answer=0.05, repeat=0.05, shuffle=0.1, delay_s=(0.01, 0.4), answer_s=5.0
 )
@@ -161,16 +164,25 @@ class Year:
     cuts: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     entries: int = 0
+    notes: int = 0
+    """Said to other parties, receipts left out."""
+    roots: str = ""
+    """What the five records come to: the same from the same seed."""
+    tell: Callable[[str], None] = lambda _: None
+    """Told how far it is, each simulated month."""
 
     def run(self) -> list[str]:
         """Live through it; return what is wrong at its end."""
+        self.began_s = time.perf_counter()
         return simulate(self._main)
 
     def __str__(self) -> str:
         conversations = ", ".join(f"{n} {kind}" for kind, n in sorted(self.kinds.items()))
         return (
-            f"seed {self.seed}, {self.days:g} days: {self.entries:,} entries in five records; "
-            f"conversations: {conversations}; {self.deaths} deaths, {self.cuts} cuts"
+            f"seed {self.seed}, {self.days:g} days: {self.notes:,} notes with their receipts, "
+            f"{self.entries:,} entries in five records; conversations: {conversations}; "
+            f"{self.deaths} deaths, {self.cuts} cuts, {self.air.deliveries:,} deliveries tried; "
+            f"roots {self.roots}"
         )
 
     async def _main(self) -> list[str]:
@@ -184,7 +196,7 @@ class Year:
             desk.start()
             self.desks[party] = desk
         lives = [asyncio.create_task(each) for each in self._lives()]
-        await asyncio.sleep(self.days * DAY)
+        await self._pass_time()
         for task in lives:
             task.cancel()
         await asyncio.gather(*lives, return_exceptions=True)
@@ -192,10 +204,28 @@ class Year:
             if not task.cancelled():
                 task.result()
         await self._settle()
+        await self._progress("settled")
         wrong = await self._judged()
+        await self._progress("judged")
         for desk in self.desks.values():
             await desk.stop()
         return wrong
+
+    async def _pass_time(self) -> None:
+        """Sleep until the last day is over, and tell each month of it."""
+        begun = asyncio.get_running_loop().time()
+        for month in range(1, math.ceil(self.days / MONTH_DAYS) + 1):
+            day = min(month * MONTH_DAYS, self.days)
+            await asyncio.sleep(begun + day * DAY - asyncio.get_running_loop().time())
+            await self._progress(f"day {day:g}")
+
+    async def _progress(self, where: str) -> None:
+        heads = [await desk.store.read(desk.record.head) for desk in self.desks.values()]
+        self.tell(
+            f"{where}: {sum(head.size for head in heads):,} entries, "
+            f"{self.air.deliveries:,} deliveries tried, {self.deaths} deaths, {self.cuts} cuts; "
+            f"{time.perf_counter() - self.began_s:,.0f} s, {time.process_time():,.0f} s of CPU"
+        )
 
     def _lives(self) -> list[Coroutine[Any, Any, None]]:
         desks = list(self.desks.values())
@@ -278,14 +308,23 @@ class Year:
 
     async def _judged(self) -> list[str]:
         wrong: list[str] = []
+        roots = sha256()
         for desk in self.desks.values():
             wrong += await self._uncosigned(desk)
             wrong += await _alone(desk)
             head = await desk.store.read(desk.record.head)
             self.entries += head.size
+            roots.update(head.root())
+            self.notes += sum(
+                row.sender == desk.party
+                and row.kind is not Kind.RECEIPT
+                and FORMS[row.kind].place is not Place.OWN
+                for row in (await _notes(desk)).values()
+            )
             self.kinds.update(
                 each.kind for each in desk.board.threads.values() if each.opener == desk.party
             )
+        self.roots = roots.hexdigest()[:16]
         for one, other in combinations(self.desks.values(), 2):
             wrong += await _together(one, other)
         return wrong
@@ -385,7 +424,7 @@ def main() -> None:
     seed, days = int(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 365.0
     desk_type = BROKEN[sys.argv[3]] if len(sys.argv) > 3 else Desk
     trouble = A_YEARS if days > 60 else A_WEEKS
-    year = Year(seed, days, trouble, desk_type)
+    year = Year(seed, days, trouble, desk_type, tell=lambda line: print(line, flush=True))
     wrong = year.run()
     print(year)
     print("\n".join(wrong) or "nothing wrong")

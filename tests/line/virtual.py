@@ -9,7 +9,7 @@ import selectors
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import apsw
 
@@ -19,12 +19,17 @@ from tansiq.storage.store import Tx
 
 T = TypeVar("T")
 START = datetime(2026, 1, 1, tzinfo=UTC)
+RESOLUTION_S: Final = 1e-6
+"""Timers that are no further apart fire together."""
+STILL_MAX: Final = 1_000_000
+"""How often the loop may turn while no time passes."""
 
 
 class JumpingSelector(selectors.SelectSelector):
     """Never waits: it tells the loop how far to jump."""
 
     loop: "JumpingLoop"
+    still = 0
 
     def select(self, timeout: float | None = None) -> list[Any]:
         ready = super().select(0)
@@ -32,7 +37,11 @@ class JumpingSelector(selectors.SelectSelector):
             return ready
         if timeout is None:
             raise RuntimeError("everybody waits for something that never comes")
+        before = self.loop.virtual_s
         self.loop.virtual_s += max(timeout, 0.0)
+        self.still = self.still + 1 if self.loop.virtual_s == before else 0
+        if self.still > STILL_MAX:
+            raise RuntimeError(f"time stands still {before:,.6f} s after the start")
         return []
 
 
@@ -44,6 +53,9 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         selector = JumpingSelector()
         selector.loop = self
         super().__init__(selector)
+        # asyncio runs the timers before time() plus this: by default a nanosecond, which is lost in
+        # rounding after 2**24 s. From day 194 on no timer would fire, and time would stand still.
+        self._clock_resolution = RESOLUTION_S
 
     def time(self) -> float:
         return self.virtual_s
