@@ -96,7 +96,7 @@ OFFLINE = {
     "log page",
     "demo",
 }
-FOLDER = {"init", "invite", "join", "pair", "agreement sign", "serve", "doctor"}
+FOLDER = {"init", "invite", "join", "pair", "agreement sign", "agreement adopt", "serve", "doctor"}
 
 
 def table(mark: str) -> dict[str, str]:

@@ -1,14 +1,11 @@
 """The composition root: settings in, a running node out. The only place where parts meet.
 
-``Node.open`` wires everything and reads the store; ``serve`` runs the two listeners until told to
-stop. Nothing here decides anything.
+``Node.open`` wires everything and reads the store; ``serving.py`` runs it. Nothing here decides
+anything.
 """
 
-import asyncio
-import gc
 import logging
 import secrets
-import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
@@ -28,16 +25,17 @@ from tansiq.http.deadline import Deadline
 from tansiq.http.feed import Feed
 from tansiq.http.issuers import read_issuer
 from tansiq.http.key_sets import KeySets
-from tansiq.http.listener import Listener, listener
 from tansiq.http.own_handlers import OwnApi
 from tansiq.http.peer_app import PeerApi, peer_app
 from tansiq.http.recording import Recording
+from tansiq.peers.agreement_client import AgreementClient
 from tansiq.peers.credentials import wallet
 from tansiq.peers.exchange import Exchange
 from tansiq.peers.identity import load_signing_key
 from tansiq.peers.link import Link
 from tansiq.peers.recorded import Recorded
 from tansiq.peers.register_client import RegisterClient
+from tansiq.peers.succession import TakenUp, take_up
 from tansiq.peers.tokens import Minter
 from tansiq.peers.uss_client import UssClient
 from tansiq.services.accounts.accounts import Accounts
@@ -66,8 +64,10 @@ from tansiq.services.planning.restore import restore_airspace
 from tansiq.services.planning.site import Site
 from tansiq.services.planning.steps import Steps
 from tansiq.services.planning.strayed import Strayed
+from tansiq.services.planning.succession import Succession
 from tansiq.services.planning.telemetry import Telemetry
 from tansiq.services.planning.upkeep import Upkeep
+from tansiq.services.planning.versions import Versions
 from tansiq.services.pool import Pool
 from tansiq.services.register import AcceptedWrite, Register
 from tansiq.services.register.housekeeping import Housekeeping
@@ -90,6 +90,7 @@ class Node:
     link: Link
     key_sets: KeySets
     planner: Planner
+    succession: Succession
     plans: OwnPlans
     constraints: OwnConstraints
     notices: Notices
@@ -107,14 +108,23 @@ class Node:
     peer: Starlette = field(init=False)
 
     @classmethod
-    async def open(cls, settings: Settings, clock: Clock | None = None) -> "Node":
+    async def open(
+        cls, settings: Settings, clock: Clock | None = None, *, cleared: str = ""
+    ) -> "Node":
         """Wire a node over its data folder.
+
+        ``cleared`` is the digest of a version of the agreement that it may go over to.
 
         Raises:
             BadInput: settings, keys or agreement do not fit together.
+            WrongState: a version of the agreement is not in force.
             StoreError: the store cannot be opened.
         """
-        agreement = load_agreement(settings.agreement)
+        clock = clock or SystemClock()
+        load_agreement(settings.agreement)  # Its mistakes are told before a store is made.
+        store = SqliteStore.open(settings.data / STORE)
+        taken = await take_up(settings, store, clock, cleared=cleared)
+        agreement = taken.agreement
         if agreement.party(settings.party) is None:
             ids = ", ".join(party.id for party in agreement.parties)
             raise BadInput(
@@ -128,8 +138,7 @@ class Node:
                 settings.test_interface,
             )
         warm()  # Nobody is to wait for it later.
-        store = SqliteStore.open(settings.data / STORE)
-        return await _wire(settings, agreement, store, clock or SystemClock())
+        return await _wire(settings, taken, store, clock)
 
     async def start(self) -> None:
         """Take up the work that an earlier run left, and begin the slow clockwork."""
@@ -140,6 +149,7 @@ class Node:
         await self.constraints.start()
         await self.notices.resume()
         self.upkeep.start()
+        self.succession.start()
         self.strayed.start()
         await self.voice.start()
         for plan in self.planner.book.living():
@@ -153,6 +163,7 @@ class Node:
         await self.strayed.stop()
         await self.voice.stop()
         await self.upkeep.stop()
+        await self.succession.stop()
         await self.planner.stop()
         await self.constraints.stop()
         await self.notices.stop()
@@ -163,12 +174,10 @@ class Node:
         await self.store.close()
 
 
-async def _wire(
-    settings: Settings, agreement: Agreement, opened: SqliteStore, clock: Clock
-) -> Node:
-    limits, timers = settings.limits, settings.timers
+async def _wire(settings: Settings, taken: TakenUp, opened: SqliteStore, clock: Clock) -> Node:
+    limits, agreement = settings.limits, taken.agreement
     events = Events(opened, clock, limits)
-    site = _site(settings, agreement, events, clock)
+    site = _site(settings, taken, events, clock)
     kept = SqliteStore.open(
         settings.data / EXCHANGES, migrations=files("tansiq.storage") / "exchange_migrations"
     )
@@ -191,7 +200,8 @@ async def _wire(
     constraints = OwnConstraints(
         site, airspace=airspace, records=records, notices=notices, events=events, places=places
     )
-    upkeep = Upkeep(site, airspace=airspace, judging=judging, planner=planner)
+    resting = _places(site, register, link, late, resting=True)
+    upkeep = Upkeep(site, airspace=airspace, judging=judging, planner=planner, resting=resting)
     upkeep.keep_constraints(constraints)
     constraints.on_placed = planner.newcomers.heard
     hearing = _hearing(site, planner, link)
@@ -212,13 +222,14 @@ async def _wire(
         link=link,
         key_sets=key_sets,
         planner=planner,
+        succession=_succession(site, airspace, places, link),
         plans=plans,
         constraints=constraints,
         notices=notices,
         upkeep=upkeep,
         events=events,
         deadline=side.deadline,
-        housekeeping=Housekeeping(events.store, register, side.pool, clock, limits, timers),
+        housekeeping=Housekeeping(events.store, register, side.pool, clock, limits, site.timers),
         strayed=_strayed(site, planner),
         telemetry=hearing.telemetry,
         record=record,
@@ -235,9 +246,10 @@ async def _wire(
     return node
 
 
-def _site(settings: Settings, agreement: Agreement, events: Events, clock: Clock) -> Site:
+def _site(settings: Settings, taken: TakenUp, events: Events, clock: Clock) -> Site:
     return Site(
-        agreement=agreement,
+        agreement=taken.agreement,
+        versions=Versions(taken.past),
         party=PartyID(settings.party),
         store=events.store,
         clock=clock,
@@ -262,6 +274,7 @@ def _own_app(node: Node, site: Site, reports: Reports, log_sets: LogSets) -> Sta
         planner=node.planner,
         airspace=node.planner.judging.airspace,
         issuers=node.key_sets.views,
+        succession=node.succession,
         test_interface=settings.test_interface is not None,
     )
     api = OwnApi(
@@ -287,6 +300,11 @@ def _hearing(site: Site, planner: Planner, link: Link) -> Hearing:
     peers = UssClient(link, site.limits)
     telemetry = Telemetry(site, book=planner.book, airspace=airspace, peers=peers)
     return Hearing(site, airspace=airspace, records=records, planner=planner, telemetry=telemetry)
+
+
+def _succession(site: Site, airspace: Airspace, places: Sequence[Place], link: Link) -> Succession:
+    peers = AgreementClient(link, site.agreement)
+    return Succession(site, airspace=airspace, places=places, peers=peers)
 
 
 def _strayed(site: Site, planner: Planner) -> Strayed:
@@ -346,6 +364,7 @@ def _peer_side(
         reports=reports,
         pool=Pool(me, site.store, site.limits.subscription_skew),
         deadline=Deadline(site.clock, site.timers.request_s),
+        versions=site.versions,
     )
 
 
@@ -401,10 +420,14 @@ class _Late:
         return standing
 
 
-def _places(site: Site, register: Register, link: Link, late: _Late) -> tuple[Place, ...]:
+def _places(
+    site: Site, register: Register, link: Link, late: _Late, *, resting: bool = False
+) -> tuple[Place, ...]:
+    """Return the registers that count, or those that do not for the time being."""
     agreement, party = site.agreement, site.party
     me = _me(agreement, party)
-    alone = len(agreement.registers) == 1
+    # As listed: that others are struck off moves nothing that is served.
+    alone = len(agreement.listed) == 1
     caller = party_caller(party, agreement, site.limits)
     return tuple(
         Place(
@@ -418,7 +441,8 @@ def _places(site: Site, register: Register, link: Link, late: _Late) -> tuple[Pl
             base_url=me.url if alone else f"{me.url}/at/{entry.id}",
             subscription=late.subscription(entry.id),
         )
-        for entry in agreement.registers
+        for entry in agreement.listed
+        if (entry not in agreement.registers) == resting
     )
 
 
@@ -436,51 +460,3 @@ def _new_id() -> str:
 
 def _new_ovn() -> str:
     return secrets.token_urlsafe(24)
-
-
-# ---- listeners
-
-
-Ready = Callable[[Node, str | None], None]
-"""Called with the node, and with the token for its first account where it has none."""
-
-
-async def serve(settings: Settings, *, ready: Ready) -> None:
-    """Run a node until SIGINT or SIGTERM; ``ready`` is called once both listeners answer.
-
-    Raises:
-        BadInput: what the data folder holds does not fit together.
-        StoreError: the store cannot be opened.
-        OSError: a port is taken.
-    """
-    node = await Node.open(settings)
-    own = listener(node.own, "127.0.0.1", settings.own_port, settings, tls=False)
-    peer = listener(
-        node.peer, settings.peer_host, settings.peer_port, settings, tls=settings.peer_tls
-    )
-
-    def end() -> None:
-        node.events.stop()
-        own.should_exit = peer.should_exit = True
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, end)
-    try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(own.serve())
-            group.create_task(peer.serve())
-            group.create_task(_once_started(node, (own, peer), ready))
-    finally:
-        await node.stop()
-
-
-async def _once_started(node: Node, listeners: Sequence[Listener], ready: Ready) -> None:
-    clock = SystemClock()
-    while not all(one.started or one.should_exit for one in listeners):
-        await clock.sleep(0.01)
-    if not any(one.should_exit for one in listeners):
-        await node.start()
-        # What is there now stays: the collector's looking at it again would stop everything.
-        gc.freeze()
-        ready(node, await node.accounts.people.first_link())

@@ -124,7 +124,7 @@ def test_show_has_rules_digest_words_and_signatures(pair: Pair) -> None:
     shown = run("agreement", "show", "--data", pair.north).stdout
     assert f"six words         {words}" in shown
     assert "signed by         nobody yet" in shown
-    assert "not acted on yet  lead, timers" in shown
+    assert "not acted on yet  standing" in shown
     assert run("agreement", "show", pair.north / "agreement.toml").stdout == shown
     run("agreement", "sign", "--data", pair.south)
     document = json.loads(run("agreement", "show", "--data", pair.south, "--json").stdout)
@@ -180,20 +180,60 @@ def test_diff_says_what_changes_and_who_signs(pair: Pair) -> None:
     assert "Signed by 2 of 2 parties it is in force." in roll
 
 
-def test_nobody_serves_under_a_version_that_is_not_kept_whole(pair: Pair) -> None:
-    two = pair.following(
+def struck_south(pair: Pair) -> Path:
+    return pair.following(
         struck=frozenset({PartyID("south")}),
         registers=pair.one.registers[:1],
         resting=pair.one.registers,
     )
-    for data in (pair.north, pair.south):
+
+
+def checked(data: Path, name: str) -> list[str]:
+    checks = json.loads(run("doctor", "--data", data, "--json").stdout)["checks"]
+    return [check["verdict"] for check in checks if check["name"] == name]
+
+
+def test_doctor_says_who_is_struck_off(pair: Pair) -> None:
+    assert checked(pair.north, "struck") == []
+    two = struck_south(pair)
+    for data, verdict in ((pair.north, "OK"), (pair.south, "WARN")):
         (data / "agreement.toml").write_bytes(two.read_bytes())
-        served = run("serve", "--data", data)
-        assert served.exit_code == 2
-        assert "error: struck: south: this node cannot go over" in served.stderr
-        checks = json.loads(run("doctor", "--data", data, "--json").stdout)["checks"]
-        (struck,) = (check for check in checks if check["name"] == "struck")
-        assert struck["verdict"] == "FAIL"
+        assert checked(data, "struck") == [verdict]
+
+
+def test_adopt_takes_a_version_that_is_in_force(pair: Pair) -> None:
+    one, two = pair.north / "agreement.toml", struck_south(pair)
+    for data in (pair.north, pair.south):
+        assert run("agreement", "sign", "--data", data, one).exit_code == 0
+    sigs = []
+    for data in (pair.north, pair.south):
+        signed = run("agreement", "sign", "--data", data, two)
+        sigs.append(pair.folder / f"{data.name}.sig")
+        sigs[-1].write_text(signed.stdout)
+    alone = run("agreement", "adopt", "--data", pair.north, two)
+    assert alone.exit_code == 1
+    assert "signed by 1 of 2 parties" in alone.stderr
+    assert not (pair.north / "agreement-next.toml").exists()
+
+    dry = run("agreement", "adopt", "--data", pair.north, two, *sigs, "--dry-run")
+    assert dry.exit_code == 0
+    assert "struck off\n  was  (nothing)\n  now  south: may not plan" in dry.stdout
+    assert "Nothing was written" in dry.stdout
+    assert not (pair.north / "agreement-next.toml").exists()
+
+    done = run("agreement", "adopt", "--data", pair.north, *sigs, two)
+    assert done.exit_code == 0
+    assert "goes over at its next start" in done.stdout
+    assert (pair.north / "agreement-next.toml").read_bytes() == two.read_bytes()
+    assert checked(pair.north, "next version") == ["WARN"]
+    gone = run("agreement", "adopt", "--data", pair.north, "--cancel")
+    assert gone.stdout == "The node stays with its version.\n"
+    assert run("agreement", "adopt", "--data", pair.north, "--cancel").stdout == (
+        "Nothing was waited for.\n"
+    )
+    same = run("agreement", "adopt", "--data", pair.north, one)
+    assert (same.exit_code, same.stdout) == (0, "Version 1 is in force here already.\n")
+    assert run("agreement", "adopt", "--data", pair.north, *sigs).exit_code == 2
 
 
 @pytest.mark.parametrize(

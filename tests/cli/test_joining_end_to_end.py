@@ -227,7 +227,7 @@ def test_a_third_party_joins_by_the_next_version(desks: Desks) -> None:
     )
     assert done.returncode == 1
     assert "All parties sign" in done.stdout
-    assert "Filled before they count: west" in done.stdout
+    assert "Count anew, and are filled: west" in done.stdout
     (desks.folder / "west" / "signatures").mkdir()
     (desks.folder / "west" / "signatures" / "one.toml").write_text(one)
     desks.run("west", "agreement sign --data west two.toml > west.sig")

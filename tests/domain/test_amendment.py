@@ -17,7 +17,6 @@ from tansiq.domain.amendment import (
     judge_version,
     may_plan,
     may_sign,
-    obstacles,
     registers_to_fill,
     step_of,
 )
@@ -223,17 +222,10 @@ def test_a_common_pool_stays_common() -> None:
     assert common_registers(two, one) == ("pool",)
 
 
-def test_going_over_waits_for_plans_and_for_registers_to_be_filled() -> None:
+def test_registers_that_count_anew_are_named() -> None:
     two = following(first(3), "c")
-    back = following(two, "")
-    assert registers_to_fill(back, two) == ("c",)
-    assert obstacles(back, two, being_placed=0, filled={"c"}) == ()
-    assert obstacles(back, two, being_placed=0, filled={"a"}) == ("not yet filled: c",)
-    assert obstacles(back, two, being_placed=1, filled={"c"}) == (
-        "1 plan is being placed; wait until none is",
-    )
-    assert len(obstacles(back, two, being_placed=2, filled=())) == 2
-    assert obstacles(two, first(3), being_placed=0, filled=()) == ()
+    assert registers_to_fill(following(two, ""), two) == ("c",)
+    assert registers_to_fill(two, first(3)) == ()
 
 
 def test_a_register_that_moved_is_one_to_fill() -> None:

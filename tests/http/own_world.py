@@ -377,6 +377,7 @@ class Glance:
             time=zulu(self._sky.clock.now()),
             agreement="ab12",
             agreement_name="Test",
+            agreement_version=1,
             peers=self._sky.peers,
             plans=counts,
         )

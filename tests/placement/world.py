@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from heapq import heappop, heappush
 from random import Random
+from typing import Literal
 
 from referee import Referee
 from world_parts import (
@@ -32,6 +33,7 @@ from world_parts import (
 
 from tansiq.domain import placement_steps as steps
 from tansiq.domain.placement import (
+    Aim,
     Blocker,
     Confirmed,
     Due,
@@ -52,6 +54,7 @@ HOLD_LIMIT_S = 15.0
 SWEEP_S = 8.0
 
 Action = Callable[[], None]
+Message = Literal["read", "write", "delete", "answer"]
 
 
 class World:
@@ -79,7 +82,7 @@ class World:
         self.events += 1
         heappush(self.queue, (self.now + delay, self.events, action))
 
-    def send(self, source: int, target: int, action: Action) -> None:
+    def send(self, source: int, target: int, action: Action, kind: Message = "read") -> None:
         """Deliver once, or twice, or never; a node that is down hears nothing."""
         node = self.nodes[target]
         faulty = self.now < FAULTS_END_S
@@ -224,7 +227,7 @@ class World:
             self.request(own, step.request, key)
         if step.retired and step.placement.phase is not Phase.ENDED:
             own.placement = replace(step.placement, phase=Phase.ENDED, blocker=None)
-            own.plan.own = self.begin(own.plan, step.placement, own.id)
+            own.plan.own = self.begin(own.plan, replace(step.placement, resting=()), own.id)
         self.pump(own)
 
     def pump(self, own: Own) -> None:
@@ -237,7 +240,8 @@ class World:
     def look(self, own: Own, look_due: Due[Claim]) -> None:
         node, life = own.plan.node, own.plan.node.life
         token = own.looking[look_due.register] = object()
-        host = self.host(self.place(own, look_due.register))
+        register = self.place(own, look_due.register)
+        host = self.host(register)
         sites = (look_due.against or own.placement.want).all
         sites |= look_due.write.all if look_due.write is not None else 0
 
@@ -247,8 +251,8 @@ class World:
                 self.pump(own)
 
         def there() -> None:
-            found = self.read(own, look_due, sites)
-            self.send(host, node.index, lambda: back(found))
+            found = self.read(own, register, sites)
+            self.send(host, node.index, lambda: back(found), "answer")
 
         def back(found: dict[str, Entry]) -> None:
             if node.life == life and own.looking.get(look_due.register) is token:
@@ -257,11 +261,11 @@ class World:
         self.at(REQUEST_LIMIT_S * 2, over)
         self.send(node.index, host, there)
 
-    def read(self, own: Own, look_due: Due[Claim], sites: int) -> dict[str, Entry]:
-        register = self.registers[self.place(own, look_due.register)]
-        found = register.relevant(sites)
-        if own.id in register.entries:
-            found[own.id] = replace(register.entries[own.id])
+    def read(self, own: Own, register: int, sites: int) -> dict[str, Entry]:
+        there = self.registers[register]
+        found = there.relevant(sites)
+        if own.id in there.entries:
+            found[own.id] = replace(there.entries[own.id])
         return found
 
     def gather(
@@ -311,7 +315,7 @@ class World:
 
         def there() -> None:
             served = self.served(other, manager, register)
-            self.send(manager, source, lambda: heard(other, served))
+            self.send(manager, source, lambda: heard(other, served), "answer")
 
         self.send(source, manager, there)
 
@@ -338,7 +342,7 @@ class World:
         """Let the planner decide; report whether anything came of it."""
         local = own.placement.own == look_due.register
         if local:  # One transaction: read again what may have changed while details were fetched.
-            found = self.read(own, look_due, sites)
+            found = self.read(own, self.place(own, look_due.register), sites)
         look, key = self.judge(own, look_due, found, details)
         before = own.placement
         step = self.planner.looked(before, look)
@@ -373,13 +377,19 @@ class World:
                 unknown.append(other)
                 continue
             key.append(ovn)
-            if claim.priority >= against.priority and claim.blocks(against, exempt):
+            final = self.final(own, entry) and look_due.aim is not Aim.KEEP
+            if (claim.priority >= against.priority or final) and claim.blocks(against, exempt):
                 found_one = self.blocker(own, other, claim.priority > against.priority)
+                found_one = replace(found_one, coordinated=found_one.coordinated or final or None)
                 blockers.append(replace(found_one, off_nominal=claim.off))
         look = Look(
             due=look_due, own_ovn=own_ovn, blockers=tuple(blockers), unknown=frozenset(unknown)
         )
         return look, frozenset(key)
+
+    def final(self, own: Own, entry: Entry) -> bool:
+        """Whether whoever holds this cannot be told to give way."""
+        return False
 
     def blocker(self, own: Own, other: str, outranks: bool) -> Blocker:
         """Of our own other plans we know at once whether they are coordinated."""
@@ -397,9 +407,11 @@ class World:
 
         def there() -> None:
             outcome, confirmed = self.write(register, own.id, node.index, request, key)
-            self.send(host, node.index, lambda: back(outcome, confirmed))
+            self.send(host, node.index, lambda: back(outcome, confirmed), "answer")
 
         def back(outcome: Outcome, confirmed: Confirmed | None) -> None:
+            if request.register >= len(own.placement.slots):
+                return  # Of another list of registers.
             if self.pool and outcome is Outcome.OK and request.space is not None:
                 # Nobody notifies us of our own plans; in direct mode our register does it.
                 self.recheck(node, own.id, request.space)
@@ -417,7 +429,7 @@ class World:
                 )
 
         self.say(f"{own.id}: {request.kind} at R{register} {request.space}")
-        self.send(node.index, host, there)
+        self.send(node.index, host, there, "write" if request.space is not None else "delete")
         self.at(REQUEST_LIMIT_S, late)
 
     def write(
@@ -489,7 +501,7 @@ class World:
                     self.say(f"{own.id}: {step.news} at R{register}")
                     self.store(own, step)
 
-        self.send(self.host(register), node.index, back)
+        self.send(self.host(register), node.index, back, "answer")
 
 
 if __name__ == "__main__":

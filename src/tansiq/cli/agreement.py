@@ -198,7 +198,7 @@ def diff(old: Path, new: Path) -> None:
     else:
         click.echo("\nAll parties sign, those of both versions.")
     if to_fill := registers_to_fill(after, before):
-        click.echo(f"Filled before they count: {', '.join(to_fill)}.")
+        click.echo(f"Count anew, and are filled: {', '.join(to_fill)}.")
     raise SystemExit(1)
 
 

@@ -7,10 +7,11 @@ from tansiq.cli.checks import Check, Checks, Verdict
 from tansiq.clock import Clock
 from tansiq.domain.agreement import Agreement
 from tansiq.domain.time import zulu
-from tansiq.errors import BadInput
+from tansiq.errors import BadInput, TansiqError
 from tansiq.formats.agreement_words import not_acted_on
 from tansiq.peers.joining import check_as_met, known_peers
 from tansiq.peers.signatures import examine, papers_of, read_papers
+from tansiq.peers.succession import chain_to, next_version
 from tansiq.settings import Settings
 
 _SOON: Final = timedelta(days=7)
@@ -21,8 +22,10 @@ def rules(settings: Settings, agreement: Agreement, clock: Clock) -> Checks:
     yield from _expiry(agreement, clock)
     if agreement.struck:
         finding = f"version {agreement.version} strikes off {', '.join(sorted(agreement.struck))}"
-        remedy = "this node cannot serve under it yet; serve under the version before"
-        yield Check("struck", Verdict.FAIL, finding, remedy)
+        off = settings.party in agreement.struck
+        remedy = "nothing new is planned here until a later version takes us back"
+        yield Check("struck", Verdict.WARN if off else Verdict.OK, finding, remedy if off else "")
+    yield from _next(settings, agreement)
     yield from _signed(settings, agreement)
     try:
         check_as_met(agreement, known_peers(settings.data))
@@ -42,6 +45,22 @@ def _expiry(agreement: Agreement, clock: Clock) -> Checks:
         yield Check("validity", Verdict.WARN, f"ends at {until}", "sign another version in time")
     else:
         yield Check("validity", Verdict.OK, f"until {until}")
+
+
+def _next(settings: Settings, agreement: Agreement) -> Checks:
+    """Look at the version that the node is to go over to."""
+    try:
+        target = next_version(settings)
+        if target is None:
+            return
+        chain = chain_to(settings, agreement, target)
+    except TansiqError as error:
+        remedy = f"tansiq agreement adopt --data {settings.data} with what is missing, or --cancel"
+        yield Check("next version", Verdict.FAIL, str(error), remedy)
+        return
+    finding = f"goes over to version {chain[-1].agreement.version} once nothing is in the way"
+    remedy = "GET /api/v1/status of the running node says what is"
+    yield Check("next version", Verdict.WARN, finding, remedy)
 
 
 def _signed(settings: Settings, agreement: Agreement) -> Checks:

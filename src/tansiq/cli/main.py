@@ -105,6 +105,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "agreement sign": ("tansiq.cli.agreement:sign", "Sign the rules with the node's key."),
     "agreement verify": ("tansiq.cli.agreement:verify", "Check signatures under agreements."),
     "agreement diff": ("tansiq.cli.agreement:diff", "Say what a new version changes."),
+    "agreement adopt": ("tansiq.cli.adopt:adopt", "Go over to another version."),
     "init": ("tansiq.cli.node:init", "Make a node's folder: keys, certificate, settings."),
     "serve": ("tansiq.cli.serve:serve", "Run the node."),
     "doctor": ("tansiq.cli.node:doctor", "Look for what is wrong with a node."),

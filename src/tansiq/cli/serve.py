@@ -30,19 +30,11 @@ def serve(data: Path) -> None:
     import uvloop
 
     from tansiq.errors import BadInput
-    from tansiq.formats.agreement import load_agreement
     from tansiq.node import Node
-    from tansiq.node import serve as run
+    from tansiq.serving import serve as run
     from tansiq.settings import load_settings
 
     settings = load_settings(data)
-    if off := load_agreement(settings.agreement).struck:
-        # Read and not kept would be worse: the planner knows one list of registers for good.
-        raise BadInput(
-            f"{', '.join(sorted(off))}: this node cannot go over to a version that strikes "
-            "parties off yet; it can be signed and verified (docs/agreement.md)",
-            field="struck",
-        )
 
     def ready(node: Node, first: str | None) -> None:
         scheme = "https" if settings.peer_tls else "http"

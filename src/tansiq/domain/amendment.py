@@ -141,29 +141,9 @@ def common_registers(new: Agreement, old: Agreement) -> tuple[str, ...]:
 
 
 def registers_to_fill(new: Agreement, old: Agreement) -> tuple[str, ...]:
-    """Return the ids of the registers that count anew: each is filled before it is asked."""
+    """Return the ids of the registers that count anew; those whose plans they lack fill them."""
     common = common_registers(new, old)
     return tuple(register.id for register in new.registers if register.id not in common)
-
-
-def obstacles(
-    new: Agreement, old: Agreement, *, being_placed: int, filled: Collection[str]
-) -> tuple[str, ...]:
-    """Return why a node may not go over to the next version now; empty: it may.
-
-    ``being_placed`` counts plans that stand in some registers and not yet, or no longer, in all;
-    ``filled`` names the registers into which every known plan and no-go area was written.
-    """
-    reasons = []
-    if being_placed:
-        plural = "plan is" if being_placed == 1 else "plans are"
-        reasons.append(f"{being_placed} {plural} being placed; wait until none is")
-    if not common_registers(new, old):
-        reasons.append("no register counts before and after; end all plans and start anew")
-    empty = [name for name in registers_to_fill(new, old) if name not in filled]
-    if empty:
-        reasons.append(f"not yet filled: {', '.join(empty)}")
-    return tuple(reasons)
 
 
 def may_plan(agreement: Agreement, party: str) -> bool:

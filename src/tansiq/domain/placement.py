@@ -276,6 +276,8 @@ class Placement(Generic[S]):
     displaced_by: str | None = None
     number: int = 0
     """The last request's."""
+    resting: tuple[tuple[str, Slot[S]], ...] = ()
+    """What was known of registers that do not count for the time being, by id: it stands there."""
 
     @property
     def coordinated(self) -> S | None:
@@ -305,7 +307,10 @@ class Placement(Generic[S]):
         register tells, not the gate alone: one that lost us is first given an Accepted entry again.
         """
         base = self.base
-        return self.activating and base is not None and not all(s.holds(base) for s in self.slots)
+        if not self.activating or base is None:
+            return False
+        told = (*self.slots, *(slot for _, slot in self.resting))
+        return not all(slot.holds(base) for slot in told)
 
     @property
     def last_look(self) -> int:

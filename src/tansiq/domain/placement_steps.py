@@ -168,8 +168,11 @@ def hold_limit(placement: Placement[S]) -> Step[S]:
 
 
 def restarted(placement: Placement[S]) -> Step[S]:
-    """The node came back: of a request noted as sent, nobody knows whether it was."""
-    return Step(placement=replace(moves.forget(placement), seen=frozenset()))
+    """The node came back: of a request noted as sent, nobody knows whether it was.
+
+    It may have gone over to another list of registers meanwhile, in which nothing is left to do.
+    """
+    return moves.arrived(replace(moves.forget(placement), seen=frozenset()))
 
 
 def recheck(placement: Placement[S], register: int) -> Step[S]:

@@ -9,9 +9,7 @@ from typing import Final, NamedTuple
 from tansiq.domain.agreement import Agreement, IfUnreachable, Party
 from tansiq.domain.desk import DAYS, Desk
 from tansiq.domain.pact import (
-    AgreedTimers,
     Escalation,
-    Lead,
     OnSilence,
     Role,
     Silence,
@@ -70,12 +68,8 @@ def differences(old: Agreement, new: Agreement) -> tuple[Difference, ...]:
 
 def not_acted_on(agreement: Agreement) -> tuple[str, ...]:
     """Return which rules of a file this version reads and shows, and does nothing about."""
-    notices = (agreement.lead, agreement.timers, agreement.escalation, agreement.silence)
     found = {
-        "struck: nodes do not serve under it": agreement.struck,
-        "valid_until: nodes go on after it": agreement.valid_until,
-        "lead, timers, escalation, silence: no notices are sent": notices
-        != (Lead(), AgreedTimers(), (), Silence()),
+        "silence: no plan is held for an answer": agreement.silence != Silence(),
         "standing: no-go areas end as they say, confirmed or not": agreement.standing != Standing(),
     }
     return tuple(sentence for sentence, set_at_all in found.items() if set_at_all)

@@ -11,7 +11,7 @@ import hashlib
 import json
 import warnings
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -80,8 +80,10 @@ class Authority:
         settings: Settings,
         clock: Clock,
         issuers: Sequence[Issuer] = (),
+        versions: Container[str] = (),
     ) -> None:
         self._digest = agreement.digest
+        self._versions = versions
         self._timers = settings.timers
         self._clock = clock
         self._audiences = _audiences(agreement, settings)
@@ -97,8 +99,11 @@ class Authority:
             self._sources[issuer.iss] = _Source(issuer, ("RS256",), None)
         self._remembered: OrderedDict[bytes, _Remembered] = OrderedDict()
 
-    def caller(self, headers: Headers, needed: Collection[str]) -> Identity:
+    def caller(self, headers: Headers, needed: Collection[str], *, places: bool = True) -> Identity:
         """Return who sent a request, provided that they hold one of the scopes ``needed``.
+
+        A party whose node has gone over to the next version already, or not yet, reads, tells and
+        takes back; what ``places`` needs the same version.
 
         Raises:
             Unauthenticated: no token, or not a good one.
@@ -106,7 +111,9 @@ class Authority:
             AgreementMismatch: a party whose node holds another agreement than ours.
         """
         identity = self._identity(_bearer(headers))
-        if identity.party is not None and identity.agreement_digest != self._digest:
+        digest = identity.agreement_digest
+        known = digest == self._digest or (not places and digest in self._versions)
+        if identity.party is not None and not known:
             raise AgreementMismatch(mismatch_sentence(identity.agreement_digest, self._digest))
         if needed and identity.scopes.isdisjoint(needed):
             raise Forbidden(f"the token needs the scope {' or '.join(sorted(needed))}")

@@ -4,7 +4,7 @@ Around every route stand the boundary, which renders what is raised, and the dea
 shown a good token is counted against the rate of one caller.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
@@ -46,6 +46,8 @@ class PeerApi:
     reports: Reports
     pool: Pool
     deadline: Deadline
+    versions: Container[str] = ()
+    """Digests of other versions of the agreement that a party may hold while nodes go over."""
     letters: LettersApi | None = None
     """Where other parties' notes come in; None: nowhere."""
     record: RecordApi | None = None
@@ -61,11 +63,12 @@ def peer_app(api: PeerApi) -> Starlette:
         BadInput: our party is not in the agreement, or an issuer has the name of a party.
     """
     agreement, clock, limits = api.agreement, api.clock, api.settings.limits
-    authority = Authority(agreement, api.settings, clock, api.issuers)
+    authority = Authority(agreement, api.settings, clock, api.issuers, api.versions)
     rates = Rates(clock, limits.requests_per_s)
 
     def identify(request: Request, scopes: Sequence[str]) -> Identity:
-        identity = authority.caller(request.headers, scopes)
+        # Nothing but a PUT places anything.
+        identity = authority.caller(request.headers, scopes, places=request.method == "PUT")
         request.scope[CALLER] = identity.id
         rates.take(identity.id)
         return identity

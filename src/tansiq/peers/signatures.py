@@ -7,6 +7,7 @@ DATA/signatures/DIGEST.PARTY.sig   who signed it; one from another party is put 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -60,7 +61,7 @@ def read_papers(paths: Iterable[Path]) -> Papers:
     agreements: dict[str, Agreement] = {}
     signatures: dict[bytes, str] = {}
     for path in paths:
-        content = _content(path)
+        content = content_of(path)
         if is_signature(content):
             signatures.setdefault(content, path.name)
         else:
@@ -101,6 +102,11 @@ def examine(papers: Papers) -> tuple[Examined, ...]:
     return tuple(replace(each, bad=(*each.bad, *_rivals(each, found))) for each in found)
 
 
+def force_of(papers: Papers, new: Agreement, old: Agreement) -> Force:
+    """Say whether a version is in force, given that the one before is or was."""
+    return judge_version(new, old, _signers(papers, new, old)[0])
+
+
 def _rivals(one: Examined, found: Sequence[Examined]) -> list[str]:
     """Return the other successors in force of the version before, each as a sentence."""
     return [
@@ -131,7 +137,7 @@ def sign(data: Path, party: PartyID, path: Path, now: datetime) -> tuple[Agreeme
             otherwise, or the version before it is not at hand.
         WrongState: another amendment of the same version was signed.
     """
-    content = _content(path)
+    content = content_of(path)
     agreement = _read(content, path)
     check_as_met(agreement, known_peers(data))
     papers = read_papers(papers_of(data))
@@ -154,6 +160,23 @@ def sign(data: Path, party: PartyID, path: Path, now: datetime) -> tuple[Agreeme
         # Last: who finds a signature finds its agreement, too.
         put_whole(kept, sign_agreement(agreement, party, key, now))
     return agreement, kept
+
+
+def keep_signature(data: Path, content: bytes) -> None:
+    """Put a signature from elsewhere among those of the node's folder. Raises BadInput."""
+    found = read_signature(content)
+    folder = data / SIGNATURES
+    folder.mkdir(mode=0o700, exist_ok=True)
+    kept = folder / f"{found.digest[:16]}.{found.signer}.sig"
+    if not kept.exists() or kept.read_bytes() == content:
+        put_whole(kept, content)
+        return
+    # By another key, most likely: both count for what they are.
+    put_whole(folder / f"{found.digest[:16]}.{found.signer}.{_short(content)}.sig", content)
+
+
+def _short(content: bytes) -> str:
+    return sha256(content).hexdigest()[:8]
 
 
 def _key_of(
@@ -207,7 +230,8 @@ def _digest(data: bytes) -> str:
         return ""
 
 
-def _content(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
+    """Return a file about agreements, whole. Raises BadInput."""
     try:
         with path.open("rb") as file:
             content = file.read(FILE_BYTES_MAX + 1)

@@ -124,6 +124,8 @@ class Candidate:
     """Entities an activated plan met before its change; these do not block the change."""
     met_astray: frozenset[str] = frozenset()
     """Entities that met it only by where their aircraft strayed to; their nominal volumes block."""
+    stands: bool = False
+    """It counts already, and is written where it was lost: what it displaced is displaced."""
     stated: tuple[StatedBand, ...] = ()
     """Its altitudes as they were given, one a volume; for sentences only."""
     extent: Extent = field(init=False, compare=False)
@@ -177,6 +179,11 @@ class Airspace:
         self._near = {r.id: EntityIndex[str](usual=self.reach) for r in agreement.registers}
         self._anywhere: dict[str, set[str]] = {r.id: set() for r in agreement.registers}
         """Ids of what has no volumes: it may be near anything."""
+
+    @property
+    def registers(self) -> Collection[str]:
+        """The ids of the registers that count."""
+        return self._at.keys()
 
     def put(self, known: Known) -> None:
         """Replace the record of one entity at one register."""
@@ -280,8 +287,13 @@ class Airspace:
         )
 
     def blocks(self, candidate: Candidate, known: Known) -> bool:
-        """Report whether a conflict with this record would forbid the plan."""
+        """Report whether a conflict with this record would forbid the plan.
+
+        Whoever is struck off hears of nothing that displaces it, so all its plans do.
+        """
         if known.kind == CONSTRAINT:
+            return True
+        if known.manager in self._agreement.struck and known.counts and not candidate.stands:
             return True
         return known.counts and blocks(
             candidate.priority,

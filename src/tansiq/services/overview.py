@@ -13,6 +13,7 @@ from tansiq.services.airspace import Airspace
 from tansiq.services.planning.planner import Planner
 from tansiq.services.planning.site import Site
 from tansiq.services.planning.status import status_of
+from tansiq.services.planning.succession import Succession
 from tansiq.services.views import AirspaceEntry, IssuerView, PeerView, StatusView
 
 _ENCODER = msgspec.json.Encoder()
@@ -28,6 +29,7 @@ class Overview:
         planner: Planner,
         airspace: Airspace,
         issuers: Callable[[], tuple[IssuerView, ...]],
+        succession: Succession,
         test_interface: bool = False,
     ) -> None:
         self._agreement = site.agreement
@@ -36,6 +38,7 @@ class Overview:
         self._planner = planner
         self._airspace = airspace
         self._issuers = issuers
+        self._succession = succession
         self._test_interface = test_interface
 
     async def status(self) -> StatusView:
@@ -57,6 +60,8 @@ class Overview:
             time=zulu(self._clock.now()),
             agreement=self._agreement.digest,
             agreement_name=self._agreement.name,
+            agreement_version=self._agreement.version,
+            agreement_next=self._succession.view(),
             peers=peers,
             plans=dict(sorted(plans.items())),
             issuers=self._issuers(),

@@ -249,6 +249,15 @@ class IssuerView(msgspec.Struct, frozen=True, kw_only=True):
     """Why the latest reading failed."""
 
 
+class NextVersionView(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of the agreement that the node is to go over to."""
+
+    version: int
+    digest: str
+    waits: tuple[str, ...]
+    """What keeps it from going over, as sentences."""
+
+
 class StatusView(msgspec.Struct, frozen=True, kw_only=True):
     """The node at a glance."""
 
@@ -257,12 +266,14 @@ class StatusView(msgspec.Struct, frozen=True, kw_only=True):
     time: str
     agreement: str
     agreement_name: str
+    agreement_version: int
     peers: tuple[PeerView, ...]
     plans: dict[str, int]
     """Count by status."""
     issuers: tuple[IssuerView, ...] = ()
     test_interface: bool = False
     """Whether test programs may plan and end flights here."""
+    agreement_next: NextVersionView | None = None
 
 
 class EventView(msgspec.Struct, frozen=True, kw_only=True):

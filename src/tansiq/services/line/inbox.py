@@ -49,6 +49,7 @@ class Inbox:
 
     def __init__(self, site: Site, *, pen: Pen, events: Events | None = None) -> None:
         self._agreement = site.agreement
+        self._versions = site.versions
         self._party = site.party
         self._store = site.store
         self._clock = site.clock
@@ -116,7 +117,7 @@ class Inbox:
         if sender is not None and note.sender != sender:
             raise Forbidden(f"is from {note.sender}, and {sender} brings it", field="from")
         check_sender(letter, party.public_key)
-        if note.agreement != self._agreement.digest:
+        if note.agreement != self._agreement.digest and note.agreement not in self._versions:
             raise AgreementMismatch(
                 f"was written under agreement {note.agreement[:12]}; ours is "
                 f"{self._agreement.digest[:12]}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from tansiq.domain.placement import Aim, Blocker, Due, Look, News, Placement, SlotState
 from tansiq.domain.placement_steps import Step, looked
 from tansiq.f3548 import wire
-from tansiq.services.airspace import CONSTRAINT, Airspace, Blocking, Known
+from tansiq.services.airspace import CONSTRAINT, Airspace, Blocking, Candidate, Known
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.claim import Claim
 from tansiq.services.planning.fetching import Fetching, Missing, is_idle
@@ -130,10 +130,7 @@ class Judging:
         unknown = frozenset[str]()
         if port is not None:
             unknown = await self._learn_again(plan.id, register, port)
-        candidate = self._book.candidate(plan, look.against)
-        if look.exempt is not None:
-            before = self._book.candidate(plan, look.exempt)
-            candidate = self.airspace.exempting(candidate, before, (register,))
+        candidate = self._candidate(plan, look, look.against, register)
         within = self._book.candidate(plan, look.write or look.against).volumes
         named = self._named.get((plan.id, register), ())
         asked: dict[str, Missing | None] = {}
@@ -164,6 +161,15 @@ class Judging:
         )
         return Seen(shown, judgement.key, blocking, judged)
 
+    def _candidate(self, plan: Plan, look: Due[Claim], against: Claim, register: str) -> Candidate:
+        candidate = self._book.candidate(plan, against)
+        if look.exempt is not None:
+            before = self._book.candidate(plan, look.exempt)
+            candidate = self.airspace.exempting(candidate, before, (register,))
+        if self._agreement.struck and look.aim is Aim.KEEP:
+            candidate = replace(candidate, stands=True)
+        return candidate
+
     async def _own_ovn(self, plan: Plan, look: Due[Claim], port: RegisterPort) -> str | None:
         slot = plan.placement.slots[look.register]
         if slot.state is SlotState.ABSENT:
@@ -176,7 +182,8 @@ class Judging:
     def _blocker(self, plan: Plan, look: Due[Claim], found: Blocking) -> Blocker:
         known = found.known
         coordinated: bool | None = None
-        if known.kind == CONSTRAINT or self._agreement.party(known.manager) is None:
+        outside = self._agreement.party(known.manager) is None
+        if known.kind == CONSTRAINT or outside or known.manager in self._agreement.struck:
             coordinated = True  # Final where it stands: nobody there waits or gives way.
         elif known.own:
             other = self._book.by_intent(known.id)

@@ -66,6 +66,8 @@ class Place:
     """The standing subscription that covers a plan there, if one does."""
     reachable: bool | None = None
     problem: str | None = None
+    swept: int = 0
+    """How often it was read as a whole."""
 
 
 class _Unjudged(Exception):

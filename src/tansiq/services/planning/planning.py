@@ -12,6 +12,7 @@ import msgspec
 
 from tansiq.domain import geodesy, placement_steps
 from tansiq.domain.agreement import Agreement
+from tansiq.domain.amendment import may_plan
 from tansiq.domain.draft import PlanDraft, StatedBand
 from tansiq.domain.intent import IntentState
 from tansiq.domain.placement import News, Phase, Placement
@@ -20,7 +21,7 @@ from tansiq.domain.time import zulu
 from tansiq.domain.volume import Polygon, Volumes, time_bounds
 from tansiq.engine.enlarge import enlarged_by
 from tansiq.engine.sideways import Aside, moved_aside
-from tansiq.errors import BadInput, NotFound, StateConflict, WrongState
+from tansiq.errors import BadInput, Forbidden, NotFound, StateConflict, WrongState
 from tansiq.formats.geojson import swapped
 from tansiq.services.airspace import Airspace, Blocking, Candidate
 from tansiq.services.planning import off_nominal
@@ -69,8 +70,10 @@ class OwnPlans:
         Raises:
             BadInput: its end has passed, it leaves the agreed area, or it is above a limit.
             StateConflict: a plan of that id exists.
+            Forbidden: the agreement has ended, or we are struck off.
         """
         now = self._clock.now()
+        check_may_plan(self._agreement, self._party, now)
         await check_aside(draft, self._agreement, now, self._limits.plan_ahead_max)
         plan_id = draft.id or self._new_id()
 
@@ -217,8 +220,10 @@ class OwnPlans:
 
         Raises:
             WrongState: it has ended, or a change is under way.
+            Forbidden: the agreement has ended, or we are struck off.
         """
         now = self._clock.now()
+        check_may_plan(self._agreement, self._party, now)
         await check_aside(draft, self._agreement, now, self._limits.plan_ahead_max)
         plan = self._living(plan_id)
         if (draft.callsign, draft.formation) != (plan.callsign, plan.formation):
@@ -359,6 +364,26 @@ class OwnPlans:
                 "`tansiq plan list --all` shows all"
             )
         return plan
+
+
+def check_may_plan(agreement: Agreement, party: str, now: datetime) -> None:
+    """Check that a party may declare and change plans; what stands goes on as it is.
+
+    Raises:
+        Forbidden: the agreement has ended, or the party is struck off.
+    """
+    if not may_plan(agreement, party):
+        raise Forbidden(
+            f"version {agreement.version} of the agreement strikes {party} off: nothing new is "
+            "planned until a later version takes it back; what stands goes on blocking",
+            field="struck",
+        )
+    if agreement.valid_until is not None and not agreement.valid_at(now):
+        raise Forbidden(
+            f"the agreement ended at {zulu(agreement.valid_until)}: nothing new is planned until "
+            "another version is in force; what stands goes on blocking",
+            field="valid_until",
+        )
 
 
 async def check_aside(

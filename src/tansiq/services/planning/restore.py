@@ -19,6 +19,8 @@ async def restore_airspace(store: Store, airspace: Airspace, records: Records) -
         return await Views(tx).all()
 
     for row in await store.read(read):
+        if row.register not in airspace.registers:
+            continue  # It does not count for the time being.
         document: Entity
         if row.kind == CONSTRAINT:
             document = msgspec.json.decode(row.document, type=wire.Constraint)

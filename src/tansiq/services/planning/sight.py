@@ -48,7 +48,7 @@ class Sight:
         self._outline = outline
         self._km2 = {
             r.id: site.limits.area_km2_max if r.party is None else None
-            for r in site.agreement.registers
+            for r in site.agreement.listed
         }
 
     async def read(self, place: Place, *, since: datetime) -> Sighted:

@@ -82,7 +82,8 @@ class Steps:
         if step.retired and step.placement.phase is not Phase.ENDED:
             # Readers cache details by id and version: the next attempt takes another id.
             empty: Slot[Claim] = Slot()  # ``Slot[Claim]()`` raises: it is frozen and has slots.
-            fresh = replace(step.placement, slots=(empty,) * len(step.placement.slots))
+            slots = (empty,) * len(step.placement.slots)
+            fresh = replace(step.placement, slots=slots, resting=())
             changed = replace(changed, intent_id=self._new_id(), placement=fresh)
         if step.placement.phase is Phase.ENDED:
             changed = replace(changed, warnings=())

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from tansiq.domain.placement import Phase
 from tansiq.domain.placement_steps import end, swept
+from tansiq.domain.succession import STANDS_NOWHERE
 from tansiq.domain.time import micros
 from tansiq.domain.volume import time_bounds
 from tansiq.engine.enlarge import enlarged
@@ -46,8 +47,10 @@ class Upkeep:
         airspace: Airspace,
         judging: Judging,
         planner: Planner,
+        resting: Sequence[Place] = (),
     ) -> None:
         self._agreement = site.agreement
+        self._resting = tuple(resting)
         self._party = site.party
         self._store = site.store
         self._airspace = airspace
@@ -75,6 +78,10 @@ class Upkeep:
             asyncio.create_task(self._tend(place), name=f"upkeep {place.register.id}")
             for place in self._planner.places
         ]
+        self._tasks += [
+            asyncio.create_task(self._tidy(place), name=f"tidy {place.register.id}")
+            for place in self._resting
+        ]
 
     async def stop(self) -> None:
         """Stop."""
@@ -98,7 +105,7 @@ class Upkeep:
                 await self.subscribing.keep(place)
                 begun_s = self._clock.monotonic_s()
                 await self._sweep(place)
-                place.reachable, place.problem = True, None
+                place.reachable, place.problem, place.swept = True, None, place.swept + 1
                 # An area of many pieces takes long to read; others want the register too.
                 took_s = self._clock.monotonic_s() - begun_s
                 pause_s = max(self._timers.sweep_s, _SHARE * took_s)
@@ -116,6 +123,25 @@ class Upkeep:
                 await self._clock.sleep(self._timers.retry_first_s)
             except TimeoutError:
                 continue
+
+    async def _tidy(self, place: Place) -> None:
+        """Take back what stands in vain in a register that does not count for the time being.
+
+        Who is to go over yet would wait for it.
+        """
+        while True:
+            try:
+                now = self._clock.now()
+                seen = await self._sight.read(place, since=now - timedelta(days=1))
+                for reference in seen.intents:
+                    plan = self._book.by_intent(reference.id)
+                    vain = plan is None or plan.placement.phase in STANDS_NOWHERE
+                    ours = reference.manager == self._party and reference.ovn is not None
+                    if ours and vain and reference.ovn is not None:
+                        await place.port.delete_intent(reference.id, reference.ovn)
+            except TansiqError:
+                pass  # Its node is off, most likely: that is why it does not count.
+            await self._clock.sleep(self._timers.sweep_s)
 
     async def _end_past(self) -> None:
         """End what is long past: it blocks nobody, and lists must not grow for ever."""

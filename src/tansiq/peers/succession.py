@@ -1,0 +1,253 @@
+"""The next version of the agreement in a node's folder: put there by a person, used by the node.
+
+DATA/agreement.toml            the version in force here
+DATA/agreement-next.toml       the one to go over to, as soon as nothing is in its way
+DATA/signatures/               every version on the way there, and who signed it
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tansiq.clock import Clock
+from tansiq.domain.agreement import Agreement
+from tansiq.domain.succession import obstacles
+from tansiq.domain.time import micros
+from tansiq.errors import BadInput, WrongState
+from tansiq.formats.agreement import read_agreement
+from tansiq.peers.joining import check_as_met, known_peers, put_whole
+from tansiq.peers.signatures import (
+    SIGNATURES,
+    Papers,
+    content_of,
+    force_of,
+    papers_of,
+    read_papers,
+)
+from tansiq.services.planning.succession import common_of, go_over
+from tansiq.settings import Settings
+from tansiq.storage.plans import Plans
+from tansiq.storage.store import Store, Tx
+from tansiq.storage.versions import VersionRows
+
+NEXT: Final = "agreement-next.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """An agreement, and the bytes that it is."""
+
+    agreement: Agreement
+    file: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    """Under which version a node runs, and under which its store was before."""
+
+    agreement: Agreement
+    past: tuple[str, ...]
+
+
+def read_version(path: Path) -> Version:
+    """Read one agreement. Raises BadInput."""
+    content = content_of(path)
+    return Version(read_agreement(content), content)
+
+
+def next_version(settings: Settings) -> Version | None:
+    """Return the version that a person has put there to go over to. Raises BadInput."""
+    path = settings.data / NEXT
+    return read_version(path) if path.exists() else None
+
+
+def chain_to(
+    settings: Settings,
+    present: Agreement,
+    last: Version,
+    *,
+    versions: Iterable[Version] = (),
+    signatures: Iterable[Path] = (),
+) -> tuple[Version, ...]:
+    """Return the versions after the present one, up to the last; each is in force.
+
+    That the present one is, everybody has agreed who serves under it. ``versions`` and
+    ``signatures`` are looked at besides those in the node's folder.
+
+    Raises:
+        WrongState: one of them is not in force, or does not follow.
+        BadInput: files are not what they should be, or we are no party of it.
+    """
+    paths = papers_of(settings.data)
+    files = [read_version(path) for path in paths if path.suffix == ".toml"]
+    known = {each.agreement.digest: each for each in (*files, *versions, last)}
+    papers = read_papers([*paths, *signatures])
+    steps = [last]
+    while steps[0].agreement.previous != present.digest:
+        earlier = known.get(steps[0].agreement.previous)
+        if earlier is None or earlier in steps:
+            first = steps[0].agreement
+            raise WrongState(
+                f"version {first.version} follows {first.previous[:12] or 'nothing'}, and this "
+                f"node is at version {present.version} ({present.digest[:12]}); give the files "
+                "of all versions between",
+                field="previous",
+            )
+        steps.insert(0, earlier)
+    old = present
+    for step in steps:
+        _check(settings, papers, step.agreement, old)
+        old = step.agreement
+    return tuple(steps)
+
+
+def _check(settings: Settings, papers: Papers, new: Agreement, old: Agreement) -> None:
+    if new.party(settings.party) is None:
+        ids = ", ".join(party.id for party in new.parties)
+        raise BadInput(
+            f"{settings.party} is no party of version {new.version} ({ids})", field="party"
+        )
+    check_as_met(new, known_peers(settings.data))
+    force = force_of(papers, new, old)
+    if not force.in_force:
+        sentence = f"version {new.version} ({new.digest[:12]}) is not in force"
+        raise WrongState(f"{sentence}: {'; '.join(force.reasons)}", field="signatures")
+
+
+def put_next(settings: Settings, last: Version) -> None:
+    """Put a version in the folder for the node to go over to; ``chain_to`` has checked it."""
+    keep(settings, last)
+    put_whole(settings.data / NEXT, last.file)
+
+
+def keep(settings: Settings, version: Version) -> None:
+    """Keep a version among those that others follow from."""
+    folder = settings.data / SIGNATURES
+    folder.mkdir(mode=0o700, exist_ok=True)
+    put_whole(folder / f"{version.agreement.digest[:16]}.toml", version.file)
+
+
+def withdraw_next(settings: Settings) -> bool:
+    """Do not go over after all; report whether there was anything to take back."""
+    path = settings.data / NEXT
+    found = path.exists()
+    path.unlink(missing_ok=True)
+    return found
+
+
+async def take_up(settings: Settings, store: Store, clock: Clock, *, cleared: str = "") -> TakenUp:
+    """Return the version to run under; go one step over, if one is waited for and may be.
+
+    ``cleared`` is the digest of a version in whose way the running node found nothing. A file at
+    ``agreement.toml`` that is not the one of the last run is a version to go over to, like one at
+    ``agreement-next.toml``.
+
+    Raises:
+        BadInput: the file was exchanged for one that does not follow, and plans stand.
+        WrongState: it is not in force.
+        StoreError: the store failed.
+    """
+    here = read_version(settings.agreement)
+    row = await store.read(lambda tx: VersionRows(tx).last())
+    if row is None:
+        await _begin(store, here, clock)
+        return await _taken(store, here.agreement)
+    present = Version(read_agreement(row.file), row.file)
+    awaited = next_version(settings)
+    if here.agreement.digest != row.digest:
+        # Else an earlier run ended after its last write to the store and before that of the file.
+        unfinished = awaited is not None and awaited.agreement.digest == row.digest
+        if not unfinished and await _exchanged(settings, store, present, here, clock):
+            return await _taken(store, here.agreement)
+        put_whole(settings.agreement, present.file)
+        awaited = next_version(settings)
+    if awaited is None:
+        return await _taken(store, present.agreement)
+    if awaited.agreement.digest == present.agreement.digest:
+        withdraw_next(settings)
+        return await _taken(store, present.agreement)
+    step = chain_to(settings, present.agreement, awaited)[0]
+    if not await _may_go(store, present.agreement, step.agreement, cleared):
+        return await _taken(store, present.agreement)
+    await _go(settings, store, present, step, clock)
+    if step.agreement.digest == awaited.agreement.digest:
+        withdraw_next(settings)
+    return await _taken(store, step.agreement)
+
+
+async def _taken(store: Store, agreement: Agreement) -> TakenUp:
+    digests = await store.read(lambda tx: VersionRows(tx).digests())
+    return TakenUp(agreement, tuple(each for each in digests if each != agreement.digest))
+
+
+async def _begin(store: Store, version: Version, clock: Clock) -> None:
+    """Note the first version that this store is used under."""
+
+    async def write(tx: Tx) -> None:
+        digest = version.agreement.digest
+        await VersionRows(tx).add(digest, micros(clock.now()), version.file)
+
+    await store.write(write)
+
+
+async def _exchanged(
+    settings: Settings, store: Store, present: Version, here: Version, clock: Clock
+) -> bool:
+    """Take another file as it is where no plan or record hangs on the difference; else as the next.
+
+    Report whether it was taken as it is.
+    """
+    same = present.agreement.listed == here.agreement.listed
+    alike = same and present.agreement.struck == here.agreement.struck
+    if alike or not await _stands(store):
+        now = clock.now()
+
+        async def write(tx: Tx) -> None:
+            if not alike:
+                party = here.agreement.party(settings.party)
+                if party is not None:
+                    await go_over(tx, present.agreement, here.agreement, party.id, now)
+            await VersionRows(tx).add(here.agreement.digest, micros(now), here.file)
+
+        await store.write(write)
+        return True
+    if not here.agreement.previous:
+        raise BadInput(
+            "lists other registers than the agreement that this node's plans stand under, and does "
+            "not follow it; put the old file back, end all plans and no-go areas, and start again",
+            field=str(settings.agreement),
+        )
+    chain_to(settings, present.agreement, here)
+    put_next(settings, here)
+    return False
+
+
+async def _stands(store: Store) -> bool:
+    """Report whether a plan of ours has not ended."""
+    return bool(await store.read(lambda tx: Plans(tx).all(ended=False)))
+
+
+async def _may_go(store: Store, old: Agreement, new: Agreement, cleared: str) -> bool:
+    """Report whether nothing is in the way, as far as that is known without reading registers."""
+    if new.digest == cleared:
+        return True
+    common = common_of(old, new)
+    lacking = await store.read(lambda tx: VersionRows(tx).lacking())
+    return not obstacles(common, ()) and any(name not in lacking for name in common)
+
+
+async def _go(
+    settings: Settings, store: Store, present: Version, step: Version, clock: Clock
+) -> None:
+    party, now = step.agreement.party(settings.party), clock.now()
+    assert party is not None  # noqa: S101 - ``chain_to`` has checked it
+
+    async def write(tx: Tx) -> None:
+        await go_over(tx, present.agreement, step.agreement, party.id, now)
+        await VersionRows(tx).add(step.agreement.digest, micros(now), step.file)
+
+    keep(settings, present)
+    await store.write(write)
+    # Last: whatever ends the process before, the store knows which version is in force.
+    put_whole(settings.agreement, step.file)

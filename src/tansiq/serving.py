@@ -1,0 +1,127 @@
+"""Runs a node: its two listeners, until it is told to stop or goes over to another agreement.
+
+Another version of the agreement is another node over the same folder: this one ends, and the next
+begins at once, within the same process.
+"""
+
+import asyncio
+import gc
+import logging
+import signal
+from collections.abc import Callable, Sequence
+
+from tansiq.clock import SystemClock
+from tansiq.errors import TansiqError
+from tansiq.http.listener import Listener, listener
+from tansiq.node import Node
+from tansiq.peers.succession import chain_to, next_version
+from tansiq.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+LOOKS_S = 2.0
+"""How often the folder is looked at for a version to go over to."""
+
+Ready = Callable[[Node, str | None], None]
+"""Called with the node, and with the token for its first account where it has none."""
+
+
+async def serve(settings: Settings, *, ready: Ready) -> None:
+    """Run a node until SIGINT or SIGTERM; ``ready`` is called once both listeners answer.
+
+    Called again after the node has gone over to another version of the agreement.
+
+    Raises:
+        BadInput: what the data folder holds does not fit together.
+        WrongState: a version of the agreement is not in force.
+        StoreError: the store cannot be opened.
+        OSError: a port is taken.
+    """
+    cleared: str | None = ""
+    while cleared is not None:
+        cleared = await _serve(settings, cleared, ready)
+
+
+async def _serve(settings: Settings, cleared: str, ready: Ready) -> str | None:
+    """Run one node; return the digest of the version that another is to begin with, or None."""
+    node = await Node.open(settings, cleared=cleared)
+    own = listener(node.own, "127.0.0.1", settings.own_port, settings, tls=False)
+    peer = listener(
+        node.peer, settings.peer_host, settings.peer_port, settings, tls=settings.peer_tls
+    )
+    going: list[str] = []
+
+    def end() -> None:
+        node.events.stop()
+        own.should_exit = peer.should_exit = True
+
+    def go_over(digest: str) -> None:
+        going.append(digest)
+        end()
+
+    def end_for_good() -> None:
+        going.clear()
+        watching.cancel()
+        end()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end_for_good)
+    try:
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(_watch(node, go_over))
+            listening = [group.create_task(own.serve()), group.create_task(peer.serve())]
+            group.create_task(_once_started(node, (own, peer), ready))
+            await asyncio.gather(*listening)
+            watching.cancel()
+    finally:
+        await node.stop()
+    return going[0] if going else None
+
+
+async def _watch(node: Node, go_over: Callable[[str], None]) -> None:
+    """Look for a version to go over to, and go as soon as nothing is in its way."""
+    clock, told = SystemClock(), ""
+    while True:
+        await clock.sleep(LOOKS_S)
+        try:
+            digest = await look(node)
+        except TansiqError as error:
+            if str(error) != told:
+                _log.warning("cannot go over to another version of the agreement: %s", error)
+                told = str(error)
+            continue
+        if digest is not None:
+            go_over(digest)
+            return
+
+
+async def look(node: Node) -> str | None:
+    """Return the digest of the version that the node may go over to now; None: there is none.
+
+    Raises:
+        BadInput, WrongState: what the folder holds is not in force, or does not follow.
+        StoreError: the store failed.
+    """
+    try:
+        target = next_version(node.settings)
+        chain = None if target is None else chain_to(node.settings, node.agreement, target)
+    except TansiqError as error:
+        node.succession.tell(0, "", (str(error),))
+        raise
+    if chain is None:
+        node.succession.tell_nothing()
+        return None
+    ready = await node.succession.ready_for([each.agreement for each in chain])
+    return chain[0].agreement.digest if ready else None
+
+
+async def _once_started(node: Node, listeners: Sequence[Listener], ready: Ready) -> None:
+    clock = SystemClock()
+    while not all(one.started or one.should_exit for one in listeners):
+        await clock.sleep(0.01)
+    if not any(one.should_exit for one in listeners):
+        await node.start()
+        # What is there now stays: the collector's looking at it again would stop everything.
+        gc.freeze()
+        ready(node, await node.accounts.people.first_link())

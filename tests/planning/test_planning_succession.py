@@ -1,0 +1,231 @@
+"""Real nodes go over to a version that strikes one of them off, and to one that takes it back."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sky import NOON, TIMERS, Side, Sky, flying, make_sky, plan
+
+from tansiq.domain.agreement import Agreement
+from tansiq.domain.intent import PartyID
+from tansiq.errors import BadInput, Forbidden, WrongState
+from tansiq.formats.agreement import load_agreement, read_agreement, render_agreement
+from tansiq.peers.signatures import SIGNATURES, sign
+from tansiq.peers.succession import NEXT, put_next, read_version
+from tansiq.services.views import Status
+from tansiq.serving import look
+
+pytestmark = pytest.mark.anyio
+
+OFTEN = replace(TIMERS, sweep_s=0.3)
+THREE = ("north", "south", "east")
+
+
+def amended(old: Agreement, struck: Sequence[str]) -> bytes:
+    """Return the file of the version that comes next and strikes these off."""
+    off = frozenset(map(PartyID, struck))
+    counting = tuple(each for each in old.listed if each.party not in off)
+    new = replace(
+        old,
+        version=old.version + 1,
+        previous=old.digest,
+        struck=off,
+        registers=counting,
+        resting=old.listed if off else (),
+    )
+    return render_agreement(new)
+
+
+def signed(sky: Sky, file: bytes, by: Sequence[str], to: Sequence[str]) -> Path:
+    """Sign a version, and give it with all signatures to some; return its file."""
+    path = sky.folder / f"v{read_agreement(file).version}.toml"
+    path.write_bytes(file)
+    for party in by:
+        _, kept = sign(sky[party].settings.data, PartyID(party), path, NOON)
+        for other in to:
+            folder = sky[other].settings.data / SIGNATURES
+            folder.mkdir(exist_ok=True)
+            (folder / kept.name).write_bytes(kept.read_bytes())
+            (folder / f"{read_agreement(file).digest[:16]}.toml").write_bytes(file)
+    return path
+
+
+def hand(side: Side, path: Path) -> None:
+    put_next(side.settings, read_version(path))
+
+
+async def gone_over(side: Side, version: int) -> None:
+    """Restart a node until it runs under a version, as ``tansiq serve`` does."""
+    while side.up.agreement.version < version:
+        before = side.up.agreement.version
+        for _ in range(400):
+            if await look(side.up) is not None:
+                break
+            await asyncio.sleep(0.05)
+        else:
+            pytest.fail(f"{side.party.id} waits for {side.up.succession.view()}")
+        await side.restart()
+        assert side.up.agreement.version == before + 1
+
+
+def first(sky: Sky) -> Agreement:
+    """Sign version 1 by all, as its parties would; and return it."""
+    agreement = load_agreement(sky["north"].settings.agreement)
+    signed(sky, sky["north"].settings.agreement.read_bytes(), THREE, THREE)
+    return agreement
+
+
+async def test_one_that_is_switched_off_is_struck_off_and_comes_back(tmp_path: Path) -> None:
+    async with flying(make_sky(tmp_path, parties=THREE, timers=OFTEN)) as sky:
+        north, south, east = (sky[name] for name in THREE)
+        one = first(sky)
+        before = await north.declare(plan(-121.0, "ALPHA"))
+        theirs = await east.declare(plan(-121.2, "ECHO"))
+        assert {before.status, theirs.status} == {Status.COORDINATED}
+        await east.stop()
+        stuck = await north.up.plans.submit(plan(-120.8, "BRAVO"))
+        await north.until(stuck.id, lambda v: v.registers[2].problem is not None)
+
+        path = signed(sky, amended(one, ["east"]), ("north", "south"), ("north", "south"))
+        hand(north, path)
+        hand(south, path)
+        await gone_over(north, 2)
+        # South is still at version 1: it refuses what north places, and answers what it asks.
+        refused = await north.until(
+            stuck.id, lambda v: "agreement" in (v.registers[1].problem or "")
+        )
+        assert [register.id for register in refused.registers] == ["north", "south"]
+        await gone_over(south, 2)
+        moved_on = await north.until(stuck.id, lambda v: v.status is Status.COORDINATED)
+        assert [register.holds for register in moved_on.registers] == ["current", "current"]
+        kept = await north.up.plans.plan(before.id)
+        assert (kept.status, len(kept.registers)) == (Status.COORDINATED, 2)
+
+        # What east had goes on blocking, whatever the priority: it would hear of nothing.
+        for priority in (0, 9):
+            blocked = await south.declare(plan(-121.2, f"CHARLIE{priority}", priority=priority))
+            assert blocked.status is Status.REFUSED
+            assert "ECHO" in (blocked.reason or "")
+
+        await east.start()
+        assert east.up.agreement.version == 1
+        two = read_agreement(path.read_bytes())
+        back = signed(sky, amended(two, []), ("north", "south"), THREE)
+        signed(sky, path.read_bytes(), ("north", "south"), ("east",))
+        hand(east, path)
+        await gone_over(east, 2)
+        with pytest.raises(Forbidden, match="strikes east off"):
+            await east.up.plans.submit(plan(-121.4, "FOXTROT"))
+        with pytest.raises(Forbidden, match="strikes east off"):
+            await east.up.plans.change(theirs.id, plan(-121.25, "ECHO"))
+
+        for side in (north, south, east):
+            hand(side, back)
+        for side in (north, south, east):
+            await gone_over(side, 3)
+            assert not (side.settings.data / NEXT).exists()
+            assert load_agreement(side.settings.agreement).version == 3
+        # East's register is filled with what was placed without it, and then counts like any other.
+        filled = await north.until(stuck.id, lambda v: v.registers[2].holds == "current")
+        assert filled.status is Status.COORDINATED
+        assert (await east.up.plans.plan(theirs.id)).status is Status.COORDINATED
+        refused = await east.declare(plan(-120.8, "GOLF"))
+        assert refused.status is Status.REFUSED
+        assert (await east.declare(plan(-121.4, "FOXTROT"))).status is Status.COORDINATED
+        assert (await south.declare(plan(-121.4, "HOTEL"))).status is Status.REFUSED
+
+
+async def test_a_no_go_area_goes_along(tmp_path: Path) -> None:
+    async with flying(make_sky(tmp_path, parties=THREE, timers=OFTEN)) as sky:
+        north, south, east = (sky[name] for name in THREE)
+        one = first(sky)
+        area = await north.up.constraints.submit(plan(-121.0, "FIRE"))
+        await north.area_settled(area.id)
+        await east.stop()
+        late = await north.up.constraints.submit(plan(-120.8, "SMOKE"))
+        path = signed(sky, amended(one, ["east"]), ("north", "south"), ("north", "south"))
+        for side in (north, south):
+            hand(side, path)
+            await gone_over(side, 2)
+        assert (await north.area_settled(late.id)).status == "everywhere"
+        await north.up.constraints.end(area.id)
+        back = signed(
+            sky, amended(read_agreement(path.read_bytes()), []), ("north", "south"), THREE
+        )
+        signed(sky, path.read_bytes(), ("north", "south"), ("east",))
+        await east.start()
+        for side in (north, south, east):
+            hand(side, back)
+        for side in (north, south, east):
+            await gone_over(side, 3)
+        assert (await north.area_settled(late.id)).status == "everywhere"
+        assert len((await north.up.constraints.get(late.id)).registers) == 3
+
+        assert (await east.declare(plan(-120.8, "ALPHA"))).status is Status.REFUSED
+        assert (await east.declare(plan(-121.0, "BRAVO"))).status is Status.COORDINATED
+
+
+async def test_what_is_not_in_force_is_not_taken_up(tmp_path: Path) -> None:
+    async with flying(make_sky(tmp_path, parties=THREE)) as sky:
+        north = sky["north"]
+        one = first(sky)
+        path = signed(sky, amended(one, ["east"]), ("north",), ("north",))
+        hand(north, path)
+        with pytest.raises(WrongState, match="signed by 1 of 3 parties; more than half are 2"):
+            await look(north.up)
+        view = north.up.succession.view()
+        assert view is not None
+        assert "not in force" in view.waits[0]
+        # Nor by putting the file there oneself, where plans stand.
+        await north.declare(plan())
+        await north.stop()
+        north.settings.agreement.write_bytes(path.read_bytes())
+        (north.settings.data / NEXT).unlink()
+        with pytest.raises(WrongState, match="not in force"):
+            await north.start()
+        north.settings.agreement.write_bytes(render_agreement(one))
+        await north.start()
+        assert north.up.agreement.version == 1
+
+
+async def test_versions_that_share_no_register_wait_for_ever_and_say_so(tmp_path: Path) -> None:
+    sky = make_sky(tmp_path, parties=THREE, registers=[("north", False)])
+    async with flying(sky):
+        north = sky["north"]
+        one = first(sky)
+        moved = replace(
+            one, version=2, previous=one.digest, registers=(replace(one.registers[0], id="other"),)
+        )
+        path = signed(sky, render_agreement(moved), THREE, THREE)
+        hand(north, path)
+        assert await look(north.up) is None
+        view = north.up.succession.view()
+        assert view is not None
+        assert view.waits == (
+            "no register counts before and after; end all plans and no-go areas first",
+        )
+
+
+async def test_an_unrelated_file_with_other_registers_is_refused_while_plans_stand(
+    tmp_path: Path,
+) -> None:
+    async with flying(make_sky(tmp_path)) as sky:
+        north = sky["north"]
+        view = await north.declare(plan())
+        one = load_agreement(north.settings.agreement)
+        other = replace(one, registers=one.registers[:1])
+        await north.stop()
+        north.settings.agreement.write_bytes(render_agreement(other))
+        with pytest.raises(BadInput, match="lists other registers"):
+            await north.start()
+        north.settings.agreement.write_bytes(render_agreement(one))
+        await north.start()
+        await north.up.plans.end(view.id)
+        await north.until(view.id, lambda v: v.status is Status.ENDED)
+        await north.stop()
+        north.settings.agreement.write_bytes(render_agreement(other))
+        await north.start()
+        assert [place.register.id for place in north.up.planner.places] == ["north"]
+        assert len((await north.up.plans.plan(view.id)).registers) == 1
