@@ -17,9 +17,7 @@ import pytest
 HERE = Path(__file__).parent
 DATA = HERE.parent / "data"
 NODE = shutil.which("node")
-CONVERSATIONS = runpy.run_path(str(HERE.parents[1] / "scripts" / "note_vectors.py"))[
-    "conversations"
-]
+GROUPS = runpy.run_path(str(HERE.parents[1] / "scripts" / "note_vectors.py"))
 FEW, MANY = 2_000, 20_000
 DECIDED_LEAST = 41
 """Of 55 wrong readings; of the others some differ in nothing that a node would write."""
@@ -35,7 +33,7 @@ def second(*arguments: object, tool: str = "second.mjs") -> str:
 
 def vectors_with(seeds: range, folder: Path) -> Path:
     made = json.loads((DATA / "note_vectors.json").read_text("utf-8"))
-    made["conversations"] = CONVERSATIONS(seeds)
+    made["conversations"] = GROUPS["conversations"](seeds)
     path = folder / "notes.json"
     path.write_text(json.dumps(made), "utf-8")
     return path
