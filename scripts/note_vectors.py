@@ -18,11 +18,11 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests" / "domain"), str(ROOT / "s
 
 from conversations import Talk, of_every_kind  # noqa: E402
 from vector_lead import lead_times, line_notes, lines  # noqa: E402
-from vector_logs import checkpoints, proofs  # noqa: E402
+from vector_logs import checkpoints, growth, proofs  # noqa: E402
 from vector_parts import PARTIES, key  # noqa: E402
 from vector_payloads import payloads  # noqa: E402
 from vector_signed import bad_keys, signatures  # noqa: E402
-from vector_talk import cells, conversations  # noqa: E402
+from vector_talk import cells, conversations, turns  # noqa: E402
 from vector_texts import texts  # noqa: E402
 
 from tansiq.domain.note import FORMS, Kind, Note, commitment, read_note  # noqa: E402
@@ -107,10 +107,12 @@ def bad_letters(wire: dict[str, str], text: str) -> list[tuple[str, dict[str, st
         changed = read_note(str(of_check()).replace("b" * 64, committed))
         return {"note": signed(changed).decode(), "salt": salt, "payload": other}
 
-    def of_salted(other: str) -> dict[str, str]:
-        committed = sha256(other.encode() + base64.b64decode(salt)).hexdigest()
-        changed = read_note(str(of_check()).replace("b" * 64, committed))
-        return {"note": signed(changed).decode(), "salt": salt, "payload": other}
+    def of_hashed(other: str, hashed: bytes, beside: str) -> dict[str, str]:
+        changed = read_note(str(of_check()).replace("b" * 64, sha256(hashed).hexdigest()))
+        return {"note": signed(changed).decode(), "salt": beside, "payload": other}
+
+    salt_bytes = base64.b64decode(salt)
+    west = signed_note.sign(text, name="west", key=key("west")).decode().split("\n\n")[1]
 
     order = 2**252 + 27742317777372353535851937790883648493
     s = int.from_bytes(data[36:], "little")
@@ -122,7 +124,17 @@ def bad_letters(wire: dict[str, str], text: str) -> list[tuple[str, dict[str, st
         ("payload and no note", {"salt": salt, "payload": payload}),
         ("a salt in a second spelling", {**wire, "salt": salt[:-3] + "x=="}),
         ("a salt of 17 bytes", {**wire, "salt": salt[:-2] + "8="}),
-        ("salt behind the payload", of_salted(payload)),
+        ("salt behind the payload", of_hashed(payload, payload.encode() + salt_bytes, salt)),
+        ("no salt in the hash", of_hashed(payload, payload.encode(), salt)),
+        (
+            "a salt of 17 bytes, hashed",
+            of_hashed(payload, salt_bytes + b"x" + payload.encode(), _base64(salt_bytes + b"x")),
+        ),
+        (
+            "a salt of 15 bytes, hashed",
+            of_hashed(payload, salt_bytes[1:] + payload.encode(), _base64(salt_bytes[1:])),
+        ),
+        ("another's signature beside", {**wire, "note": whole + west}),
         ("a second signature", {**wire, "note": whole + dashed}),
         ("no signature", {**wire, "note": whole.split("\n\n")[0] + "\n"}),
         ("a member more", {**wire, "purpose": "none"}),
@@ -149,6 +161,10 @@ def bad_letters(wire: dict[str, str], text: str) -> list[tuple[str, dict[str, st
         ("a name of 201 characters", of('{"by":{"name":"' + "A" * 201 + '"}}')),
         ("a payload that is no JSON", of('{"by":')),
     ]
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def of_check() -> Note:
@@ -235,6 +251,7 @@ def vectors() -> dict[str, object]:
         "malformed": malformed(),
         "conversations": conversations(),
         "cells": cells(),
+        "turns": turns(),
         "lines": lines(),
         "line_notes": line_notes(),
         "texts": texts(),
@@ -243,6 +260,7 @@ def vectors() -> dict[str, object]:
         "bad_keys": bad_keys(),
         "checkpoints": checkpoints(),
         "proofs": proofs(),
+        "growth": growth(),
         "lead_times": lead_times(),
     }
 

@@ -40,6 +40,13 @@ def lead_times() -> list[dict[str, object]]:
         ("less in any case", at.most + 1),
     ]:
         found.append(_lead(what, way, required=required))
+    open_ended = replace(way, receipt_got=None)
+    most = lead(AT + HOUR, open_ended).shown.most
+    for what, required in [
+        ("as much at most, no end known", most),
+        ("less, no end known", most + 1),
+    ]:
+        found.append(_lead(what, open_ended, required=required))
     unknown = replace(way, receiver_error=None)
     found.append(_lead("nobody can tell", unknown, required=1))
     early = [Vouched(size=INDEX + 1, root=b"", witness="west", time_s=AT // MICROS + 1)]

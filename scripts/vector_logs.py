@@ -105,6 +105,12 @@ def _checkpoints() -> Iterator[_Case]:
     yield "cosigned at the last second", _log(text, cosignature("south", text, 2**63 - 1)), True
     late = changed(south, start=4, to=(2**63).to_bytes(8))
     yield "cosigned beyond the last second", _log(text, late), False
+    beyond = f"cosignature/v1\ntime {2**63}\n{text}"
+    signed_late = changed(late, start=12, to=key("south").sign(beyond.encode()))
+    yield "cosigned beyond the last second, and it holds", _log(text, signed_late), False
+    others = text.replace("north", "south")
+    renamed_log = signature_of(others, name="south/log", key=key("north"))
+    yield "another log, signed by this one's key", joined(others, renamed_log), False
     yield "cosigned at another second", _log(text, changed(south, start=11, to=b"\x41")), False
     yield "a cosignature of another checkpoint", _log(text, cosignature("south", "x\n")), False
     yield "a cosignature without time", _log(text, _short(south)), False
@@ -266,3 +272,66 @@ def _proofs() -> Iterator[_Case]:
     room -= room % 4
     yield "a long extra", good.replace("index", f"extra {'eeee' * (room // 4)}\nindex"), True
     yield "a longer one", good.replace("index", f"extra {'eeee' * (room // 4 + 1)}\nindex"), False
+
+
+# How a log grows
+
+
+def growth() -> list[dict[str, object]]:
+    """Return consistency proofs between two sizes of a log; hashes of any kind beside good ones."""
+    found = []
+    for what, sizes, roots, proof, good in _growth():
+        check = partial(
+            merkle.verify_consistency, sizes[0], roots[0], sizes[1], roots[1], proof=proof
+        )
+        taken(what, check, good=good)
+        found.append(
+            {
+                "what": what,
+                "sizes": sizes,
+                "roots": [base64.b64encode(each).decode() for each in roots],
+                "proof": [base64.b64encode(each).decode() for each in proof],
+                "good": good,
+            }
+        )
+    return found
+
+
+_Growth = tuple[str, tuple[int, int], tuple[bytes, bytes], list[bytes], bool]
+
+
+def _growth() -> Iterator[_Growth]:
+    seven = _leaves(7)
+    whole = _root(seven)
+    for old in range(1, 8):
+        root = _root(seven[:old])
+        proof = _grown(old, seven)
+        yield f"from {old} to 7", (old, 7), (root, whole), proof, True
+        yield f"from {old} of another root", (old, 7), (whole[::-1], whole), proof, False
+        yield f"from {old} to another root", (old, 7), (root, whole[::-1]), proof, False
+        yield f"from {old}, a hash more", (old, 7), (root, whole), [*proof, whole], False
+        if proof:
+            yield f"from {old}, a hash less", (old, 7), (root, whole), proof[:-1], False
+    yield "from nothing", (0, 7), (merkle.EMPTY_ROOT, whole), [], False
+    yield "from nothing to nothing", (0, 0), (merkle.EMPTY_ROOT, merkle.EMPTY_ROOT), [], False
+    one, two = seven[:2]
+    shrunk = merkle.node_hash(one, two)
+    yield "from 3 to 2, and it comes out", (3, 2), (one, shrunk), [one, two], False
+    short = two[:31]
+    yield (
+        "a hash of 31 bytes, and it comes out",
+        (1, 2),
+        (one, merkle.node_hash(one, short)),
+        [short],
+        False,
+    )
+
+
+def _grown(old: int, leaves: list[bytes], *, whole: bool = True) -> list[bytes]:
+    """Return the hashes of a consistency proof as RFC 6962 defines it."""
+    if old == len(leaves):
+        return [] if whole else [_root(leaves)]
+    left, right = _halves(leaves)
+    if old <= len(left):
+        return [*_grown(old, left, whole=whole), _root(right)]
+    return [*_grown(old - len(left), right, whole=False), _root(left)]

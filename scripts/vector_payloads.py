@@ -2,6 +2,8 @@
 
 import base64
 from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
 
 from vector_parts import in_runs, taken
 from vector_texts import by_kind
@@ -32,6 +34,14 @@ def payloads() -> list[dict[str, object]]:
     for what, more, good in [("1,000,000 bytes", 0, True), ("a byte more", 1, False)]:
         text = ("{" + BY).ljust(PAYLOAD_BYTES_MAX - 1 + more) + "}"
         found.append(_payload(what, Kind.CHECK, text, good))
+    for what, document, of, good in [
+        ("the document of the note", "x", "x", True),
+        ("another document", "x", "y", False),
+        ("a document in other letters", "\u00e9", "e\u0301", False),
+        ("an empty document", "", "", False),
+    ]:
+        named = {"digest": sha256(of.encode()).hexdigest(), "version": "1"}
+        found.append(_payload(what, Kind.AGREEMENT, f'{{"document":"{document}"}}', good, named))
     for kind in Kind:
         found.append(_payload(f"nothing with a {kind}", kind, "{}", None))
         found.append(_payload(f"an author of a {kind}", kind, "{" + BY + "}", None))
@@ -43,9 +53,12 @@ def _payload(
     kind: Kind,
     text: str | bytes,
     expected: bool | None,  # noqa: FBT001 - of a table
+    own: dict[str, str] | None = None,
 ) -> dict[str, object]:
     data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
     note = by_kind()[kind]
+    if own is not None:
+        note = replace(note, own=tuple(own.items()))
     good = taken(what, lambda: check_fit(note, read_payload(kind, data)), good=expected)
     found: dict[str, object] = {"what": what, "kind": kind, "good": good}
     if kind in (Kind.NOTICE, Kind.AGREEMENT):
@@ -97,6 +110,8 @@ def _letters() -> Iterator[_Case]:
     stated = '"volumes":[' + VOLUME + '],"stated":[{"%s":1}]'
     yield "half a pair in a name", Kind.STOP, _check(stated % r"\ud800"), False
     yield "a whole pair in a name", Kind.STOP, _check(stated % r"\ud83d\ude81"), True
+    twice = (stated % "__proto__").replace('{"__proto__', '{"__proto__":2,"__proto__')
+    yield "a name that every object has, twice", Kind.STOP, _check(twice), False
     yield "a name that every object has", Kind.STOP, _check(stated % "__proto__"), True
     yield "a member twice", check, _check(BY), False
     yield (
@@ -197,8 +212,7 @@ def _members() -> Iterator[_Case]:
     yield "an alarm in words", Kind.ALARM, '{"text":"a","language":"en"}', True
     yield "a receipt in words", Kind.RECEIPT, '{"text":"a"}', False
     yield "a receipt of empty words", Kind.RECEIPT, '{"text":""}', False
-    yield "the document of the note", Kind.AGREEMENT, '{"document":"other"}', False
-    yield "an empty document", Kind.AGREEMENT, '{"document":""}', False
+    yield "a formation by number", Kind.NOTICE, f'{{"volumes":[{VOLUME}],"formation":5}}', False
 
 
 _N = ",".join(f'"{n}":{n}' for n in range(16))
@@ -285,8 +299,13 @@ def _volumes() -> Iterator[_Case]:
     later = VOLUME.replace("14:00:00Z", "13:30:00Z")
     early = VOLUME.replace("13:00:00Z", "13:30:00Z")
     yield "two volumes, one after the other", Kind.NOTICE, f'{{"volumes":[{early},{later}]}}', True
+    yield "two volumes, the later first", Kind.NOTICE, f'{{"volumes":[{later},{early}]}}', True
     yield "the earlier alone", Kind.NOTICE, f'{{"volumes":[{later}]}}', False
     yield "the later alone", Kind.NOTICE, f'{{"volumes":[{early}]}}', False
+    backwards = VOLUME.replace("14:00:00Z", "12:59:59Z")
+    yield "a stop that ends before", Kind.STOP, _check(f'"volumes":[{backwards}]'), False
+    at_once = VOLUME.replace("14:00:00Z", "13:00:00Z")
+    yield "a stop of no time", Kind.STOP, _check(f'"volumes":[{at_once}]'), True
     yield "a stop at any time", Kind.STOP, _check(f'"volumes":[{early}]'), True
     yield (
         "a stop of a bad volume",
@@ -349,6 +368,7 @@ _SPOILT = [
     ("a start rounded down", "13:00:00Z", "13:00:00.0000009Z", True),
     ("a start too late", "13:00:00Z", "13:00:00.000001Z", False),
     ("an end rounded up", "14:00:00Z", "13:59:59.9999991Z", True),
+    ("an end of zeros", "14:00:00Z", "14:00:00.0000000Z", True),
     ("an end too early", "14:00:00Z", "13:59:59.999999Z", False),
     ("an end too late", "14:00:00Z", "14:00:00.0000001Z", False),
     ("30 digits", "13:00:00Z", f"13:00:00.{'0' * 30}Z", True),

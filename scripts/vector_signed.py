@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
+from hashlib import sha256, sha512
 
 from vector_parts import DASH, changed, joined, key, key_of, renamed, signature, taken
 
@@ -64,6 +65,8 @@ def _signed() -> Iterator[_Signed]:
     yield "another name of the same key", joined(TEXT, renamed(north, "south")), None
     yield "the key id of a cosignature", joined(TEXT, _typed(north)), None
     yield "another text", good.replace("last", "lost"), None
+    yield "two names of one key id", joined(TEXT, north, renamed(west, "other"), west), ["north"]
+    yield "two key ids of one name", joined(TEXT, north, other_id(north)), ["north"]
     yield "64 signatures", joined(TEXT, *_strangers(63), north), ["north"]
     yield "65 signatures", joined(TEXT, *_strangers(64), north), None
     yield from _spelt(north, good)
@@ -80,6 +83,9 @@ def _spelt(north: Signature, good: str) -> Iterator[_Signed]:
     yield "carriage returns", good.replace("\n", "\r\n"), None
     yield "a carriage return at the end", good[:-1] + "\r\n", None
     yield "an empty line more", TEXT + "\n\n" + line, None
+    below = TEXT + "\n"
+    yield "an empty text that is signed", joined("\n", signature("north", "\n")), None
+    yield "an empty line that is signed too", joined(below, signature("north", below)), None
     yield "no text", "\n" + line, None
     yield "an empty text", "\n\n" + line, None
     yield "a text without a newline", "text" + line, None
@@ -123,6 +129,8 @@ def _spelt(north: Signature, good: str) -> Iterator[_Signed]:
         joined(TEXT, Signature("west", b"abcd", b"e"), north),
         ["north"],
     )
+    alone = f"{DASH} west {base64.b64encode(b'abcd').decode()}\n"
+    yield "an unknown key id alone", joined(TEXT, alone, north), None
     for what, letter in [
         ("a null character", "\0"),
         ("a tabulator", "\t"),
@@ -160,9 +168,43 @@ def _points(north: Signature) -> Iterator[_Signed]:
     yield "S and the order of the group", with_s(s + ORDER), None
     yield "S and twice the order", with_s(s + 2 * ORDER), None
     yield "S of zero", with_s(0), None
+    yield "R of small order, and it holds", joined(TEXT, _without_nonce()), None
     for y in (0, 1, P - 1, Y8, P - Y8, P, P + 1):
         for sign in (0, 2**255):
             yield f"R of y = {y:x} and sign {sign >> 255}", with_r(y + sign), None
+
+
+def _without_nonce() -> Signature:
+    """Return a signature whose commitment is the neutral point; a library takes it."""
+    seed, public = key("north").private_bytes_raw(), key("north").public_key().public_bytes_raw()
+    commitment = (1).to_bytes(32, "little")
+    challenge = _number(sha512(commitment + public + TEXT.encode()).digest())
+    s = challenge * _scalar(seed) % ORDER
+    return changed(signature("north", TEXT), start=4, to=commitment + s.to_bytes(32, "little"))
+
+
+def _by_nobody(text: str, name: str, public: bytes) -> str:
+    """Return a note that holds by the neutral point as key, which anybody can sign by."""
+    other = key("south")
+    s = _scalar(other.private_bytes_raw()) % ORDER
+    data = other.public_key().public_bytes_raw() + s.to_bytes(32, "little")
+    key_id = sha256(f"{name}\n".encode() + b"\1" + public).digest()[:4]
+    return joined(text, Signature(name, key_id, data))
+
+
+def _scalar(seed: bytes) -> int:
+    low = bytearray(sha512(seed).digest()[:32])
+    low[0] &= 248
+    low[31] = low[31] & 63 | 64
+    return _number(bytes(low))
+
+
+def _number(data: bytes) -> int:
+    return int.from_bytes(data, "little")
+
+
+def other_id(given: Signature) -> Signature:
+    return Signature(given.name, b"abcd", given.data)
 
 
 def _named(north: Signature) -> Iterator[_Signed]:
@@ -213,5 +255,8 @@ def bad_keys() -> list[dict[str, object]]:
     for what, value in [("a good one", north), *spelt]:
         public = value.to_bytes(32, "little")
         good = taken(what, partial(VerifierKey, "north", public), good=value == north)
-        found.append({"what": what, "public_key": public.hex(), "good": good})
+        signed = _by_nobody(TEXT, "north", public)
+        found.append(
+            {"what": what, "public_key": public.hex(), "good": good, "signed_by_nobody": signed}
+        )
     return found

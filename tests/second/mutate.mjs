@@ -4,7 +4,7 @@
 import { cpSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { ALIKE, MUTANTS } from "./mutants.mjs";
+import { ALIKE, MUTANTS, TABLES } from "./mutants.mjs";
 
 const [notes, merkle, folder] = process.argv.slice(2);
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -13,9 +13,9 @@ const sources = Object.fromEntries(files.map((name) => [name, readFileSync(join(
 
 // Nothing else stands on these, so only what is in them can show.
 const ONLY = {
-  "talk.mjs": ["conversations", "cells", "lines", "line_notes", "lead_times"],
+  "talk.mjs": ["conversations", "cells", "turns", "lines", "line_notes", "lead_times"],
   "payload.mjs": ["letters", "payloads"],
-  "record.mjs": ["checkpoints", "proofs", "inclusion", "consistency"],
+  "record.mjs": ["checkpoints", "proofs", "growth", "inclusion", "consistency"],
 };
 
 async function told([what, ...changes], n) {
@@ -31,21 +31,23 @@ async function told([what, ...changes], n) {
   const copy = join(folder, `mutant${n}`);
   cpSync(here, copy, { recursive: true });
   for (const name of files) writeFileSync(join(copy, name), changed[name]);
-  let decided;
+  let wrong;
   try {
     const mutant = await import(pathToFileURL(join(copy, "second.mjs")));
-    decided = mutant.disagreements(notes, merkle, { quick: true, only }).length > 0;
+    wrong = mutant.disagreements(notes, merkle, { quick: true, only });
   } catch (e) {
     return `does not run: ${e.message}`; // A mutant that is no program shows nothing.
   }
+  const decided = wrong.length > 0;
+  if (decided && wrong[0].includes(": fails: ")) return wrong[0]; // It reads nothing wrongly, it breaks.
   if (ALIKE[what] !== undefined) return decided ? "called alike, but decided" : "alike";
   return decided ? "decided" : "open";
 }
 
-const found = {};
-for (const [n, mutant] of MUTANTS.entries()) {
-  const [what] = mutant;
-  found[what] = found[what] === undefined ? await told(mutant, n) : "named twice";
+const found = { readings: {}, tables: {} };
+for (const [n, mutant] of [...MUTANTS, ...TABLES].entries()) {
+  const [what] = mutant, group = found[n < MUTANTS.length ? "readings" : "tables"];
+  group[what] = group[what] === undefined ? await told(mutant, n) : "named twice";
 }
-for (const what of Object.keys(ALIKE)) found[what] ??= "called alike, but not there";
+for (const what of Object.keys(ALIKE)) found.readings[what] ??= "called alike, but not there";
 console.log(JSON.stringify(found, null, 1));

@@ -54,7 +54,11 @@ function groups(v, mk) {
       const why = refused(() => { by = signers(parseEnvelope(bytesOf(x, x.signed)), known).map((s) => s.name); });
       return x.by === null ? why !== null : same(by, x.by);
     }],
-    bad_keys: [v.bad_keys, (x) => soundPoint(keyBytes(x.public_key)) === x.good],
+    bad_keys: [v.bad_keys, (x) => {
+      const key = { name: "north", type: 1, key: keyBytes(x.public_key) };
+      return soundPoint(key.key) === x.good
+        && refused(() => signers(parseEnvelope(toUtf8(x.signed_by_nobody)), [key])) !== null;
+    }],
     checkpoints: [v.checkpoints, (x) => {
       let c = null;
       const why = refused(() => { c = openCheckpoint(whole(x.checkpoint), log); });
@@ -74,7 +78,7 @@ function groups(v, mk) {
         && ["ahead", "shown"].every((k) => equal(got[k], ends(x[k])))
         && equal(got.receiver, ends(x.receivers_word)) && equal(got.sender, ends(x.senders_word));
     }],
-    ...Object.fromEntries(["conversations", "cells"].map((name) => [name, [v[name], (c) => {
+    ...Object.fromEntries(["conversations", "cells", "turns"].map((name) => [name, [v[name], (c) => {
       const thread = c.notes.find((n) => n.opens).n;
       const got = fold(c.notes.map(({ opens, ...n }) => ({ ...n, name: n.n, thread: opens ? null : thread })));
       return c.opened_by === c.notes.find((n) => n.opens).word && got.stage === c.stage
@@ -82,6 +86,7 @@ function groups(v, mk) {
     }]])),
     lines: [v.lines, (l) => lineState(l.north, l.south) === l.state],
     line_notes: [v.line_notes, (l) => lineStateOf(l.said.map((n) => ({ ...n, kind: "line" })), "north", "south") === l.state],
+    growth: [v.growth, (x) => verifyConsistency(...x.sizes, x.proof.map(b64), ...x.roots.map(b64)) === x.good],
     inclusion: [mk.inclusion, (x) =>
       verifyInclusion(b64(x.leafHash), x.leafIdx, x.treeSize, proof(x), b64(x.root)) === !x.wantErr],
     consistency: [mk.consistency, (x) =>
@@ -100,7 +105,7 @@ export function disagreements(noteFile, merkleFile, { quick = false, only = null
     const before = found.length;
     for (const [i, x] of list.entries()) {
       let why = null;
-      try { if (!agrees(x)) why = "disagrees"; } catch (e) { why = e.message; }
+      try { if (!agrees(x)) why = "disagrees"; } catch (e) { why = e instanceof Refused ? e.message : `fails: ${e.message}`; }
       if (why !== null) found.push(`  ${name}[${i}] ${x.what ?? x.name ?? x.kind ?? ""}: ${why}`);
       if (quick && found.length) return found;
     }

@@ -5,15 +5,15 @@ import { cmp, need } from "./basics.mjs";
 
 const WAY = ["sent", "arrived", "seen"];
 const ANSWERED = ["noted", "no-conflict", "unable", "need-time", "declined"];
-const OPEN = [...WAY, ...ANSWERED, "read-back", "countered", "outcome"];
+const REST = [...ANSWERED, "read-back", "countered", "outcome"], OPEN = [...WAY, ...REST];
 const ANSWERABLE = [...WAY, "read-back", ...ANSWERED, "countered"];
 const STATEMENT = ["line", "call", "say", "status", "clock", "agreement", "key"];
 const STAY = null;
-const ROWS = [ // opened by, word, whose, from, to
+export const ROWS = [ // opened by, word, whose, from, to
   ["any", "refusal", "other", ["sent", "arrived"], "refused"],
   ["any", "receipt", "other", ["sent"], "arrived"], ["any", "receipt", "other", "any", STAY],
   ["any", "seen", "other", ["sent", "arrived"], "seen"], ["any", "seen", "other", "any", STAY],
-  [["notice"], "readback", "other", WAY, "read-back"], [["notice"], "readback", "other", OPEN, STAY],
+  [["notice"], "readback", "other", WAY, "read-back"], [["notice"], "readback", "other", REST, STAY],
   ...["noted", "no-conflict", "unable", "need-time"].map((w) => [["notice"], "answer/" + w, "other", ANSWERABLE, w]),
   [["notice"], "counter", "other", ANSWERABLE, "countered"],
   [["notice"], "counter", "opener", ["unable", "countered", "declined"], "countered"],

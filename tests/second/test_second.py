@@ -2,7 +2,7 @@
 
 ``second.mjs`` was written from docs/notes.md and docs/record.md alone, by somebody who did not see
 our code. It reads the public vectors, and conversations made anew at each run. ``mutate.mjs`` turns
-one of its readings at a time into a wrong one: most must show, or the vectors would say little.
+one of its readings at a time into a wrong one: each must show, or the vectors would say little.
 """
 
 import json
@@ -10,6 +10,7 @@ import random
 import runpy
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,8 @@ DATA = HERE.parent / "data"
 NODE = shutil.which("node")
 GROUPS = runpy.run_path(str(HERE.parents[1] / "scripts" / "note_vectors.py"))
 FEW, MANY = 2_000, 20_000
-DECIDED_LEAST = 41
-"""Of 55 wrong readings; of the others some differ in nothing that a node would write."""
+READINGS, ALIKE, CELLS = 484, 9, 186
+"""Wrong readings; of these, what no input tells apart (mutants.mjs says why); changed tables."""
 
 
 def second(*arguments: object, tool: str = "second.mjs") -> str:
@@ -42,7 +43,8 @@ def vectors_with(seeds: range, folder: Path) -> Path:
 def test_it_agrees_with_every_vector() -> None:
     told = second("vectors", DATA / "note_vectors.json", DATA / "merkle_vectors.json")
     print(told)
-    assert told.count(" agree") == 9
+    made = json.loads((DATA / "note_vectors.json").read_text("utf-8"))
+    assert told.count(" agree") == len(made) - len(["about"]) + len(["inclusion", "consistency"])
 
 
 @pytest.mark.parametrize("many", [FEW, pytest.param(MANY, marks=pytest.mark.soak)])
@@ -55,11 +57,21 @@ def test_it_folds_conversations_alike(many: int, tmp_path: Path) -> None:
     )
 
 
+def test_the_vectors_are_those_that_the_code_makes() -> None:
+    """The file stands for what the code does now, and stays small enough to be read by anybody."""
+    text = (DATA / "note_vectors.json").read_text("utf-8")
+    assert GROUPS["written"](GROUPS["vectors"]()) == text
+    assert len(text.encode()) < 1_200_000
+
+
 def test_wrong_readings_show(tmp_path: Path) -> None:
     vectors = [DATA / "note_vectors.json", DATA / "merkle_vectors.json"]
     told = json.loads(second(*vectors, tmp_path, tool="mutate.mjs"))
-    print(json.dumps(told, indent=1))
-    assert "nothing to change" not in told.values()
-    assert list(told.values()).count("decided") >= DECIDED_LEAST
-    for what in (name for name in told if name.startswith("back-dated")):
-        assert told[what] == "decided", what
+    for name, expected in [
+        ("readings", {"decided": READINGS - ALIKE, "alike": ALIKE}),
+        ("tables", {"decided": CELLS}),
+    ]:
+        print(json.dumps(told[name], indent=1))
+        others = {what: how for what, how in told[name].items() if how not in expected}
+        assert not others
+        assert Counter(told[name].values()) == expected
