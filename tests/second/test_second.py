@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tansiq.formats.evidence_page import CHECKS, script
+
 HERE = Path(__file__).parent
 DATA = HERE.parent / "data"
 NODE = shutil.which("node")
@@ -75,3 +77,19 @@ def test_wrong_readings_show(tmp_path: Path) -> None:
         others = {what: how for what, how in told[name].items() if how not in expected}
         assert not others
         assert Counter(told[name].values()) == expected
+
+
+def test_the_page_reads_notes_and_checkpoints_alike(tmp_path: Path) -> None:
+    """The page in a browser is a third reader, by the node's tables: the same is good for it."""
+    assert NODE is not None, "node is needed: apt install nodejs"
+    whole = tmp_path / "page.js"
+    whole.write_text(script(*CHECKS) + (HERE / "page.js").read_text("utf-8"), "utf-8")
+    run = subprocess.run(
+        [NODE, "--no-warnings", str(whole)],
+        input=(DATA / "note_vectors.json").read_text("utf-8"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert json.loads(run.stdout) == []
