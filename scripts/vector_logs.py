@@ -37,22 +37,24 @@ def _tree(size: int) -> list[bytes]:
 
 def checkpoints() -> list[dict[str, object]]:
     """Return checkpoints of north's log, to be opened with the keys of two witnesses."""
+    return [checkpoint_case(what, text, good=good) for what, text, good in _checkpoints()]
+
+
+def checkpoint_case(what: str, text: str, *, good: bool | None = None) -> dict[str, object]:
     log = key_of("north", NameOf.LOG)
     witnesses = [key_of(party, NameOf.WITNESS) for party in ("south", "west")]
-    found = []
-    for what, text, good in _checkpoints():
-        case: dict[str, object] = {"what": what, "checkpoint": in_runs(text), "good": good}
-        read = partial(open_checkpoint, text.encode(), log, witnesses)
-        if taken(what, read, good=good):
-            opened = read()
-            case["size"] = str(opened.checkpoint.size)
-            case["root"] = opened.checkpoint.root.hex()
-            case["extensions"] = list(opened.checkpoint.extensions)
-            case["cosignatures"] = {
-                each.name.partition("/")[0]: str(each.time_s) for each in opened.cosignatures
-            }
-        found.append(case)
-    return found
+    read = partial(open_checkpoint, text.encode(), log, witnesses)
+    case: dict[str, object] = {"what": what, "checkpoint": in_runs(text)}
+    case["good"] = taken(what, read, good=good)
+    if case["good"]:
+        opened = read()
+        case["size"] = str(opened.checkpoint.size)
+        case["root"] = opened.checkpoint.root.hex()
+        case["extensions"] = list(opened.checkpoint.extensions)
+        case["cosignatures"] = {
+            each.name.partition("/")[0]: str(each.time_s) for each in opened.cosignatures
+        }
+    return case
 
 
 _Case = tuple[str, str, bool]
@@ -89,45 +91,61 @@ def _halves(leaves: list[bytes]) -> tuple[list[bytes], list[bytes]]:
     return leaves[:middle], leaves[middle:]
 
 
-def _log(text: str, *more: Signature | str) -> str:
+def log_signed(text: str, *more: Signature | str) -> str:
     return joined(text, signature("north", text, NameOf.LOG), *more)
 
 
 def _checkpoints() -> Iterator[_Case]:
     plain = _checkpoint()
     text = plain.text()
-    assert _log(text) == sign_checkpoint(plain, key("north")).decode()
-    yield "a checkpoint", _log(text), True
+    assert log_signed(text) == sign_checkpoint(plain, key("north")).decode()
+    yield "a checkpoint", log_signed(text), True
     south, west = cosignature("south", text), cosignature("west", text, 0)
-    yield "cosigned", _log(text, south), True
-    yield "cosigned by two, one in 1970", _log(text, west, south), True
+    yield "cosigned", log_signed(text, south), True
+    yield "cosigned by two, one in 1970", log_signed(text, west, south), True
     yield "the cosignature first", joined(text, south, signature("north", text, NameOf.LOG)), True
-    yield "cosigned at the last second", _log(text, cosignature("south", text, 2**63 - 1)), True
+    yield (
+        "cosigned at the last second",
+        log_signed(text, cosignature("south", text, 2**63 - 1)),
+        True,
+    )
     late = changed(south, start=4, to=(2**63).to_bytes(8))
-    yield "cosigned beyond the last second", _log(text, late), False
+    yield "cosigned beyond the last second", log_signed(text, late), False
     beyond = f"cosignature/v1\ntime {2**63}\n{text}"
     signed_late = changed(late, start=12, to=key("south").sign(beyond.encode()))
-    yield "cosigned beyond the last second, and it holds", _log(text, signed_late), False
+    yield "cosigned beyond the last second, and it holds", log_signed(text, signed_late), False
     others = text.replace("north", "south")
     renamed_log = signature_of(others, name="south/log", key=key("north"))
     yield "another log, signed by this one's key", joined(others, renamed_log), False
-    yield "cosigned at another second", _log(text, changed(south, start=11, to=b"\x41")), False
-    yield "a cosignature of another checkpoint", _log(text, cosignature("south", "x\n")), False
-    yield "a cosignature without time", _log(text, _short(south)), False
+    yield (
+        "cosigned at another second",
+        log_signed(text, changed(south, start=11, to=b"\x41")),
+        False,
+    )
+    yield (
+        "a cosignature of another checkpoint",
+        log_signed(text, cosignature("south", "x\n")),
+        False,
+    )
+    yield "a cosignature without time", log_signed(text, _short(south)), False
     yield (
         "a byte behind a cosignature",
-        _log(text, Signature(south.name, south.key_id, south.data + b"\0")),
+        log_signed(text, Signature(south.name, south.key_id, south.data + b"\0")),
         False,
     )
     plainly = signature_of(text, name="south/witness", key=key("south"))
-    yield "a plain signature of a witness's name", _log(text, plainly), True
-    yield "the same under the key id of a cosignature", _log(text, _typed_as(plainly, south)), False
+    yield "a plain signature of a witness's name", log_signed(text, plainly), True
+    yield (
+        "the same under the key id of a cosignature",
+        log_signed(text, _typed_as(plainly, south)),
+        False,
+    )
     yield (
         "a stranger's cosignature",
-        _log(text, renamed(cosignature("east", text), "east/witness")),
+        log_signed(text, renamed(cosignature("east", text), "east/witness")),
         True,
     )
-    yield "cosigned twice", _log(text, south, cosignature("south", text, 1)), False
+    yield "cosigned twice", log_signed(text, south, cosignature("south", text, 1)), False
     yield "cosigned alone", joined(text, south), False
     yield "the log's own cosignature alone", joined(text, cosignature("north", text)), False
     yield "signed as a note", joined(text, signature("north", text)), False
@@ -136,7 +154,7 @@ def _checkpoints() -> Iterator[_Case]:
         joined(text, renamed(signature("south", text), "north/log")),
         False,
     )
-    yield "a bad signature of the log", _log(text).replace("\n7\n", "\n8\n"), False
+    yield "a bad signature of the log", log_signed(text).replace("\n7\n", "\n8\n"), False
     yield from _bodies()
     yield from _long(text)
 
@@ -181,13 +199,13 @@ def _bodies() -> Iterator[_Case]:
         ("a root in hexadecimal", ["north/log", "7", _root(_leaves(7)).hex()], False),
         ("a space behind the root", ["north/log", "7", root + " "], False),
     ]:
-        yield what, _log("\n".join([*lines, ""])), good
+        yield what, log_signed("\n".join([*lines, ""])), good
 
 
 def _long(text: str) -> Iterator[_Case]:
     for what, more, good in [("the longest", 0, True), ("a byte more", 1, False)]:
-        fill = CHECKPOINT_BYTES_MAX - len(_log(text).encode()) + more
-        yield what, _log(text + "x" * (fill - 1) + "\n"), good
+        fill = CHECKPOINT_BYTES_MAX - len(log_signed(text).encode()) + more
+        yield what, log_signed(text + "x" * (fill - 1) + "\n"), good
 
 
 def _short(given: Signature) -> Signature:
@@ -203,12 +221,13 @@ def _typed_as(given: Signature, other: Signature) -> Signature:
 
 def proofs() -> list[dict[str, object]]:
     """Return proof files of an entry of north's log; what is proven is entry 3 of 7."""
+    return [proof_case(what, text, good=good) for what, text, good in _proofs()]
+
+
+def proof_case(what: str, text: str, *, good: bool | None = None) -> dict[str, object]:
     entry = _tree(7)[3]
-    found = []
-    for what, text, good in _proofs():
-        taken(what, partial(_verify, text.encode(), entry), good=good)
-        found.append({"what": what, "proof": in_runs(text), "entry": entry.decode(), "good": good})
-    return found
+    good = taken(what, partial(_verify, text.encode(), entry), good=good)
+    return {"what": what, "proof": in_runs(text), "entry": entry.decode(), "good": good}
 
 
 def _verify(data: bytes, entry: bytes) -> object:
@@ -219,7 +238,7 @@ def _verify(data: bytes, entry: bytes) -> object:
 def _proofs() -> Iterator[_Case]:
     leaves = _leaves(7)
     text = _checkpoint().text()
-    signed = _log(text, cosignature("south", text))
+    signed = log_signed(text, cosignature("south", text))
     hashes = tuple(_path(3, leaves))
     good = LogProof(index=3, hashes=hashes, checkpoint=signed.encode()).encode().decode()
     first = base64.b64encode(hashes[0]).decode()

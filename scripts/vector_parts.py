@@ -77,3 +77,11 @@ def in_runs(text: str) -> object:
     mixed = [each for pair in zip(texts, [*runs, ["", 0]], strict=True) for each in pair]
     assert "".join(piece * times for piece, times in mixed) == text
     return [each for each in mixed if each[0]]
+
+
+def in_whole(value: object) -> str:
+    """Return what ``in_runs`` made of a text as the text that it was."""
+    if isinstance(value, str):
+        return value
+    assert isinstance(value, list)
+    return "".join(piece * times for piece, times in value)

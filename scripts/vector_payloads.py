@@ -30,10 +30,10 @@ HELICOPTER = "\N{HELICOPTER}"
 
 def payloads() -> list[dict[str, object]]:
     """Return payloads, and what comes of each; beside a notice, its lines."""
-    found = [_payload(*case) for case in [*_letters(), *_numbers(), *_members(), *_volumes()]]
+    found = [payload_case(*case) for case in [*_letters(), *_numbers(), *_members(), *_volumes()]]
     for what, more, good in [("1,000,000 bytes", 0, True), ("a byte more", 1, False)]:
         text = ("{" + BY).ljust(PAYLOAD_BYTES_MAX - 1 + more) + "}"
-        found.append(_payload(what, Kind.CHECK, text, good))
+        found.append(payload_case(what, Kind.CHECK, text, good))
     for what, document, of, good in [
         ("the document of the note", "x", "x", True),
         ("another document", "x", "y", False),
@@ -41,14 +41,16 @@ def payloads() -> list[dict[str, object]]:
         ("an empty document", "", "", False),
     ]:
         named = {"digest": sha256(of.encode()).hexdigest(), "version": "1"}
-        found.append(_payload(what, Kind.AGREEMENT, f'{{"document":"{document}"}}', good, named))
+        found.append(
+            payload_case(what, Kind.AGREEMENT, f'{{"document":"{document}"}}', good, named)
+        )
     for kind in Kind:
-        found.append(_payload(f"nothing with a {kind}", kind, "{}", None))
-        found.append(_payload(f"an author of a {kind}", kind, "{" + BY + "}", None))
+        found.append(payload_case(f"nothing with a {kind}", kind, "{}", None))
+        found.append(payload_case(f"an author of a {kind}", kind, "{" + BY + "}", None))
     return found
 
 
-def _payload(
+def payload_case(
     what: str,
     kind: Kind,
     text: str | bytes,

@@ -29,17 +29,22 @@ def _bytes(data: bytes, name: str) -> dict[str, str]:
 
 def signatures() -> list[dict[str, object]]:
     """Return signed notes, and whose signatures they have if the keys of north and south count."""
-    keys = [key_of("north", NameOf.NOTE), key_of("south", NameOf.NOTE)]
     found = []
     for what, given, by in _signed():
-        data = given if isinstance(given, bytes) else given.encode("utf-8", "surrogatepass")
-        if taken(what, partial(_signers, data, keys), good=by is not None):
-            assert _signers(data, keys) == by, what
-        found.append({"what": what, **_bytes(data, "signed"), "by": by})
+        case = signature_case(what, given)
+        assert case["by"] == by, (what, case["by"])
+        found.append(case)
     return found
 
 
-def _signers(data: bytes, keys: Sequence[VerifierKey]) -> list[str]:
+def signature_case(what: str, given: str | bytes) -> dict[str, object]:
+    data = given if isinstance(given, bytes) else given.encode("utf-8", "surrogatepass")
+    by = _signers(data) if taken(what, partial(_signers, data)) else None
+    return {"what": what, **_bytes(data, "signed"), "by": by}
+
+
+def _signers(data: bytes) -> list[str]:
+    keys = [key_of("north", NameOf.NOTE), key_of("south", NameOf.NOTE)]
     return [each.name for each in signed_note.verify(signed_note.parse(data), keys)]
 
 

@@ -225,29 +225,28 @@ def texts() -> list[dict[str, object]]:
     for kind, line, good_ones, bad_ones in _VALUES:
         for value, good in [*((v, True) for v in good_ones), *((v, False) for v in bad_ones)]:
             text = re.sub(rf"(?m)(?<=^{line}: ).*$", value, known[kind], count=1)
-            found.append(_text(f"{kind}, {line}: {value[:70]}", text, good=good))
+            found.append(text_case(f"{kind}, {line}: {value[:70]}", text, good=good))
     for what, pattern, to in _LINES:
         text = re.sub(pattern, to, known[Kind.NOTICE])
         assert text != known[Kind.NOTICE], what
-        found.append(_text(what, text, good=False))
+        found.append(text_case(what, text, good=False))
     seen = known[Kind.SEEN]
-    found.append(_text("no thread", re.sub("thread: .*\n", "", seen), good=False))
-    found.append(_text("no re", re.sub("\nre: .*\n", "\n", seen), good=False))
+    found.append(text_case("no thread", re.sub("thread: .*\n", "", seen), good=False))
+    found.append(text_case("no re", re.sub("\nre: .*\n", "\n", seen), good=False))
     turned = re.sub(r"(thread.*\n)(re.*\n)", r"\2\1", seen)
-    found.append(_text("re before thread", turned, good=False))
+    found.append(text_case("re before thread", turned, good=False))
     found.append(
-        _text("thread and re alike", re.sub("(?m)^re: .*$", f"re: {HEX}", seen), good=True)
+        text_case("thread and re alike", re.sub("(?m)^re: .*$", f"re: {HEX}", seen), good=True)
     )
     own = known[Kind.GAP]
-    found.append(_text("own and to another", own.replace("to: south", "to: north"), good=False))
+    found.append(text_case("own and to another", own.replace("to: south", "to: north"), good=False))
     found.append(
-        _text("own, in a thread", own.replace("start", f"thread: {HEX}\nstart", 1), good=False)
+        text_case("own, in a thread", own.replace("start", f"thread: {HEX}\nstart", 1), good=False)
     )
     alarm = known[Kind.ALARM].replace(f"other: {ONE}", f"other: 0{ONE[1:]}")
-    found.append(_text("the other below the one", alarm, good=False))
+    found.append(text_case("the other below the one", alarm, good=False))
     return found
 
 
-def _text(what: str, text: str, *, good: bool) -> dict[str, object]:
-    taken(what, partial(read_note, text), good=good)
-    return {"what": what, "text": text, "good": good}
+def text_case(what: str, text: str, *, good: bool | None = None) -> dict[str, object]:
+    return {"what": what, "text": text, "good": taken(what, partial(read_note, text), good=good)}

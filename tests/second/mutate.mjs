@@ -1,7 +1,7 @@
 // Which readings do the vectors decide? Changes one at a time in a copy, and holds the vectors against it.
 //     node mutate.mjs NOTES MERKLE FOLDER
 // Prints, for each wrong reading of mutants.mjs: decided, open, alike (no input tells it apart), or what is wrong with it.
-import { cpSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { ALIKE, MUTANTS, TABLES } from "./mutants.mjs";
@@ -29,7 +29,7 @@ async function told([what, ...changes], n) {
     changed[where[0]] = changed[where[0]].replace(from, () => to);
   }
   const copy = join(folder, `mutant${n}`);
-  cpSync(here, copy, { recursive: true });
+  mkdirSync(copy, { recursive: true });
   for (const name of files) writeFileSync(join(copy, name), changed[name]);
   let wrong;
   try {
@@ -37,6 +37,8 @@ async function told([what, ...changes], n) {
     wrong = mutant.disagreements(notes, merkle, { quick: true, only });
   } catch (e) {
     return `does not run: ${e.message}`; // A mutant that is no program shows nothing.
+  } finally {
+    rmSync(copy, { recursive: true });
   }
   const decided = wrong.length > 0;
   if (decided && wrong[0].includes(": fails: ")) return wrong[0]; // It reads nothing wrongly, it breaks.
