@@ -2,25 +2,30 @@
 
     python scripts/note_vectors.py [--check]
 
+More cases are in the vector_*.py beside this.
+
 The vectors are made from fixed keys and salts, so a change of the format shows as a difference.
 """
 
 import base64
 import json
 import sys
-from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
-from random import Random
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests" / "domain")]
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests" / "domain"), str(ROOT / "scripts")]
 
-from conversations import NOON, Talk, any_talk, likely_talk, of_every_kind, sayings  # noqa: E402
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: E402
+from conversations import Talk, of_every_kind  # noqa: E402
+from vector_lead import lead_times, line_notes, lines  # noqa: E402
+from vector_logs import checkpoints, growth, proofs  # noqa: E402
+from vector_parts import PARTIES, key  # noqa: E402
+from vector_payloads import payloads  # noqa: E402
+from vector_signed import bad_keys, signatures  # noqa: E402
+from vector_talk import cells, conversations, turns  # noqa: E402
+from vector_texts import texts  # noqa: E402
 
-from tansiq.domain.line import LineState  # noqa: E402
 from tansiq.domain.note import FORMS, Kind, Note, commitment, read_note  # noqa: E402
-from tansiq.domain.thread import folded  # noqa: E402
 from tansiq.errors import BadInput, TansiqError  # noqa: E402
 from tansiq.formats import signed_note  # noqa: E402
 from tansiq.formats.letter import (  # noqa: E402
@@ -30,13 +35,9 @@ from tansiq.formats.letter import (  # noqa: E402
     opened,
     read_letter,
 )
-from tansiq.formats.payload import TAKES, read_payload  # noqa: E402
+from tansiq.formats.payload import TAKES, check_fit, read_payload  # noqa: E402
 
 PATH = ROOT / "tests" / "data" / "note_vectors.json"
-
-
-def key(party: str) -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(party.encode().ljust(32, b"."))
 
 
 def keys() -> list[dict[str, str]]:
@@ -46,7 +47,7 @@ def keys() -> list[dict[str, str]]:
             "public_key": key(party).public_key().public_bytes_raw().hex(),
             "vkey": signed_note.verifier_key(party, key(party)).encode(),
         }
-        for party in ("north", "south")
+        for party in PARTIES
     ]
 
 
@@ -73,14 +74,17 @@ def letters() -> list[dict[str, object]]:
     }
     assert opened(Wire(**wire)).payload == payload.encode()
     whole = wire["note"]
-    good = [("whole", wire), ("withheld", {"note": whole})]
+    bare = {"note": whole}
+    good = [("whole", wire), ("withheld", bare), ("nulls", {**bare, "salt": None, "payload": None})]
     found = [{"what": what, "letter": letter, "good": True} for what, letter in good]
     for what, letter in bad_letters(wire, text):
         data = json.dumps(letter).encode()
         try:
             letter_read = read_letter(data)
             check_sender(letter_read, key("north").public_key().public_bytes_raw())
-            read_payload(letter_read.note.kind, letter_read.payload or b"{}")
+            check_fit(
+                letter_read.note, read_payload(letter_read.note.kind, letter_read.payload or b"{}")
+            )
         except TansiqError:
             found.append({"what": what, "letter": letter, "good": False})
         else:
@@ -103,12 +107,34 @@ def bad_letters(wire: dict[str, str], text: str) -> list[tuple[str, dict[str, st
         changed = read_note(str(of_check()).replace("b" * 64, committed))
         return {"note": signed(changed).decode(), "salt": salt, "payload": other}
 
+    def of_hashed(other: str, hashed: bytes, beside: str) -> dict[str, str]:
+        changed = read_note(str(of_check()).replace("b" * 64, sha256(hashed).hexdigest()))
+        return {"note": signed(changed).decode(), "salt": beside, "payload": other}
+
+    salt_bytes = base64.b64decode(salt)
+    west = signed_note.sign(text, name="west", key=key("west")).decode().split("\n\n")[1]
+
     order = 2**252 + 27742317777372353535851937790883648493
     s = int.from_bytes(data[36:], "little")
     return [
         ("another payload", {**wire, "payload": payload.replace("AK", "AL")}),
         ("another salt", {**wire, "salt": "AQECAwQFBgcICQoLDA0ODw=="}),
         ("salt alone", {"note": whole, "salt": salt}),
+        ("payload alone", {"note": whole, "payload": payload}),
+        ("payload and no note", {"salt": salt, "payload": payload}),
+        ("a salt in a second spelling", {**wire, "salt": salt[:-3] + "x=="}),
+        ("a salt of 17 bytes", {**wire, "salt": salt[:-2] + "8="}),
+        ("salt behind the payload", of_hashed(payload, payload.encode() + salt_bytes, salt)),
+        ("no salt in the hash", of_hashed(payload, payload.encode(), salt)),
+        (
+            "a salt of 17 bytes, hashed",
+            of_hashed(payload, salt_bytes + b"x" + payload.encode(), _base64(salt_bytes + b"x")),
+        ),
+        (
+            "a salt of 15 bytes, hashed",
+            of_hashed(payload, salt_bytes[1:] + payload.encode(), _base64(salt_bytes[1:])),
+        ),
+        ("another's signature beside", {**wire, "note": whole + west}),
         ("a second signature", {**wire, "note": whole + dashed}),
         ("no signature", {**wire, "note": whole.split("\n\n")[0] + "\n"}),
         ("a member more", {**wire, "purpose": "none"}),
@@ -135,6 +161,10 @@ def bad_letters(wire: dict[str, str], text: str) -> list[tuple[str, dict[str, st
         ("a name of 201 characters", of('{"by":{"name":"' + "A" * 201 + '"}}')),
         ("a payload that is no JSON", of('{"by":')),
     ]
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def of_check() -> Note:
@@ -203,59 +233,6 @@ SPOILT = [
 """Kind, what is wrong, and what of a good text is replaced by what."""
 
 
-def conversations(seeds: Iterable[int] = range(400)) -> list[dict[str, object]]:
-    """Return a conversation of each seed, in no order, and what it comes to."""
-    found: list[dict[str, object]] = []
-    for seed in seeds:
-        talk = likely_talk if seed % 2 else any_talk
-        said = talk(Random(seed), 2 + seed % 12)
-        thread = folded(said)
-        assert thread is not None
-        shuffled = list(said)
-        Random(seed).shuffle(shuffled)
-        # In the order of the names, which decides between equal turns of one sender.
-        names = {note: n for n, note in enumerate(sorted(each.id for each in said))}
-        found.append(
-            {
-                "opened_by": thread.kind,
-                "notes": [
-                    {
-                        "n": names[each.id],
-                        "from": each.sender,
-                        "to": each.receiver,
-                        "number": each.number,
-                        "turn": each.turn,
-                        "mode": each.mode,
-                        "word": each.kind if each.kind is Kind.LINE else each.word,
-                        "re": None if each.re is None else names[each.re],
-                        "opens": each.thread is None,
-                    }
-                    for each in shuffled
-                ],
-                "stage": thread.stage,
-                "rungs": {rung: names[step.id] for rung, step in thread.rungs},
-                "out_of_turn": sorted(names[each] for each in thread.out_of_turn),
-            }
-        )
-    return found
-
-
-def lines() -> list[dict[str, object]]:
-    found: list[dict[str, object]] = []
-    states = ["open", "degraded", "suspended", "exercise", "closed"]
-    for one in states:
-        for other in states:
-            talk = Talk(NOON)
-            talk.say("north", Kind.LINE, state="closed")
-            talk.say("north", Kind.LINE, state=one)
-            talk.say("south", Kind.LINE, state=other)
-            line = LineState(parties=("north", "south"))
-            for said in sayings(talk):
-                line = line.heard(said)
-            found.append({"north": one, "south": other, "state": line.state})
-    return found
-
-
 def vectors() -> dict[str, object]:
     return {
         "about": "made by scripts/note_vectors.py; docs/notes.md is the reference",
@@ -273,12 +250,48 @@ def vectors() -> dict[str, object]:
         "letters": letters(),
         "malformed": malformed(),
         "conversations": conversations(),
+        "cells": cells(),
+        "turns": turns(),
         "lines": lines(),
+        "line_notes": line_notes(),
+        "texts": texts(),
+        "payloads": payloads(),
+        "signatures": signatures(),
+        "bad_keys": bad_keys(),
+        "checkpoints": checkpoints(),
+        "proofs": proofs(),
+        "growth": growth(),
+        "lead_times": lead_times(),
     }
 
 
+def written(groups: dict[str, object]) -> str:
+    """Write a case a line: a case that is changed is a line that is changed."""
+    return (
+        "{\n"
+        + ",\n".join(f"{_json(name)}: {_group(each)}" for name, each in groups.items())
+        + "\n}\n"
+    )
+
+
+def _group(group: object) -> str:
+    if isinstance(group, list):
+        return "[\n" + ",\n".join(map(_json, group)) + "\n]"
+    if isinstance(group, dict):
+        return (
+            "{\n"
+            + ",\n".join(f"{_json(name)}: {_json(each)}" for name, each in group.items())
+            + "\n}"
+        )
+    return _json(group)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def main() -> None:
-    text = json.dumps(vectors(), indent=1, ensure_ascii=False) + "\n"
+    text = written(vectors())
     if "--check" in sys.argv:
         sys.exit(0 if PATH.read_text("utf-8") == text else f"{PATH} is not what the code makes")
     PATH.write_text(text, "utf-8")

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from tansiq.domain.lead import EVER, MICROS, Between, Passage, lead, minutes, offset
+from tansiq.domain.lead import EVER, MICROS, Between, Passage, lead, minutes, offset, vouched_by
 
 HOUR = 3_600 * MICROS
 START = 10 * HOUR
@@ -70,6 +70,12 @@ def test_an_unknown_clock_guarantees_nothing() -> None:
     assert minutes(found.shown) == "unknown"
     assert lead(START, way, vouched=START - 60 * MICROS).late(60 * MICROS) is False
     assert lead(START, way, vouched=START - 60 * MICROS).late(60 * MICROS + 1) is None
+
+
+def test_a_third_partys_second_is_counted_to_its_end() -> None:
+    """Time cut to the second, and a clock as far off as agreed: both are taken off."""
+    assert vouched_by(1_000, 2 * MICROS) == 1_003 * MICROS
+    assert vouched_by(0, 0) == MICROS
 
 
 def test_late_by_the_smallest_step() -> None:

@@ -75,6 +75,7 @@ def test_every_changed_bit_is_another_note_or_none(note: Note) -> None:
         ("clock: .*", "clock: ٠.010", "clock"),
         ("head: .*", "head: 1 " + "A" * 42 + "B=", "head"),
         ("head: .*", "head: 1 AAAA", "head"),
+        ("head: .*", "head: 1 " + "A" * 42 + "/=", "head"),
         ("mode: live", "mode: drill", "mode"),
         ("mode: live\n", "mode: live\nmode: live\n", "number"),
         ("start: .*", "start: 2026-11-28T14:00:00.000001Z", "end"),
@@ -94,6 +95,29 @@ def test_what_is_not_canonical_is_refused_by_name(pattern: str, to: str, field: 
     with pytest.raises(BadInput) as caught:
         read_note(changed)
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("kind", "line", "taken"),
+    [
+        (Kind.KEY, f"public-key: {'A' * 42}E=", True),
+        (Kind.KEY, f"public-key: {'A' * 42}F=", False),
+        (Kind.CLOCK, "least: 0.000000", True),
+        (Kind.CLOCK, "least: -0.000000", False),
+        (Kind.CLOCK, "least: -0.000001", True),
+    ],
+)
+def test_a_value_has_one_spelling(kind: Kind, line: str, *, taken: bool) -> None:
+    (text,) = (str(note) for note in NOTES if note.kind is kind)
+    key = line.partition(":")[0]
+    changed = re.sub(f"{key}: .*", line, text, count=1)
+    assert changed != text
+    if taken:
+        assert str(read_note(changed)) == changed
+        return
+    with pytest.raises(BadInput) as caught:
+        read_note(changed)
+    assert caught.value.field == key
 
 
 def test_the_longest_note_is_read_and_a_longer_text_is_not() -> None:

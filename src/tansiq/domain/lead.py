@@ -118,6 +118,14 @@ def offset(samples: Iterable[tuple[int, Between]], now: int) -> Between:
     return found
 
 
+def vouched_by(time_s: int, clocks_differ: int) -> int:
+    """Return the latest moment that a third party's cosignature allows for what it covers.
+
+    Its time is cut to the second, and its clock may differ as far as the agreement lets clocks.
+    """
+    return (time_s + 1) * MICROS + clocks_differ
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadTime:
     """How long before its start a notice had arrived; spans of microseconds."""

@@ -96,18 +96,6 @@ class AgreedTimers:
         if self.check_warning <= self.check_caution:
             raise BadInput("is not longer than check_caution", field="check_warning")
 
-    def witnessed_by(self, time_s: int) -> int:
-        """Return the latest moment that a third party's cosignature leaves for what it saw.
-
-        Args:
-            time_s: its time, which is cut to the second, by a clock as far off as agreed.
-
-        Returns:
-            Microseconds.
-        """
-        slack = timedelta(seconds=1) + self.clocks_differ
-        return (time_s * timedelta(seconds=1) + slack) // timedelta(microseconds=1)
-
     def due(self, rung: Rung) -> timedelta:
         """Return how long after sending a rung should have been reached."""
         return {

@@ -14,7 +14,17 @@ from itertools import pairwise
 from typing import Final
 
 from tansiq.domain.agreement import Agreement
-from tansiq.domain.lead import EVER, MICROS, UNKNOWN, Between, LeadTime, Passage, lead, unanswered
+from tansiq.domain.lead import (
+    EVER,
+    MICROS,
+    UNKNOWN,
+    Between,
+    LeadTime,
+    Passage,
+    lead,
+    unanswered,
+    vouched_by,
+)
 from tansiq.domain.note import FORMS, Kind, Note, NoteID, Place, commitment, read_note
 from tansiq.domain.pact import NoticeKind
 from tansiq.domain.time import micros, zulu
@@ -292,8 +302,9 @@ def _notice(
             receivers_word=UNKNOWN, senders_word=at_most, guaranteed=None, impossible=False
         )
     else:
-        third = _third(note, receipt, vouched)
-        by = None if third is None else agreement.timers.witnessed_by(third.time_s)
+        third = third_party(vouched, receipt.entry.index, (note.sender, note.receiver))
+        differ = agreement.timers.clocks_differ // timedelta(microseconds=1)
+        by = None if third is None else vouched_by(third.time_s, differ)
         found = lead(start, _passage(note, receipt), vouched=by)
     late = found.late(required // timedelta(microseconds=1))
     return Notice(
@@ -313,14 +324,9 @@ def _notice(
     )
 
 
-def _third(note: Note, receipt: _Read, vouched: Sequence[Vouched]) -> Vouched | None:
-    """Return the earliest cosignature of a third party on a record that has the receipt in it."""
-    fit = [
-        each
-        for each in vouched
-        if each.witness not in (None, note.sender, note.receiver)
-        and each.size > receipt.entry.index
-    ]
+def third_party(vouched: Sequence[Vouched], index: int, parties: tuple[str, str]) -> Vouched | None:
+    """Return the earliest cosignature of a third party on a record that has entry ``index``."""
+    fit = [each for each in vouched if each.witness not in (None, *parties) and each.size > index]
     return min(fit, key=lambda each: (each.time_s, each.witness), default=None)
 
 

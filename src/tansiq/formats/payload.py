@@ -4,9 +4,14 @@ One JSON object. Which members a kind of note takes, and which it must have, is 
 that its kind does not take is refused, so there is no place for anything that is not named here.
 There is none for the purpose, target or payload of a flight. Times in it are RFC 3339, lengths
 metres, durations whole seconds, altitudes metres above the WGS84 ellipsoid.
+
+What is read is what would be written: a member that is null, empty or zero as when it is left out
+is refused, for two readers could give it two meanings. Order and white space are free: the bytes
+are hashed as they are.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from types import MappingProxyType
 from typing import Annotated, Any, Final
 
@@ -43,8 +48,8 @@ class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     desk: Label = ""
 
 
-class Move(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A move of a whole plan."""
+class Move(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A move of a whole plan. Zeros may be left out."""
 
     delay_s: Seconds = 0
     up_m: Metres = 0.0
@@ -74,6 +79,7 @@ class Repeated(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     start: Label
     end: Label
     radius_m: int | None = None
+    """Metres; none where corners were read back."""
 
     def value(self) -> Readback:
         """Return it as a value.
@@ -165,13 +171,24 @@ _FIELDS: Final = tuple(field.name for field in msgspec.structs.fields(Payload))
 
 
 def write_payload(kind: Kind, payload: Payload) -> bytes:
-    """Write what goes with a note.
+    """Write what goes with a note. Minus zero, which a plan may have, is written as zero.
 
     Raises:
         BadInput: it lacks something, or has what does not go with that kind.
     """
     _check(kind, payload)
-    return msgspec.json.encode(payload)
+    written = msgspec.json.encode(payload)
+    if b"-0.0" in written:  # Seldom: only then is it looked at value by value.
+        written = msgspec.json.encode(_without_minus_zero(msgspec.to_builtins(payload)))
+    return written
+
+
+def _without_minus_zero(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_minus_zero(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_minus_zero(each) for each in value]
+    return value + 0.0 if isinstance(value, float) else value
 
 
 def read_payload(kind: Kind, data: bytes) -> Payload:
@@ -182,10 +199,28 @@ def read_payload(kind: Kind, data: bytes) -> Payload:
         BadInput: not such an object; ``field`` says where.
     """
     # Strict: of a member that stands twice two readers could take another one each.
-    document = tree.parse(data, bytes_max=PAYLOAD_BYTES_MAX, depth_max=_DEPTH_MAX)
+    document = tree.parse_signed(data, bytes_max=PAYLOAD_BYTES_MAX, depth_max=_DEPTH_MAX)
     payload = codec.from_tree(document, Payload)
     _check(kind, payload)
+    stray = _stray(document, msgspec.to_builtins(payload), "payload")
+    if stray is not None:
+        raise BadInput("unknown, or null, empty or zero: leave it out", field=stray)
     return payload
+
+
+def _stray(given: Any, read: Any, path: str) -> str | None:
+    """Return where ``given`` has something that is not in what was read of it; None: nowhere."""
+    below: Iterable[tuple[str, Any, Any]]
+    if given == read:
+        return None
+    if isinstance(given, dict) and isinstance(read, dict):
+        below = ((f"{path}.{name}", each, read.get(name, ...)) for name, each in given.items())
+    elif isinstance(given, list) and isinstance(read, list | tuple):
+        pairs = enumerate(zip(given, read, strict=True))
+        below = ((f"{path}[{n}]", one, other) for n, (one, other) in pairs)
+    else:
+        return path
+    return next((found for at, one, other in below if (found := _stray(one, other, at))), None)
 
 
 def _check(kind: Kind, payload: Payload) -> None:
@@ -215,6 +250,18 @@ def bands_of(payload: Payload) -> tuple[StatedBand, ...]:
         return tuple(from_document(document) for document in payload.stated)
     except (BadInput, KeyError, TypeError, ValueError):
         return ()  # Another version's: metres W84 are told instead.
+
+
+def check_fit(note: Note, payload: Payload) -> None:
+    """Check that what came with a note is of what the note's own lines say.
+
+    Raises:
+        BadInput: volumes that are not right or are of another time, or another document.
+    """
+    if payload.volumes:
+        volumes_of(note, payload)
+    if payload.document and sha256(payload.document.encode()).hexdigest() != note["digest"]:
+        raise BadInput("is not the one that the note names", field="payload.document")
 
 
 def volumes_of(note: Note, payload: Payload) -> Volumes:

@@ -28,7 +28,7 @@ def read_readback(data: bytes) -> Readback:
         BadInput: not strict JSON, a key is unknown or missing, or as in ``Readback``.
         TooLarge: above a limit.
     """
-    return readback_from(tree.parse(data, bytes_max=BYTES_MAX, depth_max=2))
+    return readback_from(tree.parse(data, bytes_max=BYTES_MAX, depth_max=3))
 
 
 def readback_from(document: Any) -> Readback:

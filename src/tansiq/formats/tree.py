@@ -3,16 +3,20 @@
 Refused: other encodings than UTF-8, NaN and Infinity, numbers beyond double precision's range,
 a name twice in one object (parsers differ in which one they keep: two nodes could read two plans),
 nesting and size above limits. Nothing is parsed before its size is known to be within bounds.
+``parse_signed`` refuses also what two readers could take for two things.
 """
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import isfinite
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from tansiq.errors import BadInput, TooLarge
 
+INTEGER_MAX: Final = 2**53 - 1
+"""Beyond it a reader that has double precision alone takes one whole number for another."""
+_BOM: Final = b"\xef\xbb\xbf"
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 
@@ -23,13 +27,47 @@ def parse(data: bytes, *, bytes_max: int, depth_max: int) -> Any:
         TooLarge: too many bytes, or nested too deep.
         BadInput: not strict JSON.
     """
+    return _parse(data, _float, int, bytes_max=bytes_max, depth_max=depth_max)
+
+
+def parse_signed(data: bytes, *, bytes_max: int, depth_max: int) -> Any:
+    """Return the JSON value in bytes that somebody signed for.
+
+    Raises:
+        TooLarge: too many bytes, or nested too deep.
+        BadInput: not strict JSON; or with a byte order mark, half of a surrogate pair, minus zero,
+            or a whole number beyond ``INTEGER_MAX``.
+    """
+    if data.startswith(_BOM):
+        raise BadInput("begins with a byte order mark; leave it out")
+    value = _parse(data, _signed_float, _signed_int, bytes_max=bytes_max, depth_max=depth_max)
+    if b"\\u" in data:  # Only an escape can write half a pair: UTF-8 has no bytes for it.
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise BadInput("has half of a surrogate pair, which is no character") from error
+    return value
+
+
+def _parse(
+    data: bytes,
+    parse_float: Callable[[str], float],
+    parse_int: Callable[[str], int],
+    *,
+    bytes_max: int,
+    depth_max: int,
+) -> Any:
     if len(data) > bytes_max:
         raise TooLarge(f"{len(data)} bytes; at most {bytes_max} are read: split the file")
     too_deep = f"nested deeper than {depth_max} levels; plans need about ten: flatten it"
     try:
         text = data.decode("utf-8-sig")
         value = json.loads(
-            text, parse_constant=_refuse_constant, parse_float=_float, object_pairs_hook=_object
+            text,
+            parse_constant=_refuse_constant,
+            parse_float=parse_float,
+            parse_int=parse_int,
+            object_pairs_hook=_object,
         )
     except UnicodeDecodeError as error:
         raise BadInput(f"byte {error.start} is not UTF-8; save the file as UTF-8") from error
@@ -49,15 +87,17 @@ def parse(data: bytes, *, bytes_max: int, depth_max: int) -> Any:
 
 
 def _depth_exceeds(data: bytes, depth_max: int) -> bool:
-    brackets = _STRING.sub(b"", data).translate(None, delete=_NOT_BRACKETS)
+    # All of one sort: of "{[]}" a round must take away one level and not both.
+    brackets = _STRING.sub(b"", data).translate(_ALIKE, delete=_NOT_BRACKETS)
     for _ in range(depth_max):
         if not brackets:
             return False
         # Each round takes away every innermost pair, so valid JSON of depth n vanishes in n.
-        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        brackets = brackets.replace(b"[]", b"")
     return bool(brackets)
 
 
+_ALIKE = bytes.maketrans(b"{}", b"[]")
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
@@ -70,6 +110,25 @@ def _float(text: str) -> float:
     if not isfinite(value):
         raise BadInput(f"holds {text[:40]}, which is beyond any measure; write a finite number")
     return value
+
+
+def _signed_float(text: str) -> float:
+    value = _float(text)
+    if value == 0 and text.startswith("-"):
+        raise BadInput(f"holds {text[:40]}, which is minus zero; write it without the sign")
+    return value
+
+
+def _signed_int(text: str) -> int:
+    if text == "-0":
+        raise BadInput("holds -0, which is minus zero; write it without the sign")
+    if len(text) > _DIGITS_MAX or abs(int(text)) > INTEGER_MAX:
+        raise BadInput(f"holds {text[:40]}, which is more than 2**53 - 1: readers may round it")
+    return int(text)
+
+
+_DIGITS_MAX: Final = 17
+"""Of ``INTEGER_MAX`` with a sign; longer ones are not converted at all."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -96,7 +96,7 @@ function readSigned(content, what) {
   if (!lines.endsWith("\n")) throw new Bad(`${what}: no newline at the end`);
   const signatures = lines.slice(0, -1).split("\n").map((line) => {
     const found = /^\u2014 ([^ ]+) ([^ ]+)$/.exec(line);
-    if (!found || /[\s+]/.test(found[1]) || CONTROL.test(line) || [...found[1]].length > 255) {
+    if (!found || /[\p{White_Space}+]/u.test(found[1]) || CONTROL.test(line) || [...found[1]].length > 255) {
       throw new Bad(`${what}: no signature line`);
     }
     const data = fromBase64(found[2], what);
@@ -160,7 +160,7 @@ async function subsetRoot(entries, leaves, size, hashes) {
 
 // RFC 9162, section 2.1.4.2. Sizes are below 2**53, so numbers are exact.
 async function verifyConsistency(one, two, proof) {
-  if (one.size < 1) throw new Bad("from nothing there is no proof");
+  if (one.size < 1 || one.size > two.size) throw new Bad("from nothing, or backwards, there is no proof");
   if (one.size === two.size) {
     if (proof.length || !same(one.root, two.root)) throw new Bad("of one size, with another root");
     return;
@@ -185,12 +185,15 @@ async function verifyConsistency(one, two, proof) {
   if (last || !same(before, one.root) || !same(after, two.root)) throw new Bad("another record");
 }
 
+const EMPTY_ROOT = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"; // SHA-256 of nothing.
+
 function readCheckpoint(text) {
   const [origin, size, root, ...more] = text.slice(0, -1).split("\n");
   if (!origin || root === undefined || more.some((line) => !line)) throw new Bad("no checkpoint");
   if (!/^(?:0|[1-9][0-9]{0,15})$/.test(size)) throw new Bad("no size");
   const hash = fromBase64(root, "root");
   if (hash.length !== 32 || !Number.isSafeInteger(Number(size))) throw new Bad("no root, or too large");
+  if (size === "0" && hex(hash) !== EMPTY_ROOT) throw new Bad("not the root of a log without entries");
   return { origin, size: Number(size), root: hash };
 }
 

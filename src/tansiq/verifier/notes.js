@@ -27,6 +27,8 @@ function readNote(text) {
   const times = own.filter(([, value]) => INSTANT.test(value));
   for (const [key, value] of times) instant(value, key);
   if (TABLE.spans.includes(kind) && note.facts.start > note.facts.end) throw new Bad("ends before it starts");
+  if (kind === "alarm" && note.facts.one > note.facts.other) throw new Bad("not in ascending order");
+  if (kind === "clock" && Number(note.facts.least) > Number(note.facts.most)) throw new Bad("least above most");
   return note;
 }
 

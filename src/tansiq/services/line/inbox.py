@@ -17,7 +17,7 @@ from tansiq.domain.readback import differences
 from tansiq.domain.time import micros
 from tansiq.errors import AgreementMismatch, BadInput, Forbidden, TansiqError
 from tansiq.formats.letter import Letter, check_sender
-from tansiq.formats.payload import read_payload, told_of, volumes_of
+from tansiq.formats.payload import check_fit, read_payload, told_of
 from tansiq.services.events import Events
 from tansiq.services.line.announcing import announce
 from tansiq.services.line.pen import NOTE, Draft, Pen, note_row
@@ -126,9 +126,7 @@ class Inbox:
             if note.kind is not Kind.RECEIPT:
                 raise BadInput("comes without its payload", field="payload")
             return
-        payload = read_payload(note.kind, letter.payload)
-        if payload.volumes:
-            volumes_of(note, payload)
+        check_fit(note, read_payload(note.kind, letter.payload))
 
     async def _taken(
         self,

@@ -21,6 +21,7 @@ from tansiq.domain.lead import (
     minutes,
     offset,
     unanswered,
+    vouched_by,
 )
 from tansiq.domain.line import stopped
 from tansiq.domain.note import Kind, NoteID, read_instant
@@ -197,7 +198,8 @@ class Showing:
             return None
         parties = {NameOf.WITNESS.by(each) for each in (thread.opener, thread.other)}
         seen = await store.cosigned_from(receipt.seq + 1, besides=parties)
-        return None if seen is None else self._agreement.timers.witnessed_by(seen)
+        differ = self._agreement.timers.clocks_differ // timedelta(microseconds=1)
+        return None if seen is None else vouched_by(seen, differ)
 
     async def _heard(self, store: NoteStore, thread: Thread) -> Passage | None:
         """Return how a notice came to us: when the sender had our receipt we do not know."""
