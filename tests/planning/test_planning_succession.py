@@ -208,6 +208,26 @@ async def test_versions_that_share_no_register_wait_for_ever_and_say_so(tmp_path
         )
 
 
+async def test_other_minima_wait_until_no_plan_stands(tmp_path: Path) -> None:
+    async with flying(make_sky(tmp_path, parties=THREE, timers=OFTEN)) as sky:
+        north = sky["north"]
+        one = first(sky)
+        view = await north.declare(plan())
+        wider = replace(one.minima, horizontal_m=one.minima.horizontal_m + 1.0)
+        two = replace(one, version=2, previous=one.digest, minima=wider)
+        hand(north, signed(sky, render_agreement(two), THREE, THREE))
+        assert await look(north.up) is None
+        told = north.up.succession.view()
+        assert told is not None
+        assert told.waits == ("minima differ, and plans stand (1); end them first",)
+        await north.restart()
+        assert north.up.agreement.version == 1
+        await north.up.plans.end(view.id)
+        await north.until(view.id, lambda v: v.status is Status.ENDED)
+        await gone_over(north, 2)
+        assert north.up.agreement.minima == wider
+
+
 async def test_an_unrelated_file_with_other_registers_is_refused_while_plans_stand(
     tmp_path: Path,
 ) -> None:

@@ -102,9 +102,10 @@ def examine(papers: Papers) -> tuple[Examined, ...]:
     return tuple(replace(each, bad=(*each.bad, *_rivals(each, found))) for each in found)
 
 
-def force_of(papers: Papers, new: Agreement, old: Agreement) -> Force:
+def judge_next(papers: Papers, new: Agreement, old: Agreement) -> Examined:
     """Say whether a version is in force, given that the one before is or was."""
-    return judge_version(new, old, _signers(papers, new, old)[0])
+    signers, bad = _signers(papers, new, old)
+    return Examined(agreement=new, force=judge_version(new, old, signers), bad=bad)
 
 
 def _rivals(one: Examined, found: Sequence[Examined]) -> list[str]:

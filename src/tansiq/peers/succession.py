@@ -21,11 +21,11 @@ from tansiq.peers.signatures import (
     SIGNATURES,
     Papers,
     content_of,
-    force_of,
+    judge_next,
     papers_of,
     read_papers,
 )
-from tansiq.services.planning.succession import common_of, go_over
+from tansiq.services.planning.succession import changed_rules, common_of, go_over
 from tansiq.settings import Settings
 from tansiq.storage.plans import Plans
 from tansiq.storage.store import Store, Tx
@@ -109,10 +109,12 @@ def _check(settings: Settings, papers: Papers, new: Agreement, old: Agreement) -
             f"{settings.party} is no party of version {new.version} ({ids})", field="party"
         )
     check_as_met(new, known_peers(settings.data))
-    force = force_of(papers, new, old)
-    if not force.in_force:
+    found = judge_next(papers, new, old)
+    if not found.force.in_force:
         sentence = f"version {new.version} ({new.digest[:12]}) is not in force"
-        raise WrongState(f"{sentence}: {'; '.join(force.reasons)}", field="signatures")
+        raise WrongState(
+            f"{sentence}: {'; '.join((*found.force.reasons, *found.bad))}", field="signatures"
+        )
 
 
 def put_next(settings: Settings, last: Version) -> None:
@@ -232,6 +234,8 @@ async def _may_go(store: Store, old: Agreement, new: Agreement, cleared: str) ->
     """Report whether nothing is in the way, as far as that is known without reading registers."""
     if new.digest == cleared:
         return True
+    if changed_rules(old, new) and await _stands(store):
+        return False
     common = common_of(old, new)
     lacking = await store.read(lambda tx: VersionRows(tx).lacking())
     return not obstacles(common, ()) and any(name not in lacking for name in common)

@@ -17,7 +17,7 @@ from tansiq.domain.intent import PartyID
 from tansiq.domain.placement import Placement
 from tansiq.domain.succession import gone_over, lacking, obstacles, unsure
 from tansiq.errors import PeerError, StoreError
-from tansiq.services.airspace import Airspace
+from tansiq.services.airspace import INTENT, Airspace, Known
 from tansiq.services.planning.claim import Claim
 from tansiq.services.planning.constraints import Slot
 from tansiq.services.planning.planner import Place
@@ -64,6 +64,12 @@ def common_of(old: Agreement, new: Agreement) -> list[str]:
     """Return the ids of the registers that count before and after, in the new order."""
     before, after = _names(old, new)
     return [name for name in after if name in before]
+
+
+def changed_rules(old: Agreement, new: Agreement) -> tuple[str, ...]:
+    """Return which rules differ by which plans are judged; what stands was judged by the old."""
+    names = ("minima", "equal_priority_blocks", "formations")
+    return tuple(name for name in names if getattr(old, name) != getattr(new, name))
 
 
 async def go_over(tx: Tx, old: Agreement, new: Agreement, party: PartyID, now: datetime) -> None:
@@ -157,12 +163,23 @@ class Succession:
         What is found stays so: what is placed from then on is placed in registers that stay, too.
         """
         common = common_of(self._site.agreement, new)
+        if rules := changed_rules(self._site.agreement, new):
+            standing = len({k.id for k in self._known() if k.kind == INTENT})
+            if standing:
+                return (
+                    f"{' and '.join(rules)} differ, and {standing} plans stand; end them first",
+                )
         rows = await self._site.store.read(lambda tx: VersionRows(tx).lacking())
         full = [place.register.id for place in self._places if place.register.id not in rows]
         if not common or any(name in full for name in common):
             return obstacles(common, ())
         await self._ask()
         return obstacles(common, unsure(self._held(), common, full))
+
+    def _known(self) -> list[Known]:
+        now = self._site.clock.now()
+        known = (k for place in self._places for k in self._airspace.at(place.register.id).values())
+        return [each for each in known if each.time.end >= now]
 
     def _held(self) -> Mapping[str, frozenset[str] | None]:
         """Return what stands in each register; None where it was not read since it counts."""
