@@ -166,9 +166,8 @@ class Succession:
         if rules := changed_rules(self._site.agreement, new):
             standing = len({k.id for k in self._known() if k.kind == INTENT})
             if standing:
-                return (
-                    f"{' and '.join(rules)} differ, and {standing} plans stand; end them first",
-                )
+                differ = f"{' and '.join(rules)} differ"
+                return (f"{differ}, and plans stand ({standing}); end them first",)
         rows = await self._site.store.read(lambda tx: VersionRows(tx).lacking())
         full = [place.register.id for place in self._places if place.register.id not in rows]
         if not common or any(name in full for name in common):
