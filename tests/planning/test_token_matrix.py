@@ -317,7 +317,7 @@ def _any_scope(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _any_agreement(monkeypatch: pytest.MonkeyPatch) -> None:
-    def caller(self: Authority, headers: Any, _: Any) -> Any:
+    def caller(self: Authority, headers: Any, _: Any, **__: Any) -> Any:
         return self._identity(authority_module._bearer(headers))
 
     monkeypatch.setattr(Authority, "caller", caller)

@@ -208,13 +208,18 @@ async def test_signatures_of_others_beside_it_make_no_second_evidence(
     assert len(await south.witness.evidence()) == 1
 
 
-async def careless(south: Side, body: bytes) -> int:
-    """The broken control: looks at what is held in one transaction, and writes in another."""
+async def careless(south: Side, body: bytes, looked: asyncio.Barrier) -> int:
+    """The broken control: looks at what is held in one transaction, and writes in another.
+
+    All look before any writes, and the smallest writes last: whatever the machine's pace.
+    """
     asked = parse_add_checkpoint(body)
     told = open_checkpoint(asked.checkpoint, LOG).checkpoint
     wrong = judge(await south.witness.held("north/log"), asked, told)
     if wrong is not None:
         raise wrong
+    await looked.wait()
+    await asyncio.sleep(0.01 * (12 - told.size))
     row = HeldRow(told.size, told.root, asked.checkpoint, 0)
     await south.store.write(lambda tx: Witnessed(tx).hold("north/log", row))
     return told.size
@@ -230,8 +235,14 @@ async def test_of_many_at_once_none_rolls_the_size_back(
     await south.witness.accept((await handed(north, 0, 1)).encode(), now=NOON)
     sizes = list(range(12, 1, -1))
     bodies = [(await handed(north, 1, size)).encode() for size in sizes]
-    each = careless if control else lambda side, body: side.witness.accept(body, now=NOON)
-    answers = await asyncio.gather(*(each(south, b) for b in bodies), return_exceptions=True)
+    looked = asyncio.Barrier(len(bodies))
+
+    async def each(body: bytes) -> int | str:
+        if control:
+            return await careless(south, body, looked)
+        return (await south.witness.accept(body, now=NOON)).line()
+
+    answers = await asyncio.gather(*map(each, bodies), return_exceptions=True)
     given = [n for n, a in zip(sizes, answers, strict=True) if not isinstance(a, Exception)]
     held = await south.witness.held("north/log")
     assert held is not None
