@@ -37,6 +37,7 @@ from tansiq.http.authority import (
 from tansiq.http.issuers import read_issuer
 from tansiq.peers.tokens import Minter
 from tansiq.services.parties import search_km2_max
+from tansiq.services.planning.versions import Versions
 from tansiq.services.register import CONSTRAINT_MANAGEMENT, STRATEGIC_COORDINATION, Caller
 from tansiq.settings import IssuerFile, Limits, Settings, Timers
 
@@ -369,6 +370,34 @@ def test_a_party_under_another_agreement_is_told_so(authority: Authority, digest
     if digest == OTHER_DIGEST:
         assert "'cdcdcdcd'" in caught.value.message
         assert "'abababab'" in caught.value.message
+
+
+def test_under_another_version_a_party_places_nothing_and_may_do_all_else(
+    authority: Authority, clock: SteppedClock
+) -> None:
+    token, wanted = headers(by_party(agreement=OTHER_DIGEST)), [STRATEGIC_COORDINATION]
+    versions = Versions([OTHER_DIGEST])
+    between = Authority(AGREEMENT, SETTINGS, clock, versions=versions)
+    assert between.caller(token, wanted, places=False).id == "north"
+    for broken in (
+        lambda: between.caller(token, wanted, places=True),
+        lambda: between.caller(token, wanted),
+        lambda: authority.caller(token, wanted, places=False),
+        lambda: between.caller(headers(by_party(agreement=DIGEST[:-1])), wanted, places=False),
+        lambda: between.caller(headers(by_party(agreement=None)), wanted, places=False),
+    ):
+        with pytest.raises(AgreementMismatch):
+            broken()
+    with pytest.raises(Forbidden):
+        between.caller(token, [CONSTRAINT_MANAGEMENT + "x"], places=False)
+    # One that is waited for counts as soon as it is known, and no longer.
+    ahead = Versions()
+    waiting = Authority(AGREEMENT, SETTINGS, clock, versions=ahead)
+    ahead.follow([OTHER_DIGEST])
+    assert waiting.caller(token, wanted, places=False).id == "north"
+    ahead.follow([])
+    with pytest.raises(AgreementMismatch):
+        waiting.caller(token, wanted, places=False)
 
 
 def test_our_party_must_be_in_the_agreement_and_no_issuer_may_take_its_name(

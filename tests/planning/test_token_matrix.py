@@ -313,7 +313,11 @@ def _any_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _any_scope(monkeypatch: pytest.MonkeyPatch) -> None:
     caller = Authority.caller
-    monkeypatch.setattr(Authority, "caller", lambda self, headers, _: caller(self, headers, []))
+
+    def anybody(self: Authority, headers: Any, _: Any, **how: Any) -> Any:
+        return caller(self, headers, [], **how)
+
+    monkeypatch.setattr(Authority, "caller", anybody)
 
 
 def _any_agreement(monkeypatch: pytest.MonkeyPatch) -> None:
