@@ -184,3 +184,30 @@ def test_numbers_that_never_came_are_known() -> None:
             assert missing == expected
 
     simulate(main)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_notes_pass_between_versions_that_follow_each_other(*, known: bool) -> None:
+    """While nodes go over, stop and notices pass; under an unrelated agreement nothing does."""
+
+    async def main() -> None:
+        air = Air(Random(1))
+        one, two = (agreement_of("north", "south", digest=d * 64) for d in "de")
+        ahead, behind = Station("north", two, air), Station("south", one, air)
+        if known:
+            ahead.site.versions.follow([one.digest])
+            behind.site.versions.follow([two.digest])
+        for station in (ahead, behind):
+            station.start()
+        said = await ahead.say(Draft(kind=Kind.STOP, to="south", payload=Payload(by=WATCH)))
+        await behind.say(check_draft("north"))
+        await asyncio.sleep(60.0)
+        assert (await ahead.outbox.waiting(1) == []) is known
+        assert (await behind.outbox.waiting(1) == []) is known
+        assert (NoteID(said.id) in await behind.threads()) is known
+        if known:
+            assert await ahead.threads() == await behind.threads()
+        for station in (ahead, behind):
+            await station.stop()
+
+    simulate(main)
