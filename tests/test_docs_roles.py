@@ -57,6 +57,7 @@ ASKS: dict[str, tuple[str, ...]] = {
     "line say": ("say_message",),
     "line incident": ("open_incident",),
     "line review": ("review_incident",),
+    "line yields": ("get_yields",),
     "line outbox": ("get_outbox",),
     "stop": ("stop", "stop_area"),
     "all-clear": ("all_clear", "clear_stop"),

@@ -6,10 +6,10 @@ import click
 import msgspec
 
 from tansiq.cli.client import EXITS, Node, confirm, data_option, json_option, read_file
-from tansiq.cli.line_text import lines_text, outbox_text, watch_text
+from tansiq.cli.line_text import lines_text, outbox_text, watch_text, yields_text
 from tansiq.cli.said import exercise_option, language_option, say, show, text_option, to_option
 from tansiq.errors import BadInput
-from tansiq.services.line.views import LinesView, OutboxView, WatchView
+from tansiq.services.line.views import LinesView, OutboxView, WatchView, YieldsView
 
 _STATES = ("open", "degraded", "exercise", "suspended", "closed")
 
@@ -143,6 +143,26 @@ def incident(words: str, *, to: tuple[str, ...], data: Path, as_json: bool, **sa
 def review(note: str, words: str, *, language: str, data: Path, as_json: bool) -> None:
     """Answer an incident of the other side."""
     say(Node(data), f"/threads/{note}/review", as_json=as_json, text=words, language=language)
+
+
+@click.command("yields", epilog=EXITS)
+@click.option("--party", help="Those with this party.")
+@click.option("--since", help="Those settled from then on, such as 2026-01-31T00:00:00Z.")
+@click.option(
+    "--last", type=click.IntRange(1, 1_000), default=20, show_default=True, help="List so many."
+)
+@data_option
+@json_option
+def show_yields(
+    *, party: str | None, since: str | None, last: int, data: Path, as_json: bool
+) -> None:
+    """Show who gave way, how often and by how much: agreements that both sides signed.
+
+    What was practised does not count.
+    """
+    query = {"party": party, "since": since, "last": last}
+    reply = Node(data).ask("GET", "/yields", query=query)
+    click.echo(reply.body.decode() if as_json else yields_text(reply.read(YieldsView)))
 
 
 @click.command(epilog=EXITS)

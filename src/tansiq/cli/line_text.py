@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from tansiq.formats.payload import Move
 from tansiq.services.line.views import (
     LeadView,
     LinesView,
@@ -12,6 +13,7 @@ from tansiq.services.line.views import (
     SpanView,
     ThreadView,
     WatchView,
+    YieldsView,
 )
 
 ID_CHARS = 10
@@ -148,6 +150,34 @@ def lines_text(lines: LinesView) -> str:
         else f"clock     within {error:.3f} s"
     )
     return "\n".join([*found, *(_line(line) for line in lines.lines)])
+
+
+def yields_text(ledger: YieldsView) -> str:
+    """Return who gave way: a line a party, then one each time."""
+    if not ledger.tally:
+        return "Nobody has given way yet."
+    found = [
+        f"{each.party:<9} we moved {each.ours}x ({each.ours_delay_s // 60} min in time), "
+        f"they {each.theirs}x ({each.theirs_delay_s // 60} min)"
+        for each in ledger.tally
+    ]
+    for each in ledger.yields:
+        who = "we" if each.ours else each.moved
+        by = "what is not kept here any more" if each.shift is None else _moved(each.shift)
+        found.append(
+            f"{clock(each.time)}  {who} moved by {by}, with {each.party}  {short(each.thread)}"
+        )
+    return "\n".join(found)
+
+
+def _moved(shift: Move) -> str:
+    parts = [
+        f"{shift.delay_s / 60:+g} min" if shift.delay_s else "",
+        f"{shift.up_m:+g} m up" if shift.up_m else "",
+        f"{shift.north_m:+g} m north" if shift.north_m else "",
+        f"{shift.east_m:+g} m east" if shift.east_m else "",
+    ]
+    return ", ".join(filter(None, parts)) or "nothing"
 
 
 def _stopped(stop: ThreadView) -> str:

@@ -63,6 +63,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "line say": ("tansiq.cli.line:message", "Say a coded message."),
     "line incident": ("tansiq.cli.line:incident", "Open an incident."),
     "line review": ("tansiq.cli.line:review", "Answer an incident."),
+    "line yields": ("tansiq.cli.line:show_yields", "Show who gave way, and how often."),
     "line outbox": ("tansiq.cli.line:outbox", "Show what has not arrived."),
     "stop": ("tansiq.cli.line:stop", "STOP: everybody keeps out of a block of air, now."),
     "all-clear": ("tansiq.cli.line:all_clear", "Take our stop back."),

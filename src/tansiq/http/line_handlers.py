@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 
+from tansiq.domain.time import parse_rfc3339
 from tansiq.errors import BadInput, TooLarge
 from tansiq.formats.delivery import Answer as Fates
 from tansiq.formats.delivery import Delivery
@@ -15,6 +16,7 @@ from tansiq.http.own_handlers import OwnApi
 from tansiq.services.line.line import Which
 from tansiq.services.line.speaking import Words
 from tansiq.services.line.views import Threads
+from tansiq.services.line.yields import WhichYields
 from tansiq.storage.notes import NoteRow
 
 PARTIES_MAX = 32
@@ -276,6 +278,16 @@ async def get_watch(api: OwnApi, _: Call) -> Answer:
 async def take_watch(api: OwnApi, call: Call) -> Answer:
     new: NewWatch = call.content
     return Answer(201, await api.line.talk.take_watch(call.actor, new.desk, new.text))
+
+
+async def get_yields(api: OwnApi, call: Call) -> Answer:
+    query, since = call.query, call.query["since"]
+    which = WhichYields(
+        party=query["party"],
+        since=None if since is None else parse_rfc3339(since, "since"),
+        last=query["last"],
+    )
+    return Answer(200, await api.line.yields(which))
 
 
 async def get_outbox(api: OwnApi, _: Call) -> Answer:

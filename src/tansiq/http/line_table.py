@@ -19,6 +19,7 @@ from tansiq.services.line.views import (
     Threads,
     ThreadView,
     WatchView,
+    YieldsView,
 )
 
 _READ: Final = {200: "As it is now."}
@@ -182,6 +183,23 @@ LINE_OPERATIONS: tuple[Operation[OwnApi], ...] = (
         body=Body.STRUCT,
         struct=line.NewWatch,
         idempotent=True,
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/yields",
+        name="get_yields",
+        summary="Who gave way, how often and by how much, as both sides signed it.",
+        access=VIEWER,
+        handle=line.get_yields,
+        reply=YieldsView,
+        statuses=_READ,
+        query=(
+            Query(name="party", kind=Kind.STRING, text="Those with this party."),
+            Query(name="since", kind=Kind.STRING,
+                  text="Those settled from then on, such as 2026-01-31T00:00:00Z."),
+            Query(name="last", kind=Kind.INTEGER, text="So many of the latest are listed.",
+                  default=100, least=1, most=LISTED_MAX),
+        ),
     ),
     Operation(
         method="GET",

@@ -25,8 +25,9 @@ from tansiq.services.line.ports import LinePort
 from tansiq.services.line.showing import Showing
 from tansiq.services.line.speaking import Speaking
 from tansiq.services.line.talk import Talk
-from tansiq.services.line.views import LinesView, OutboxView, ThreadView
+from tansiq.services.line.views import LinesView, OutboxView, ThreadView, YieldsView
 from tansiq.services.line.vigil import Vigil
+from tansiq.services.line.yields import WhichYields, yields
 from tansiq.services.planning.site import Site
 from tansiq.services.record import Record
 from tansiq.services.record.bundling import Exporter
@@ -192,6 +193,13 @@ class Line:
             await self.board.catch_up()
         found = dict.fromkeys(row.thread for row in rows)
         return await self._shown([self.board.threads[each] for each in found])
+
+    async def yields(self, which: WhichYields) -> YieldsView:
+        """Return who moved, how often and by how much."""
+        await self.board.catch_up()
+        threads = tuple(self.board.threads.values())
+        me = self._site.party
+        return await self._site.store.read(lambda tx: yields(tx, threads, me, which))
 
     async def lines(self) -> LinesView:
         """Return all lines, the watch, and every stop in force."""

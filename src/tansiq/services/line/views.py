@@ -224,6 +224,40 @@ class OutboxEntry(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None
 
 
+class YieldView(msgspec.Struct, frozen=True, kw_only=True):
+    """One joint outcome: who moved, as both signed it."""
+
+    time: str
+    party: str
+    moved: str
+    """The party whose plan moved."""
+    ours: bool
+    """It was ours."""
+    thread: str
+    plan: str
+    shift: Move | None
+    """By how much; null: what was said is not kept here any more."""
+
+
+class YieldTally(msgspec.Struct, frozen=True, kw_only=True):
+    """How often either side of one line moved."""
+
+    party: str
+    ours: int
+    theirs: int
+    ours_delay_s: int
+    """Seconds by which our plans were put off or brought forward, together."""
+    theirs_delay_s: int
+
+
+class YieldsView(msgspec.Struct, frozen=True, kw_only=True):
+    """The yield ledger: all are counted, the latest listed."""
+
+    since: str | None
+    tally: tuple[YieldTally, ...]
+    yields: tuple[YieldView, ...]
+
+
 class OutboxView(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that has not arrived, by party and in order, at most 1,000."""
 
