@@ -28,6 +28,7 @@ ASKS: dict[str, tuple[str, ...]] = {
     "constraint list": ("list_constraints",),
     "constraint show": ("list_constraints", "get_constraint"),
     "constraint change": ("list_constraints", "change_constraint"),
+    "constraint confirm": ("list_constraints", "confirm_constraint"),
     "constraint end": ("list_constraints", "end_constraint"),
     "log export": ("get_bundle",),
     "log compare": ("get_bundle",),

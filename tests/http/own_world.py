@@ -294,6 +294,9 @@ class Areas:
         await self.get(constraint_id)
         return await self._keep(constraint_id, draft, "not everywhere yet")
 
+    async def confirm(self, constraint_id: str) -> ConstraintView:
+        return await self.get(constraint_id)
+
     async def end(self, constraint_id: str) -> ConstraintView:
         await self.get(constraint_id)
         return await self._keep(constraint_id, self.kept[constraint_id][0], "ended")

@@ -75,6 +75,20 @@ def change(area: str, file: str, *, wait_s: float, data: Path, as_json: bool) ->
     _finish(node.ask("PUT", path, body=body, wait_s=wait_s), EVERYWHERE, as_json=as_json)
 
 
+@click.command("confirm", epilog=EXITS)
+@click.argument("area", metavar="ID")
+@data_option
+@json_option
+def confirm_area(area: str, *, data: Path, as_json: bool) -> None:
+    """Say that the no-go area is still wanted.
+
+    Where the agreement says so ([standing]), one that nobody confirms is lifted.
+    """
+    node = Node(data)
+    path = f"/constraints/{constraint_id(node, area)}/confirm"
+    _print(node.ask("POST", path), as_json=as_json)
+
+
 @click.command(epilog=EXITS)
 @click.argument("area", metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")

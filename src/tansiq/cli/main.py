@@ -43,6 +43,10 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "constraint list": ("tansiq.cli.constraint:list_constraints", "List own no-go areas."),
     "constraint show": ("tansiq.cli.constraint:show", "Show one no-go area."),
     "constraint change": ("tansiq.cli.constraint:change", "Replace a no-go area's volumes."),
+    "constraint confirm": (
+        "tansiq.cli.constraint:confirm_area",
+        "Say that a no-go area is still wanted.",
+    ),
     "constraint end": ("tansiq.cli.constraint:end", "End a no-go area."),
     "notice give": ("tansiq.cli.notice:give", "Tell other parties of a plan or no-go area."),
     "notice area": ("tansiq.cli.notice:area", "Tell other parties of air to keep out of."),

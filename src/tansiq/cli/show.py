@@ -81,10 +81,18 @@ def constraint_text(view: ConstraintView) -> str:
         f"{view.name or 'no-go area'} {short(view.id)}: {view.status}",
         _field("when", span(view.time_start, view.time_end)),
         _field("altitude", altitude(view)),
+        *_standing(view),
         *_registers(view.registers),
         _field("id", view.id),
     ]
     return "\n".join(lines)
+
+
+def _standing(view: ConstraintView) -> list[str]:
+    if view.expires is None:
+        return []
+    due = "CONFIRMATION DUE: " if view.standing == "due" else ""
+    return [_field("standing", f"{due}lifted at {view.expires} if nobody confirms it")]
 
 
 def plan_rows(views: Sequence[PlanView]) -> str:

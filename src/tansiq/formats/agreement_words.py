@@ -13,7 +13,6 @@ from tansiq.domain.pact import (
     OnSilence,
     Role,
     Silence,
-    Standing,
     Way,
 )
 from tansiq.domain.time import zulu
@@ -70,7 +69,6 @@ def not_acted_on(agreement: Agreement) -> tuple[str, ...]:
     """Return which rules of a file this version reads and shows, and does nothing about."""
     found = {
         "silence: no plan is held for an answer": agreement.silence != Silence(),
-        "standing: no-go areas end as they say, confirmed or not": agreement.standing != Standing(),
     }
     return tuple(sentence for sentence, set_at_all in found.items() if set_at_all)
 

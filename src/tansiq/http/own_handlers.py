@@ -244,6 +244,10 @@ async def change_constraint(api: OwnApi, call: Call) -> Answer:
     return _constraint_answer(await _settled_constraint(api, call, view))
 
 
+async def confirm_constraint(api: OwnApi, call: Call) -> Answer:
+    return _constraint_answer(await api.constraints.confirm(call.id))
+
+
 async def end_constraint(api: OwnApi, call: Call) -> Answer:
     view = await api.constraints.end(call.id)
     return _constraint_answer(await _settled_constraint(api, call, view))

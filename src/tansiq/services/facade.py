@@ -99,6 +99,10 @@ class Constraints(Protocol):
         """Put the draft in its place."""
         ...
 
+    async def confirm(self, constraint_id: str) -> ConstraintView:
+        """Say that it is still wanted. Raises WrongState where it is being lifted."""
+        ...
+
     async def end(self, constraint_id: str) -> ConstraintView:
         """Lift it."""
         ...

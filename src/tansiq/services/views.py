@@ -172,6 +172,12 @@ class ConstraintView(msgspec.Struct, frozen=True, kw_only=True):
     volumes: Volumes4D = msgspec.field(default_factory=_no_items)
     stated: StatedAltitudes = msgspec.field(default_factory=_no_items)
     updated: str = ""
+    confirmed: str = ""
+    """When a person last said that it is still wanted."""
+    standing: str | None = None
+    """``current``, ``due`` (somebody has to confirm it), ``expired``; null: it is lifted."""
+    expires: str | None = None
+    """When it is lifted if nobody confirms it; null: not before it ends."""
 
 
 class AirspaceEntry(msgspec.Struct, frozen=True, kw_only=True):

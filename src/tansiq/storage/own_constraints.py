@@ -20,27 +20,30 @@ class OwnConstraintRow:
     stated: bytes
     slots: bytes
     updated: int
+    confirmed: int
+    """When a person last said that it is still wanted."""
 
 
 _PUT = """
 INSERT INTO own_constraint (id, name, revision, ending, time_start, time_end, volumes, stated,
-                            slots, updated)
-VALUES (:id, :name, :revision, :ending, :time_start, :time_end, :volumes, :stated, :slots, :updated)
+                            slots, updated, confirmed)
+VALUES (:id, :name, :revision, :ending, :time_start, :time_end, :volumes, :stated, :slots, :updated,
+        :confirmed)
 ON CONFLICT (id) DO UPDATE
    SET revision = excluded.revision, ending = excluded.ending,
        time_start = excluded.time_start, time_end = excluded.time_end,
        volumes = excluded.volumes, stated = excluded.stated,
-       slots = excluded.slots, updated = excluded.updated
+       slots = excluded.slots, updated = excluded.updated, confirmed = excluded.confirmed
 """
 
 _GET = """
-SELECT id, name, revision, ending, time_start, time_end, volumes, stated, slots, updated
+SELECT id, name, revision, ending, time_start, time_end, volumes, stated, slots, updated, confirmed
   FROM own_constraint
  WHERE id = :id
 """
 
 _ALL = """
-SELECT id, name, revision, ending, time_start, time_end, volumes, stated, slots, updated
+SELECT id, name, revision, ending, time_start, time_end, volumes, stated, slots, updated, confirmed
   FROM own_constraint
  ORDER BY time_start, id
 """
@@ -58,6 +61,7 @@ def _row(row: Row) -> OwnConstraintRow:
         stated=row[7],
         slots=row[8],
         updated=row[9],
+        confirmed=row[10],
     )
 
 
@@ -91,5 +95,6 @@ class OwnConstraintRows:
                 "stated": constraint.stated,
                 "slots": constraint.slots,
                 "updated": constraint.updated,
+                "confirmed": constraint.confirmed,
             },
         )

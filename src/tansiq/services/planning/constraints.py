@@ -7,12 +7,13 @@ everywhere yet*.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
 
 from tansiq.domain.draft import PlanDraft, StatedBand
+from tansiq.domain.pact import Standing, StandingState
 from tansiq.domain.placement import Outcome
 from tansiq.domain.time import from_micros, micros, zulu
 from tansiq.domain.volume import altitude_bounds, time_bounds
@@ -21,6 +22,7 @@ from tansiq.errors import NotFound, StateConflict, TansiqError, WrongState
 from tansiq.f3548 import convert, wire
 from tansiq.services.airspace import CONSTRAINT, Airspace, Known
 from tansiq.services.events import Events
+from tansiq.services.planning.no_go import NoGo, Slot, nogo_of
 from tansiq.services.planning.notices import Notices
 from tansiq.services.planning.planner import Place
 from tansiq.services.planning.planning import check_aside
@@ -35,40 +37,6 @@ from tansiq.storage.plans import Views
 from tansiq.storage.store import Tx
 
 _ENCODER = msgspec.json.Encoder()
-
-
-class Slot(msgspec.Struct, frozen=True, kw_only=True):
-    """What one register holds: the revision of the last direct 2xx; None: not known or nothing."""
-
-    revision: int | None = None
-    ovn: str | None = None
-    doubt: bool = False
-    """A request was sent and its fate is not known."""
-
-
-_SLOTS = msgspec.json.Decoder(dict[str, Slot])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoGo:
-    """One no-go area of ours as committed."""
-
-    row: OwnConstraintRow
-    slots: dict[str, Slot]
-
-    @property
-    def everywhere(self) -> bool:
-        """Whether every register has confirmed the present revision."""
-        return not self.row.ending and all(
-            s.revision == self.row.revision and not s.doubt for s in self.slots.values()
-        )
-
-    @property
-    def ended(self) -> bool:
-        """Whether it is lifted in every register."""
-        return self.row.ending and all(
-            s.revision is None and not s.doubt for s in self.slots.values()
-        )
 
 
 class OwnConstraints:
@@ -101,6 +69,8 @@ class OwnConstraints:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
         self._problems: dict[tuple[str, str], str] = {}
+        self._told: dict[str, int] = {}
+        """Of which confirmation the feed has said that it is due to be renewed."""
         self.on_placed: Callable[[Known], Awaitable[None]] = _nobody
         """Called when a register has confirmed one; own plans may stand in it."""
 
@@ -109,7 +79,7 @@ class OwnConstraints:
     async def start(self) -> None:
         """Take up what an earlier run left unfinished."""
         for row in await self._store.read(lambda tx: OwnConstraintRows(tx).all()):
-            nogo = self._known[row.id] = _nogo(row)
+            nogo = self._known[row.id] = nogo_of(row)
             if not nogo.ended and not nogo.everywhere:
                 self._wake(row.id)
 
@@ -129,11 +99,25 @@ class OwnConstraints:
         if task is None or task.done():
             self._tasks[constraint_id] = asyncio.create_task(self._spread(constraint_id))
 
-    async def end_past(self, before: datetime) -> None:
-        """Lift what ended before a time."""
+    async def look_through(self, before: datetime) -> None:
+        """Lift what ended before a time, and what nobody has confirmed; tell of what is due."""
+        now, rules = self._clock.now(), self._agreement.standing
         for nogo in list(self._known.values()):
-            if not nogo.row.ending and from_micros(nogo.row.time_end) < before:
+            standing, told = nogo.standing(rules, now), self._told.get(nogo.row.id)
+            past = from_micros(nogo.row.time_end) < before
+            if standing is StandingState.EXPIRED or (past and standing is not None):
                 await self.end(nogo.row.id)
+            elif standing is StandingState.DUE and told != nogo.row.confirmed:
+                self._told[nogo.row.id] = nogo.row.confirmed
+                await self._remind(nogo.row.id)
+
+    async def _remind(self, constraint_id: str) -> None:
+        """Have the feed say that somebody has to confirm it."""
+
+        async def write(tx: Tx) -> NoGo:
+            return await self._save(tx, (await self._load(tx, constraint_id)).row)
+
+        self._taken(await self._store.write(write))
 
     # ---- use cases
 
@@ -160,6 +144,7 @@ class OwnConstraints:
             stated=_ENCODER.encode(draft.stated),
             slots=_ENCODER.encode(slots),
             updated=micros(now),
+            confirmed=micros(now),
         )
 
         async def write(tx: Tx) -> NoGo:
@@ -193,9 +178,25 @@ class OwnConstraints:
                 time_end=micros(span.end),
                 volumes=volumes,
                 stated=stated,
+                confirmed=micros(now),
             )
 
         return await self._revise(constraint_id, changed)
+
+    async def confirm(self, constraint_id: str) -> ConstraintView:
+        """Say that it is still wanted.
+
+        Raises:
+            WrongState: it is being lifted.
+        """
+        now = micros(self._clock.now())
+
+        def confirmed(row: OwnConstraintRow) -> OwnConstraintRow:
+            if row.ending:
+                raise WrongState("the no-go area has been lifted; submit a new one")
+            return replace(row, confirmed=now)
+
+        return await self._revise(constraint_id, confirmed)
 
     async def end(self, constraint_id: str) -> ConstraintView:
         """Lift it. Twice is as good as once."""
@@ -256,6 +257,9 @@ class OwnConstraints:
             volumes=msgspec.Raw(row.volumes),
             stated=stated_document(stated),
             updated=zulu(from_micros(row.updated)),
+            confirmed=zulu(from_micros(row.confirmed)),
+            standing=nogo.standing(self._agreement.standing, self._clock.now()),
+            expires=_expires(row, self._agreement.standing),
         )
 
     def _register(self, nogo: NoGo, register: str) -> RegisterView:
@@ -296,11 +300,11 @@ class OwnConstraints:
         row = await OwnConstraintRows(tx).get(constraint_id)
         if row is None:
             raise NotFound(f"no-go area {constraint_id} has vanished")
-        return _nogo(row)
+        return nogo_of(row)
 
     async def _save(self, tx: Tx, row: OwnConstraintRow) -> NoGo:
         now = self._clock.now()
-        nogo = _nogo(replace(row, updated=micros(now)))
+        nogo = nogo_of(replace(row, updated=micros(now)))
         await OwnConstraintRows(tx).put(nogo.row)
         body = _ENCODER.encode(self._view(nogo))
         await self._events.append(tx, CONSTRAINT, nogo.row.id, body, now)
@@ -467,8 +471,12 @@ class OwnConstraints:
             self._spreading(nogo)
 
 
-def _nogo(row: OwnConstraintRow) -> NoGo:
-    return NoGo(row=row, slots=_SLOTS.decode(row.slots))
+def _expires(row: OwnConstraintRow, rules: Standing) -> str | None:
+    """Return when it is lifted if nobody confirms it; None: not before it ends."""
+    if row.ending or rules.expire_after is None:
+        return None
+    at = from_micros(row.confirmed) + rules.expire_after
+    return zulu(at) if at < from_micros(row.time_end) else None
 
 
 async def _nobody(_: Known) -> None:

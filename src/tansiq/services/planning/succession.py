@@ -19,7 +19,7 @@ from tansiq.domain.succession import gone_over, lacking, obstacles, unsure
 from tansiq.errors import PeerError, StoreError
 from tansiq.services.airspace import INTENT, Airspace, Known
 from tansiq.services.planning.claim import Claim
-from tansiq.services.planning.constraints import Slot
+from tansiq.services.planning.no_go import Slot
 from tansiq.services.planning.planner import Place
 from tansiq.services.planning.site import Site
 from tansiq.services.views import NextVersionView

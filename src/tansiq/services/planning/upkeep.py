@@ -20,8 +20,9 @@ from tansiq.errors import PeerError, TansiqError
 from tansiq.f3548 import wire
 from tansiq.services.airspace import Airspace
 from tansiq.services.planning.book import Book, Plan
-from tansiq.services.planning.constraints import OwnConstraints, Slot
+from tansiq.services.planning.constraints import OwnConstraints
 from tansiq.services.planning.judging import Judging
+from tansiq.services.planning.no_go import Slot
 from tansiq.services.planning.planner import Place, Planner
 from tansiq.services.planning.records import Reference, is_news
 from tansiq.services.planning.sight import Sight
@@ -153,7 +154,7 @@ class Upkeep:
             if span.end < before and not ending:
                 await self._planner.apply(plan.id, end)
         if self._constraints is not None:
-            await self._constraints.end_past(before)
+            await self._constraints.look_through(before)
 
     # ---- sweep and audit
 

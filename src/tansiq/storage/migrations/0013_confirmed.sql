@@ -1,0 +1,3 @@
+-- When a person last said that a no-go area of ours is still wanted, microseconds UTC.
+ALTER TABLE own_constraint ADD COLUMN confirmed BIGINT NOT NULL DEFAULT 0;
+UPDATE own_constraint SET confirmed = updated;
