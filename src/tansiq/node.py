@@ -211,6 +211,7 @@ async def _wire(settings: Settings, taken: TakenUp, opened: SqliteStore, clock: 
     key = load_signing_key(settings.data)
     voice = Voice.of(site, events, link, settings, key, (plans, constraints))
     voice.keep_exchanges(record)
+    plans.silent = voice.line.silent
     await planner.book.read_all(events.store)
     await restore_airspace(events.store, airspace, records)
     reports = Reports(events.store, limits, new_id=_new_id)

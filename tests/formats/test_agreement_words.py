@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.formats.test_agreement_rules import FULL, OLD
+from tests.formats.test_agreement_rules import FULL
 
 from tansiq.domain.agreement import Agreement, Formation, IfUnreachable, Minima
 from tansiq.domain.desk import Desk, Hours
@@ -25,7 +25,6 @@ from tansiq.formats.agreement import read_agreement
 from tansiq.formats.agreement_words import (
     columns,
     differences,
-    not_acted_on,
     rules_in_words,
 )
 
@@ -187,13 +186,6 @@ def test_the_words_are_plain() -> None:
     assert said["escalation 2"] == (
         "not answered 20 min after sending: north/night is called by voice"
     )
-    assert said["silence"] == "never a yes; the plan waits"
+    assert said["silence"] == "never a yes; the plan is not activated before an answer"
     lines = columns(rules_in_words(AGREEMENT))
     assert len({line.index(said["name"]) for line in lines[:1]}) == 1
-
-
-def test_what_is_only_read_is_said() -> None:
-    assert not_acted_on(read_agreement(OLD.encode())) == ()
-    assert [sentence.split(":")[0] for sentence in not_acted_on(AGREEMENT)] == [
-        "silence",
-    ]

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from tansiq.formats.agreement import load_agreement
-from tansiq.formats.agreement_words import columns, differences, not_acted_on, rules_in_words
+from tansiq.formats.agreement_words import columns, differences, rules_in_words
 from tansiq.formats.spoken import digit_groups, six_words
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -58,7 +58,6 @@ def show(data: Path | None, file: Path | None, *, as_json: bool) -> None:
             "signed": found.force.signed,
             "in_force": found.force.in_force,
             "reasons": found.force.reasons,
-            "not_acted_on": not_acted_on(agreement),
             "rules": [{"about": rule.about, "says": rule.says} for rule in rules],
         }
         click.echo(json.dumps(document, ensure_ascii=False))
@@ -72,7 +71,6 @@ def show(data: Path | None, file: Path | None, *, as_json: bool) -> None:
         ("signed by", ", ".join(found.force.signed) or "nobody yet"),
         ("in force", "yes" if found.force.in_force else f"no: {'; '.join(found.force.reasons)}"),
     ]
-    heads += [("not acted on yet", sentence) for sentence in not_acted_on(agreement)]
     click.echo()
     _print(columns(heads))
 

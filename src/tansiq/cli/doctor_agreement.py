@@ -8,7 +8,6 @@ from tansiq.clock import Clock
 from tansiq.domain.agreement import Agreement
 from tansiq.domain.time import zulu
 from tansiq.errors import BadInput, TansiqError
-from tansiq.formats.agreement_words import not_acted_on
 from tansiq.peers.joining import check_as_met, known_peers
 from tansiq.peers.signatures import examine, papers_of, read_papers
 from tansiq.peers.succession import chain_to, next_version
@@ -18,7 +17,7 @@ _SOON: Final = timedelta(days=7)
 
 
 def rules(settings: Settings, agreement: Agreement, clock: Clock) -> Checks:
-    """Look whether the agreement holds now, who signed it, and whether all of it is kept."""
+    """Look whether the agreement holds now, who signed it, and who is struck off."""
     yield from _expiry(agreement, clock)
     if agreement.struck:
         finding = f"version {agreement.version} strikes off {', '.join(sorted(agreement.struck))}"
@@ -31,8 +30,6 @@ def rules(settings: Settings, agreement: Agreement, clock: Clock) -> Checks:
         check_as_met(agreement, known_peers(settings.data))
     except BadInput as error:
         yield Check("peers", Verdict.FAIL, str(error), "do not serve before that is clear")
-    for sentence in not_acted_on(agreement):
-        yield Check("rules", Verdict.WARN, f"not acted on yet: {sentence}", "agree on it by voice")
 
 
 def _expiry(agreement: Agreement, clock: Clock) -> Checks:

@@ -127,6 +127,8 @@ _BOTH = (Who.OPENER, Who.OTHER)
 _WAY = (Stage.SENT, Stage.ARRIVED, Stage.SEEN)
 _ANSWERED = (Stage.NOTED, Stage.NO_CONFLICT, Stage.UNABLE, Stage.NEED_TIME, Stage.DECLINED)
 _OPEN = (*_WAY, Stage.READ_BACK, *_ANSWERED, Stage.COUNTERED, Stage.OUTCOME)
+UNANSWERED: Final = (*_WAY, Stage.READ_BACK, Stage.NEED_TIME)
+"""Stages of a notice in which the other side owes a word: having read it back is none."""
 _DONE = (Stage.SETTLED, Stage.WITHDRAWN, Stage.REFUSED)
 
 _Rows = Iterable[tuple[str, tuple[Who, ...], Iterable[Stage], Stage | None]]

@@ -12,7 +12,6 @@ from tansiq.domain.pact import (
     Escalation,
     OnSilence,
     Role,
-    Silence,
     Way,
 )
 from tansiq.domain.time import zulu
@@ -63,14 +62,6 @@ def differences(old: Agreement, new: Agreement) -> tuple[Difference, ...]:
     changed = [about for about in after if before.get(about) != after[about]]
     gone = [about for about in before if about not in after]
     return tuple(Difference(a, before.get(a, ""), after.get(a, "")) for a in [*changed, *gone])
-
-
-def not_acted_on(agreement: Agreement) -> tuple[str, ...]:
-    """Return which rules of a file this version reads and shows, and does nothing about."""
-    found = {
-        "silence: no plan is held for an answer": agreement.silence != Silence(),
-    }
-    return tuple(sentence for sentence, set_at_all in found.items() if set_at_all)
 
 
 def _parties(agreement: Agreement) -> Iterator[Rule]:
@@ -167,7 +158,8 @@ def _notices(agreement: Agreement) -> Iterator[Rule]:
     for number, step in enumerate(steps, start=1):
         yield Rule(f"escalation {number}", step)
     waits = agreement.silence.plan is OnSilence.HOLD
-    yield Rule("silence", f"never a yes; the plan {'waits' if waits else 'stays unanswered'}")
+    follows = "is not activated before an answer" if waits else "stays unanswered"
+    yield Rule("silence", f"never a yes; the plan {follows}")
     yield Rule(
         "comm check",
         f"every {spell(timers.check_every)}; missed, a caution after "

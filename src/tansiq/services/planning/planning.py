@@ -4,6 +4,7 @@ Everything here only starts things and shows them; ``planner`` takes plans throu
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,6 +16,7 @@ from tansiq.domain.agreement import Agreement
 from tansiq.domain.amendment import may_plan
 from tansiq.domain.draft import PlanDraft, StatedBand
 from tansiq.domain.intent import IntentState
+from tansiq.domain.pact import NoticeKind, OnSilence
 from tansiq.domain.placement import News, Phase, Placement
 from tansiq.domain.placement_steps import Step
 from tansiq.domain.time import zulu
@@ -61,6 +63,8 @@ class OwnPlans:
         self._clock = site.clock
         self._limits = site.limits
         self._new_id = site.new_id
+        self.silent: Callable[[str], Awaitable[tuple[str, ...]]] = _nobody
+        """Returns who was told of a plan by a notice and has not answered."""
 
     # ---- begin
 
@@ -295,9 +299,13 @@ class OwnPlans:
         """Say that the flight begins, or that it is within its plan again.
 
         Raises:
-            WrongState: it is not coordinated everywhere, or Contingent.
+            WrongState: it is not coordinated everywhere, or Contingent, or the agreement holds it
+                until somebody has answered.
         """
         plan = self._living(plan_id)
+        base = plan.placement.base
+        if base is not None and not base.flying:
+            await self._check_answered(plan_id)
 
         def event(current: Placement[Claim]) -> Step[Claim]:
             base = current.base
@@ -312,6 +320,15 @@ class OwnPlans:
             return placement_steps.activate(current, base.nominal)
 
         return self._view(await self._planner.apply(plan_id, event))
+
+    async def _check_answered(self, plan_id: str) -> None:
+        silence = self._agreement.silence.meaning(NoticeKind.PLAN)
+        if silence is OnSilence.HOLD and (silent := await self.silent(plan_id)):
+            raise WrongState(
+                f"the agreement holds the plan until {', '.join(silent)} has answered the notice "
+                "of it; call its desk, or withdraw the notice",
+                field="silence",
+            )
 
     async def off_nominal(
         self,
@@ -364,6 +381,11 @@ class OwnPlans:
                 "`tansiq plan list --all` shows all"
             )
         return plan
+
+
+async def _nobody(_: str) -> tuple[str, ...]:
+    """Return nobody: no notices are given."""
+    return ()
 
 
 def check_may_plan(agreement: Agreement, party: str, now: datetime) -> None:
