@@ -208,10 +208,8 @@ async def _wire(settings: Settings, taken: TakenUp, opened: SqliteStore, clock: 
     hearing.on_stray = judging.on_stray = upkeep.sweep_soon
     late.planner, late.upkeep = planner, upkeep
     plans = OwnPlans(site, planner=planner, airspace=airspace)
-    key = load_signing_key(settings.data)
-    voice = Voice.of(site, events, link, settings, key, (plans, constraints))
+    voice = _voice(site, events, link, settings, (plans, constraints))
     voice.keep_exchanges(record)
-    plans.silent = voice.line.silent
     await planner.book.read_all(events.store)
     await restore_airspace(events.store, airspace, records)
     reports = Reports(events.store, limits, new_id=_new_id)
@@ -306,6 +304,18 @@ def _hearing(site: Site, planner: Planner, link: Link) -> Hearing:
 def _succession(site: Site, airspace: Airspace, places: Sequence[Place], link: Link) -> Succession:
     peers = AgreementClient(link, site.agreement)
     return Succession(site, airspace=airspace, places=places, peers=peers)
+
+
+def _voice(
+    site: Site,
+    events: Events,
+    link: Link,
+    settings: Settings,
+    own: tuple[OwnPlans, OwnConstraints],
+) -> Voice:
+    voice = Voice.of(site, events, link, settings, load_signing_key(settings.data), own)
+    own[0].silent = voice.line.silent
+    return voice
 
 
 def _strayed(site: Site, planner: Planner) -> Strayed:
