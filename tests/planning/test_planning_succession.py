@@ -3,17 +3,20 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sky import NOON, TIMERS, Side, Sky, flying, make_sky, plan
 
+from tansiq.clock import SystemClock
 from tansiq.domain.agreement import Agreement
 from tansiq.domain.intent import PartyID
 from tansiq.errors import BadInput, Forbidden, WrongState
 from tansiq.formats.agreement import load_agreement, read_agreement, render_agreement
 from tansiq.peers.signatures import SIGNATURES, sign
 from tansiq.peers.succession import NEXT, put_next, read_version
+from tansiq.services.planning.planning import check_may_plan
 from tansiq.services.views import Status
 from tansiq.serving import look
 
@@ -249,3 +252,30 @@ async def test_an_unrelated_file_with_other_registers_is_refused_while_plans_sta
         await north.start()
         assert [place.register.id for place in north.up.planner.places] == ["north"]
         assert len((await north.up.plans.plan(view.id)).registers) == 1
+
+
+def test_after_its_end_nothing_new_is_planned(tmp_path: Path) -> None:
+    agreement = load_agreement(make_sky(tmp_path)["north"].settings.agreement)
+    ending = replace(agreement, valid_until=NOON)
+    check_may_plan(agreement, "north", NOON + timedelta(days=3_650))
+    check_may_plan(ending, "north", NOON)
+    with pytest.raises(Forbidden, match="the agreement ended at"):
+        check_may_plan(ending, "north", NOON + timedelta(microseconds=1))
+
+
+async def test_what_stands_is_flown_and_ended_after_the_agreement_has_ended(tmp_path: Path) -> None:
+    until = SystemClock().now() + timedelta(seconds=4)
+    async with flying(make_sky(tmp_path, valid_until=until)) as sky:
+        north = sky["north"]
+        view = await north.declare(plan())
+        assert view.status is Status.COORDINATED
+        while SystemClock().now() <= until:
+            await asyncio.sleep(0.05)
+        with pytest.raises(Forbidden, match="ended at"):
+            await north.up.plans.submit(plan(-120.5))
+        with pytest.raises(Forbidden, match="ended at"):
+            await north.up.plans.change(view.id, plan(-121.1))
+        await north.up.plans.activate(view.id)
+        await north.until(view.id, lambda v: v.state == "Activated")
+        await north.up.plans.end(view.id)
+        await north.until(view.id, lambda v: v.status is Status.ENDED)
