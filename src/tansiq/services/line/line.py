@@ -25,6 +25,7 @@ from tansiq.services.line.ports import LinePort
 from tansiq.services.line.showing import Showing
 from tansiq.services.line.speaking import Speaking
 from tansiq.services.line.talk import Talk
+from tansiq.services.line.telling import Telling
 from tansiq.services.line.views import LinesView, OutboxView, ThreadView, YieldsView
 from tansiq.services.line.vigil import Vigil
 from tansiq.services.line.yields import WhichYields, yields
@@ -106,6 +107,7 @@ class Line:
         self.vigil = Vigil(
             site, events, board=self.board, showing=self.showing, speaking=self.speaking
         )
+        self.telling = Telling(site, events, board=self.board, speaking=self.speaking, plans=plans)
         self.on_written: Callable[[], None] = lambda: None
         """Called once notes of either side are on disk."""
         self.on_reachable: Callable[[str], None] = lambda _: None
@@ -119,9 +121,11 @@ class Line:
         await self.board.catch_up()
         self.outbox.start()
         self.vigil.start()
+        self.telling.start()
 
     async def stop(self) -> None:
         """Stop delivering; what has not arrived stays in the store."""
+        await self.telling.stop()
         await self.vigil.stop()
         await self.outbox.stop()
 

@@ -223,11 +223,11 @@ class Showing:
         waiting = {each.note: each for each in await store.waiting_in(thread.id)}
         rows = sorted(await store.of_thread(thread.id), key=lambda row: (row.turn, row.sender))
         by_id = {row.id: row for row in rows}
-        subject, found = "", []
+        subject, found = await self._named(store, thread), []
         for row in rows:
             payload = await _payload(store, row.id, row.kind)
             if row.id == thread.id and payload is not None:
-                subject = payload.callsign or payload.name
+                subject = payload.callsign or payload.name or subject
             asked = by_id.get(row.re) if row.re is not None else None
             about = About(
                 row=row,
@@ -238,6 +238,13 @@ class Showing:
             )
             found.append(await self._note(store, about, thread, waiting.get(row.id), language))
         return tuple(found)
+
+    async def _named(self, store: NoteStore, thread: Thread) -> str:
+        """Return the call sign of a plan that is spoken of by its id alone: its notice has it."""
+        plan_id = self._board.facts[thread.id].get("id", "")
+        notice = self._board.latest.get((thread.opener, _other_of(thread, self._me), plan_id))
+        payload = None if notice is None else await _payload(store, notice, Kind.NOTICE)
+        return "" if payload is None else payload.callsign
 
     async def _note(
         self,

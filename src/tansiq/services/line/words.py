@@ -261,10 +261,13 @@ def _review(about: About) -> Made:
 
 def _status(about: About) -> Made:
     state = about.row.facts()["state"]
-    code = {"coordinated": "coordinated", "ended": "ended", "off-nominal": "nonconforming"}
-    if state in code:
-        return [_phrase(f"plan.{code[state]}", flight=_flight(about))]
-    return []
+    codes = {
+        "coordinated": "coordinated",
+        "displaced": "lost-place",
+        "ended": "ended",
+        "off-nominal": "off-nominal",
+    }
+    return [_phrase(f"plan.{codes[state]}", flight=_flight(about))]
 
 
 def _handover(about: About) -> Made:
