@@ -12,9 +12,11 @@ Cells are found by hashing, their entries lie side by side. An entry repeats wha
 ball, the span, the altitudes), rounded outwards, so that looking at it touches no other memory.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from tansiq.engine.compiled import Ints, Shorts, inlined, kernel
+import numpy as np
+
+from tansiq.engine.compiled import COMPILED, Ints, Shorts, inlined, kernel
 
 UNITS_PER_M = 64.0
 SPACE_LEVELS, TIME_LEVELS = 10, 9
@@ -46,6 +48,10 @@ FULL = -1
 
 _EARTH_LEAST = 6_356_752.0 * UNITS_PER_M
 _EARTH_MOST = 6_378_138.0 * UNITS_PER_M
+
+
+_SHORT: Any = np.int32 if COMPILED else int
+_SHORT_LEAST, _SHORT_MOST = -(1 << 31), (1 << 31) - 1
 
 
 class Kept(NamedTuple):
@@ -86,6 +92,15 @@ class Reach(NamedTuple):
     """Bands of what is sought and of who seeks are told apart: -1 if nobody of the grid seeks."""
     below: int
     """In the seeker's own place and band only ids below this one; see ``gather_band``."""
+
+
+@inlined
+def short(number: int) -> int:
+    """Return a number that compares with every entry as this one does, of an entry's width: twice
+    as many are compared at once.
+    """
+    found: int = _SHORT(min(max(number, _SHORT_LEAST), _SHORT_MOST))
+    return found
 
 
 @kernel
@@ -379,14 +394,13 @@ def _filter(kept: Kept, row: int, reach: Reach, below: int, found: Ints, count: 
     end = first + held
     starts, ends = entries[START][first:end], entries[END][first:end]
     lowers, uppers = entries[LOWER][first:end], entries[UPPER][first:end]
+    begin, until = short(reach.start), short(reach.end)
+    low, high = short(reach.lower), short(reach.upper)
     # Without a branch, which a processor guesses wrong too often, and many at once: first what is
     # so, then which.
     for k in range(held):
         found[count + k] = (
-            (starts[k] <= reach.end)
-            & (ends[k] >= reach.start)
-            & (lowers[k] <= reach.upper)
-            & (uppers[k] >= reach.lower)
+            (starts[k] <= until) & (ends[k] >= begin) & (lowers[k] <= high) & (uppers[k] >= low)
         )
     passed = count
     for k in range(held):
@@ -396,9 +410,7 @@ def _filter(kept: Kept, row: int, reach: Reach, below: int, found: Ints, count: 
     for k in range(count, passed):
         e = found[k]
         dx, dy, dz = entries[X][e] - reach.x, entries[Y][e] - reach.y, entries[Z][e] - reach.z
-        wide = entries[RADIUS][e] + reach.radius
-        if dx * dx + dy * dy + dz * dz > wide * wide or entries[ID][e] >= below:
-            continue
-        found[count] = entries[ID][e]
-        count += 1
+        wide, entity = entries[RADIUS][e] + reach.radius, entries[ID][e]
+        found[count] = entity
+        count += (dx * dx + dy * dy + dz * dz <= wide * wide) & (entity < below)
     return count

@@ -4,6 +4,10 @@ A polygon is its vertices in space, pieces of at most ``earth.PIECE_M`` apart; a
 centre and a rim. The verdict is that of ``domain.geodesy.separation_m``: *within* and *apart* are
 given only when they are certain of it; what comes closer to the limit than the error bounds is
 *unsure*, and whoever asked takes it to the definition. That is a band of 0.7 mm.
+
+Most pairs need no look at their edges (``at_a_glance``): the *core* of an outline is a ball about
+its centre within which all ground is its own, so cores that meet are enough to conflict; and a
+plane square on the line between the centres, with one outline on either side, is enough not to.
 """
 
 from math import sqrt
@@ -11,7 +15,7 @@ from typing import NamedTuple
 
 from tansiq.domain.boundary import RESOLUTION_M
 from tansiq.domain.ellipsoid import CURVATURE_MAX, SEMI_MAJOR_M, SEMI_MINOR_M
-from tansiq.engine.compiled import Floats, kernel
+from tansiq.engine.compiled import Floats, inlined, kernel
 from tansiq.engine.earth import PIECE_ERROR_M, Vector, along, arc_error_m, arc_m, foot
 
 APART, WITHIN, UNSURE = 0, 1, 2
@@ -32,6 +36,11 @@ WORK_SHARES = 3
 """Room for the pieces of two outlines is an array of this many rows, (at least) one for each vertex
 of either: a piece's start, end, and the unit normal of the vertical plane through both. The first
 share holds the first outline's, then the second's, then balls around runs of pieces."""
+GLANCE_M = 100_000.0
+"""Up to these radii and minimum together the bound of ``doubt_m`` holds."""
+CORE_M = 20_000.0
+"""Radius of the largest polygon that is given a core."""
+NO_CORE_M = -1e9
 _PER_GRADIENT_M = SEMI_MAJOR_M * 1.00001
 _PER_A2, _PER_B2 = 1.0 / SEMI_MAJOR_M**2, 1.0 / SEMI_MINOR_M**2
 
@@ -49,6 +58,9 @@ class Shape(NamedTuple):
     """Of a ball that holds the area."""
     rim_m: float
     """Radius of a circle, 0 of a polygon."""
+    core_m: float
+    """Radius of a ball about the centre that holds no ground outside the outline, or
+    ``NO_CORE_M``."""
 
 
 class Nearest(NamedTuple):
@@ -273,6 +285,77 @@ def _circles(a: Shape, b: Shape, limit_m: float) -> int:
 
 
 @kernel
+def core_m(polygon: Shape) -> float:
+    """Return the radius of the core of a polygon.
+
+    The ground in a ball about the centre is one disc. Where no edge enters the ball, and the centre
+    is inside, all of it is. An edge bends out of its chord by an eighth of length squared times
+    curvature; the length is within 1 % of the chord.
+    """
+    if polygon.radius_m > CORE_M or holds(polygon, polygon.center) != WITHIN:
+        return NO_CORE_M
+    c = polygon.center
+    least = longest = polygon.radius_m * polygon.radius_m
+    a = vertex(polygon, polygon.size - 1)
+    for i in range(polygon.size):
+        b = vertex(polygon, i)
+        ux, uy, uz = b.x - a.x, b.y - a.y, b.z - a.z
+        px, py, pz = c.x - a.x, c.y - a.y, c.z - a.z
+        squared = ux * ux + uy * uy + uz * uz
+        if squared > 0.0:
+            t = min(1.0, max(0.0, (px * ux + py * uy + pz * uz) / squared))
+            px, py, pz = px - t * ux, py - t * uy, pz - t * uz
+        least = min(least, px * px + py * py + pz * pz)
+        longest = max(longest, squared)
+        a = b
+    core = sqrt(least) - 1.03 * CURVATURE_MAX * longest / 8.0 - 1e-6
+    return core if core > 0.0 else NO_CORE_M
+
+
+@inlined
+def doubt_m(reach_m: float) -> float:
+    """Return by how much a glance may be wrong at most, for radii and minimum together.
+
+    For k the largest curvature and s the reach, up to ``GLANCE_M``: a centre lies under the ground
+    by at most k s^2 / 2, a point on the line between two by k s^2 / 8 more. Where cores meet below
+    the ground, the ground above is in both once each is less by that much; with a minimum, the way
+    between them is longer by it at either end. Hence 4 times 5/8, and half of k s^2 is left: the
+    arcs of rims and minimum are longer than their chords by a hundredth of that. An outline
+    reaches over the plane of its vertices by at most (2 s)^2 k / 8. A centimetre is more than what
+    definition, rounding and ``CIRCLES_M`` make up.
+    """
+    return 0.01 + 3.0 * CURVATURE_MAX * reach_m * reach_m
+
+
+@inlined
+def _toward(shape: Shape, x: float, y: float, z: float) -> float:
+    """Return how far the vertices reach from the centre along a direction, times its length."""
+    at, c = shape.at, shape.center
+    most = -SEMI_MAJOR_M * SEMI_MAJOR_M
+    for k in range(shape.first, shape.first + shape.size):
+        most = max(most, (at[k, 0] - c.x) * x + (at[k, 1] - c.y) * y + (at[k, 2] - c.z) * z)
+    return most
+
+
+@inlined
+def at_a_glance(a: Shape, b: Shape, limit_m: float) -> int:
+    """Return the verdict where centres, cores and one plane tell, else UNSURE; see ``doubt_m``."""
+    reach_m = a.radius_m + b.radius_m + limit_m
+    if reach_m > GLANCE_M:
+        return UNSURE
+    doubt = doubt_m(reach_m)
+    dx, dy, dz = b.center.x - a.center.x, b.center.y - a.center.y, b.center.z - a.center.z
+    squared = dx * dx + dy * dy + dz * dz
+    cores_m = a.core_m + b.core_m + limit_m - doubt
+    if cores_m > 0.0 and squared <= cores_m * cores_m:
+        return WITHIN
+    between = squared - _toward(a, dx, dy, dz) - _toward(b, -dx, -dy, -dz)
+    if between > (limit_m + a.rim_m + b.rim_m + doubt) * sqrt(squared):
+        return APART
+    return UNSURE
+
+
+@kernel
 def verdict(a: Shape, b: Shape, limit_m: float, rows: Floats) -> int:
     """Return whether two outlines are within a limit of each other, apart, or too close to tell."""
     dx, dy, dz = a.center.x - b.center.x, a.center.y - b.center.y, a.center.z - b.center.z
@@ -281,6 +364,9 @@ def verdict(a: Shape, b: Shape, limit_m: float, rows: Floats) -> int:
         return APART
     if a.size == 1 and b.size == 1:
         return _circles(a, b, limit_m)
+    seen = at_a_glance(a, b, limit_m)
+    if seen != UNSURE:
+        return seen
     if holds(a, vertex(b, 0)) == WITHIN or holds(b, vertex(a, 0)) == WITHIN:
         return WITHIN
     least_m = limit_m + a.rim_m + b.rim_m

@@ -27,6 +27,7 @@ from tansiq.engine.outlines import (
     UNSURE,
     WITHIN,
     Shape,
+    core_m,
     in_order,
     is_rough,
     measure,
@@ -36,9 +37,9 @@ from tansiq.engine.outlines import (
 # Columns of ``times``: microseconds since 1970, and where the vertices are.
 BEGINS, ENDS, VERTEX, VERTICES = range(4)
 TIMES = 4
-# Columns of ``bounds``: a ball around the area, the rim of a circle, the levels; metres.
-CENTER_X, CENTER_Y, CENTER_Z, AROUND, RIM, LOW, HIGH = range(7)
-BOUNDS = 7
+# Columns of ``bounds``: a ball around the area, the rim of a circle, the levels, the core; metres.
+CENTER_X, CENTER_Y, CENTER_Z, AROUND, RIM, LOW, HIGH, CORE = range(8)
+BOUNDS = 8
 # Columns of ``hits``: a volume of either plan, and ``WITHIN``, ``UNSURE`` or ``ROUGH``.
 OWN, OTHER, HOW = range(3)
 ROUGH = 3
@@ -80,6 +81,14 @@ def scatter(points: Floats, counts: Ints, firsts: Ints, at: Floats) -> None:
 
 
 @kernel
+def shape_of(sky: Sky, i: int) -> Shape:
+    """Return the outline of one id."""
+    t, b = sky.times, sky.bounds
+    center = Vector(b[i, CENTER_X], b[i, CENTER_Y], b[i, CENTER_Z])
+    return Shape(sky.at, t[i, VERTEX], t[i, VERTICES], center, b[i, AROUND], b[i, RIM], b[i, CORE])
+
+
+@kernel
 def stage(sky: Sky, ids: Ints, radii: Floats, levels: Floats, staged: Shorts) -> None:
     """Write bounds, and entries for the grid, of volumes whose times and vertices are there."""
     for k in range(ids.shape[0]):
@@ -94,6 +103,7 @@ def stage(sky: Sky, ids: Ints, radii: Floats, levels: Floats, staged: Shorts) ->
         b[i, CENTER_X], b[i, CENTER_Y], b[i, CENTER_Z] = center.x, center.y, center.z
         b[i, AROUND], b[i, RIM] = radius_m, radii[k]
         b[i, LOW], b[i, HIGH] = levels[k, 0], levels[k, 1]
+        b[i, CORE] = radii[k] if count == 1 else core_m(shape_of(sky, i))
         staged[ID][k] = i
         staged[X][k] = floor(center.x * UNITS_PER_M + 0.5)
         staged[Y][k] = floor(center.y * UNITS_PER_M + 0.5)
@@ -121,14 +131,6 @@ def longest_edges(sky: Sky, ids: Ints, longest_m: float, found: Ints) -> int:
                 many += 1
                 break
     return many
-
-
-@kernel
-def shape_of(sky: Sky, i: int) -> Shape:
-    """Return the outline of one id."""
-    t, b = sky.times, sky.bounds
-    center = Vector(b[i, CENTER_X], b[i, CENTER_Y], b[i, CENTER_Z])
-    return Shape(sky.at, t[i, VERTEX], t[i, VERTICES], center, b[i, AROUND], b[i, RIM])
 
 
 @kernel

@@ -18,6 +18,7 @@ from tansiq.domain.volume import Circle, LatLng, Outline, Polygon, Volumes
 from tansiq.engine import earth, search
 from tansiq.engine.compiled import Floats, kernel, seen
 from tansiq.engine.index import Prepared
+from tansiq.engine.outlines import core_m
 from tansiq.engine.search import Sky
 
 STEP_M_MIN = 100.0
@@ -144,7 +145,7 @@ class Turns:
 
 @kernel
 def turn_sky(own: Sky, rotation: Floats, turned: Sky) -> None:
-    """Write places after a turn, and the balls around them."""
+    """Write places after a turn, and the balls around and in them."""
     r = rotation
     for k in range(own.at.shape[0]):
         p, q, h = own.at[k, 0], own.at[k, 1], own.at[k, 2]
@@ -164,6 +165,8 @@ def turn_sky(own: Sky, rotation: Floats, turned: Sky) -> None:
         b = turned.bounds
         b[i, search.CENTER_X], b[i, search.CENTER_Y] = center.x, center.y
         b[i, search.CENTER_Z], b[i, search.AROUND] = center.z, radius_m
+        if count > 1:
+            b[i, search.CORE] = core_m(search.shape_of(turned, i))
 
 
 def turned_outline(outline: Outline, rotation: Rotation) -> Outline:
