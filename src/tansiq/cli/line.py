@@ -1,13 +1,25 @@
 """``tansiq line ...``, ``stop``, ``all-clear``, ``watch``: the desk and its line."""
 
 from pathlib import Path
+from typing import Unpack
 
 import click
 import msgspec
 
 from tansiq.cli.client import EXITS, Node, confirm, data_option, json_option, read_file
-from tansiq.cli.line_text import lines_text, outbox_text, watch_text
-from tansiq.cli.said import exercise_option, language_option, say, show, text_option, to_option
+from tansiq.cli.line_text import lines_text, outbox_text, sheet_text
+from tansiq.cli.said import (
+    Along,
+    area_query,
+    exercise_option,
+    language_option,
+    note_argument,
+    note_id,
+    say,
+    show,
+    text_option,
+    to_option,
+)
 from tansiq.errors import BadInput
 from tansiq.services.line.views import LinesView, OutboxView, WatchView
 
@@ -51,7 +63,7 @@ def check(*, to: tuple[str, ...], exercise: bool, data: Path, as_json: bool) -> 
 
 
 @click.command(epilog=EXITS)
-@click.argument("note", metavar="ID")
+@note_argument
 @data_option
 @json_option
 def reply(note: str, *, data: Path, as_json: bool) -> None:
@@ -135,7 +147,7 @@ def incident(words: str, *, to: tuple[str, ...], data: Path, as_json: bool, **sa
 
 
 @click.command(epilog=EXITS)
-@click.argument("note", metavar="ID")
+@note_argument
 @click.argument("words")
 @language_option
 @data_option
@@ -157,7 +169,8 @@ def outbox(*, data: Path, as_json: bool) -> None:
 @click.command(epilog=EXITS)
 @click.argument("file", type=click.Path(), required=False)
 @to_option
-@click.option("--text", default="", help="Free words that go along.")
+@text_option
+@language_option
 @exercise_option
 @data_option
 @json_option
@@ -165,10 +178,9 @@ def stop(
     file: str | None,
     *,
     to: tuple[str, ...],
-    text: str,
-    exercise: bool,
     data: Path,
     as_json: bool,
+    **along: Unpack[Along],
 ) -> None:
     """STOP: everybody keeps out of the air in FILE, or of all air of the agreement.
 
@@ -177,23 +189,29 @@ def stop(
     """
     node = Node(data)
     if file is None:
-        say(node, "/stops", as_json=as_json, to=to, text=text, exercise=exercise)
+        say(node, "/stops", as_json=as_json, to=to, **along)
         return
-    query = {"to": ",".join(to) or None, "text": text or None, "exercise": exercise}
+    query = area_query(to, along)
     show(node.ask("POST", "/stops/area", query=query, body=read_file(file)), as_json=as_json)
 
 
 @click.command("all-clear", epilog=EXITS)
-@click.argument("note", metavar="[ID]", required=False)
+@click.argument("note", metavar="[ID]", required=False, callback=note_id)
 @text_option
+@language_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @data_option
 @json_option
-def all_clear(note: str | None, *, text: str, yes: bool, data: Path, as_json: bool) -> None:
-    """Take our stop back: the one named, or all of ours. Asks first, at a terminal."""
+def all_clear(
+    note: str | None, *, text: str, language: str, yes: bool, data: Path, as_json: bool
+) -> None:
+    """Take our stop back: the one named, or all of ours. Asks first, at a terminal.
+
+    A stop that went to several parties is one for each: without ID all of them are taken back.
+    """
     confirm("Give the all-clear for " + (note or "every stop of ours") + "?", yes=yes)
     path = "/all-clear" if note is None else f"/threads/{note}/all-clear"
-    say(Node(data), path, as_json=as_json, text=text)
+    say(Node(data), path, as_json=as_json, text=text, language=language)
 
 
 @click.command("take", epilog=EXITS)
@@ -205,13 +223,13 @@ def take_watch(*, desk: str, text: str, data: Path, as_json: bool) -> None:
     """Take the watch of our desk. The sheet lists everything that is open, and is signed."""
     body = msgspec.json.encode({"desk": desk, "text": text})
     found = Node(data).ask("POST", "/watch", body=body)
-    click.echo(found.body.decode() if as_json else watch_text(found.read(WatchView)))
+    click.echo(found.body.decode() if as_json else sheet_text(found.read(WatchView)))
 
 
 @click.command("show", epilog=EXITS)
 @data_option
 @json_option
 def show_watch(*, data: Path, as_json: bool) -> None:
-    """Show who sits at our desk."""
+    """Show who sits at our desk, and the sheet of what was open when they took it."""
     found = Node(data).ask("GET", "/watch")
-    click.echo(found.body.decode() if as_json else watch_text(found.read(WatchView)))
+    click.echo(found.body.decode() if as_json else sheet_text(found.read(WatchView)))

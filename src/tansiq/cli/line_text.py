@@ -2,6 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
+from tansiq.cli.files import plain
+from tansiq.clock import SystemClock
+from tansiq.domain.time import parse_rfc3339
+from tansiq.formats.spelling import clock as spelled
 from tansiq.services.line.views import (
     LeadView,
     LinesView,
@@ -24,8 +28,11 @@ def short(note: str) -> str:
 
 
 def clock(time: str | None) -> str:
-    """Return the hour of a time, as desks write it: 1432Z."""
-    return "-" if time is None else f"{time[11:13]}{time[14:16]}Z"
+    """Return the hour of a time, as desks write it: 1432Z, or 281432ZNOV26 if not of today."""
+    if time is None:
+        return "-"
+    moment = parse_rfc3339(time, "time").replace(second=0, microsecond=0)
+    return spelled(moment, SystemClock().now().date())
 
 
 def rows(threads: Sequence[ThreadView]) -> str:
@@ -85,6 +92,8 @@ def thread_text(thread: ThreadView) -> str:
         lines.append("  superseded by a later notice of the same")
     if thread.subject is not None:
         lines.append(f"  about     {thread.subject} {_about(thread)} (version {thread.version})")
+    if thread.told is not None:
+        lines += [f"  {'':<9} {each}" for each in thread.told.words]
     if thread.lead is not None:
         lines += _lead(thread.lead)
     for rung in thread.rungs:
@@ -152,7 +161,9 @@ def lines_text(lines: LinesView) -> str:
 
 def _stopped(stop: ThreadView) -> str:
     whose = "ours, to" if stop.ours else "by"
-    return f"{whose} {stop.party} since {clock(stop.time)}  {short(stop.id)}"
+    exercise = "EXERCISE EXERCISE EXERCISE, " if stop.mode == "exercise" else ""
+    air = "all air" if stop.told is None else " ".join(stop.told.words)
+    return f"{exercise}{whose} {stop.party} since {clock(stop.time)}: {air}  {short(stop.id)}"
 
 
 def _line(line: LineView) -> str:
@@ -167,7 +178,9 @@ def _line(line: LineView) -> str:
         f"{line.party:<9} {line.state}{by}",
         check,
         f"heard {clock(line.heard)}",
-        f"their clock {span(line.offset)} ahead ({line.clock})",
+        "their clock unknown: nothing has gone both ways lately"
+        if line.clock == "unknown"
+        else f"their clock {span(line.offset)} ahead ({line.clock})",
     ]
     if line.waiting:
         parts.append(f"{line.waiting} NOT ARRIVED ({line.problem or 'on the way'})")
@@ -183,7 +196,20 @@ def watch_text(watch: WatchView) -> str:
         return "watch     nobody: tansiq watch take"
     relieved = f", relieved {watch.relieved}" if watch.relieved else ""
     items = f", took over {watch.open_items} open items" if watch.open_items else ""
-    return f"watch     {watch.name} ({watch.initials}) since {clock(watch.since)}{relieved}{items}"
+    desk = f" at {watch.desk}" if watch.desk else ""
+    since = f"since {clock(watch.since)}"
+    return f"watch     {watch.name} ({watch.initials}){desk} {since}{relieved}{items}"
+
+
+def sheet_text(watch: WatchView) -> str:
+    """Return who sits at our desk, and the sheet that they took over."""
+    lines = [watch_text(watch)]
+    lines += [f"  said      {plain(watch.text)}"] if watch.text else []
+    lines += [
+        f"  {short(item.thread)}  {item.kind:<9} {item.party:<9} {item.stage}"
+        for item in watch.items
+    ]
+    return "\n".join([*lines, *([f"  sheet     {watch.sheet}"] if watch.sheet else [])])
 
 
 def outbox_text(waiting: Sequence[OutboxEntry]) -> str:

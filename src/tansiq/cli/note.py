@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from tansiq.cli.client import EXITS, Node, data_option, json_option, read_file
+from tansiq.cli.said import note_id
 from tansiq.errors import BadInput
 from tansiq.formats.delivery import Answer, Delivery, Fate
 
@@ -24,7 +25,7 @@ class _Forms(TypedDict):
 
 @click.command("export", epilog=EXITS)
 @click.option("--to", "party", metavar="PARTY", help="Everything that waits for this party.")
-@click.option("--note", metavar="ID", help="One note, by its whole name.")
+@click.option("--note", metavar="ID", callback=note_id, help="One note.")
 @click.option("--file", type=click.Path(), help="What is in a file already, such as receipts.")
 @click.option("--output", type=click.Path(), default="-", help="File.  [default: standard output]")
 @click.option("--qr", is_flag=True, help="Show QR codes, one after the other.")

@@ -12,6 +12,7 @@ from tansiq.domain.thread import Thread
 from tansiq.errors import NotFound, WrongState
 from tansiq.formats.payload import Person
 from tansiq.services.events import Events
+from tansiq.services.idempotency import keeper
 from tansiq.services.line.announcing import announce
 from tansiq.services.line.board import Board
 from tansiq.services.line.outbox import Outbox
@@ -25,8 +26,10 @@ T = TypeVar("T")
 _SENTENCES = {
     "not-in-exercise": "the line is not in an exercise; both sides say so first: "
     "tansiq line set exercise",
-    "line-suspended": "the line is suspended; stop, all-clear and a change of the line still go",
-    "line-closed": "the line is closed; stop, all-clear and a change of the line still go",
+    "line-suspended": "the line is suspended by {by}; stop, all-clear and a change of the line "
+    "still go: tansiq line set",
+    "line-closed": "the line is closed by {by}; stop, all-clear and a change of the line still go: "
+    "tansiq line set",
 }
 
 
@@ -62,6 +65,8 @@ class Speaking:
             NotFound, BadInput: see ``Pen.write``.
         """
 
+        keep = keeper()
+
         async def write(tx: Tx) -> tuple[list[NoteRow], list[NoteRow]]:
             # In the same transaction, so nobody suspends the line between the look and the note.
             since, now = await self.board.since(tx), self._site.clock.now()
@@ -69,7 +74,9 @@ class Speaking:
                 self._check(draft, since)
             rows = [await self._pen.write(tx, draft, now) for draft in drafts]
             for row in rows:
+                self._check_turn(row, since)
                 await announce(self._events, tx, row, now)
+            await keep(tx, [row.id for row in rows])
             return rows, [*since, *rows]
 
         rows, since = await self._site.store.write(write)
@@ -77,6 +84,14 @@ class Speaking:
         self.on_written()
         self.board.take(since)
         return rows
+
+    def check(self, draft: Draft) -> None:
+        """Look whether the line lets a note pass, as far as we know now.
+
+        Raises:
+            NotFound, WrongState: as ``say``.
+        """
+        self._check(draft, ())
 
     def _check(self, draft: Draft, since: Sequence[NoteRow]) -> None:
         if draft.to == self._site.party:
@@ -87,7 +102,18 @@ class Speaking:
             raise NotFound(f"no line with {draft.to}; there is one with: {known}", field="to")
         why = refused(line, draft.kind, draft.mode)
         if why is not None:
-            raise WrongState(_SENTENCES[why], field="line")
+            raise WrongState(_SENTENCES[why].format(by=" and ".join(line.by)), field="line")
+
+    def _check_turn(self, row: NoteRow, before: Sequence[NoteRow]) -> None:
+        """Refuse what both sides would keep and not count: nobody is to believe it was said."""
+        thread = self.board.with_one_more(row, before)
+        if thread is None or row.id not in thread.out_of_turn:
+            return
+        raise WrongState(
+            f"it would change nothing: the {thread.kind} is {thread.stage}; "
+            f"tansiq notice show {thread.id[:10]} has what was said",
+            field="id",
+        )
 
     async def thread(self, named: str, *kinds: Kind) -> Thread:
         """Return a conversation by its id, or by the beginning of it if that is one's alone.
@@ -105,11 +131,15 @@ class Speaking:
             else []
         )
         if len(found) != 1:
-            several = f"{len(found)} begin so; write more of it" if found else "none of that id"
+            several = (
+                f"{len(found)} begin so; write more of it"
+                if found
+                else "no conversation of that id; tansiq notice list --all shows them"
+            )
             raise NotFound(f"{named[:20]!r}: {several}", field="id")
         if kinds and found[0].kind not in kinds:
             raise NotFound(
-                f"{named[:20]!r} is a {found[0].kind}, not a {' or '.join(kinds)}", field="id"
+                f"{named[:20]!r} is of kind {found[0].kind}, not {' or '.join(kinds)}", field="id"
             )
         return found[0]
 
@@ -122,8 +152,8 @@ class Speaking:
         return thread.other if thread.opener == self._site.party else thread.opener
 
     def others(self, wanted: Sequence[str]) -> tuple[str, ...]:
-        """Return the parties that are named, or all others if none is."""
-        return tuple(wanted) or tuple(self.board.lines)
+        """Return the parties that are named, each once, or all others if none is."""
+        return tuple(dict.fromkeys(wanted)) or tuple(self.board.lines)
 
 
 SHORT_ID = 6

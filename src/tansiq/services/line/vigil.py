@@ -13,13 +13,14 @@ from typing import Final
 
 import msgspec
 
+from tansiq.domain import pact
 from tansiq.domain.lead import EVER, MICROS, Between
 from tansiq.domain.note import Kind, NoteID
 from tansiq.errors import StoreError, TansiqError
 from tansiq.services.events import Events
 from tansiq.services.line.board import Board
 from tansiq.services.line.pen import Draft
-from tansiq.services.line.showing import Showing
+from tansiq.services.line.showing import Showing, whom
 from tansiq.services.line.speaking import Speaking
 from tansiq.services.planning.site import Site
 from tansiq.storage.notes import NoteStore
@@ -38,6 +39,8 @@ class Overdue(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     party: str
     rung: str
+    """Which one was not reached."""
+    mode: str
     whom: str | None = None
 
 
@@ -68,7 +71,7 @@ class Vigil:
         self._showing = showing
         self._speaking = speaking
         self._overdue: set[tuple[NoteID, str]] = set()
-        self._fired: set[tuple[NoteID, str]] = set()
+        self._fired: set[tuple[NoteID, pact.Escalation]] = set()
         self._checks: dict[str, str] = {}
         self._clocks: dict[str, str] = {}
         self._looked_s = -CLOCKS_EVERY_S
@@ -108,7 +111,7 @@ class Vigil:
     def _late_rungs(self) -> list[tuple[str, str, msgspec.Struct]]:
         told: list[tuple[str, str, msgspec.Struct]] = []
         late: set[tuple[NoteID, str]] = set()
-        fired: set[tuple[NoteID, str]] = set()
+        fired: set[tuple[NoteID, pact.Escalation]] = set()
         for thread in self._board.open_threads():
             due = self._showing.due(thread)
             if due is None:
@@ -117,12 +120,18 @@ class Vigil:
             if due.overdue:
                 late.add((thread.id, due.rung))
                 if (thread.id, due.rung) not in self._overdue:
-                    body = Overdue(kind=thread.kind, party=party, rung=due.rung)
+                    body = Overdue(kind=thread.kind, party=party, rung=due.rung, mode=thread.mode)
                     told.append(("line-overdue", thread.id, body))
-            for whom in due.fired:
-                fired.add((thread.id, whom))
-                if (thread.id, whom) not in self._fired:
-                    body = Overdue(kind=thread.kind, party=party, rung=due.rung, whom=whom)
+            for step in self._showing.fired(thread):
+                fired.add((thread.id, step))
+                if (thread.id, step) not in self._fired:
+                    body = Overdue(
+                        kind=thread.kind,
+                        party=party,
+                        rung=step.rung,
+                        mode=thread.mode,
+                        whom=whom(step),
+                    )
                     told.append(("line-escalated", thread.id, body))
         self._overdue, self._fired = late, fired
         return told

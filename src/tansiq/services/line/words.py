@@ -91,8 +91,17 @@ def _reached(code: str) -> Callable[[About], Made]:
     return made
 
 
+def _seen(about: About) -> Made:
+    if about.answered is Kind.STOP:
+        said = _phrase("stop.seen", person=_person(about), time=_time(about.row.time))
+        return [said, *_free(about)]
+    return _reached("ladder.seen")(about)
+
+
 def _receipt(about: About) -> Made:
     received = read_instant(about.row.facts()["received"], "received")
+    if about.answered is Kind.STOP:
+        return [_phrase("stop.received", party=about.row.sender, time=_time(received))]
     return [
         _phrase("ladder.arrived", number=about.number, party=about.row.sender, time=_time(received))
     ]
@@ -209,9 +218,7 @@ def _all_clear(about: About) -> Made:
     made = [_phrase("stop.all-clear", party=about.row.sender, time=_time(about.row.time))]
     lost = None if about.payload is None else about.payload.minutes_lost
     if lost is not None:
-        made.append(
-            _phrase("stop.minutes-lost", party=about.row.sender, minutes=min(MINUTES_MAX, lost))
-        )
+        made.append(_phrase("stop.minutes-lost", minutes=min(MINUTES_MAX, lost)))
     return [*made, *_free(about)]
 
 
@@ -283,7 +290,7 @@ def _handover(about: About) -> Made:
 _MAKERS: Final[Mapping[Kind, Callable[[About], Made]]] = {
     Kind.NOTICE: _notice,
     Kind.RECEIPT: _receipt,
-    Kind.SEEN: _reached("ladder.seen"),
+    Kind.SEEN: _seen,
     Kind.READBACK: _reached("ladder.read-back"),
     Kind.ANSWER: _answer,
     Kind.COUNTER: _counter,
