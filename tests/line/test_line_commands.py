@@ -4,7 +4,8 @@ Each test is a conversation of its own; what both ends see is looked at at both 
 """
 
 import re
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from floor import Desk, area
@@ -100,7 +101,10 @@ def test_a_read_back_that_is_none_says_how_to_write_it(
 def test_answers_and_what_goes_with_them(north: Desk, south: Desk) -> None:
     note = given(north, south)
     south.good(f"notice answer {note} need-time --minutes 20")
-    north.stage(note, "need-time")
+    asked = north.stage(note, "need-time")
+    assert asked["due"]["overdue"] is False
+    until = datetime.fromisoformat(asked["due"]["at"])
+    assert timedelta(minutes=19) < until - datetime.now(UTC) <= timedelta(minutes=20)
     south.bad(2, "goes with need-time only", f"notice answer {note} noted --minutes 20")
     south.good(f"notice answer {note} unable --in ar --text", "منطاد حتى 1500Z")
     north.stage(note, "unable")
@@ -146,6 +150,8 @@ def test_a_proposal_is_accepted_and_both_ends_hold_the_outcome(north: Desk, sout
         assert outcome["own"]["moves"] == "north"
         words = desk.good(f"notice show {note}").out
         assert re.search(r"HERON-1 flies later by 10 minutes", words), words
+        # The times in the table are those of before: beside them stands what was agreed.
+        assert "AGREED: north moves 600 s later" in desk.good("notice list --last 5").out
     after = north.good("plan list --json").json["plans"]
     starts = [{p["callsign"]: p["time_start"] for p in plans} for plans in (before, after)]
     moved = [datetime.fromisoformat(each["HERON-1"]) for each in starts]
@@ -184,6 +190,38 @@ def test_where_their_plan_moves_they_name_it(north: Desk, south: Desk) -> None:
     first, then = map(datetime.fromisoformat, starts)
     assert (then - first).total_seconds() == 300
     north.stage(note, "settled")
+
+
+def test_our_own_plan_moves_by_our_confirmation(north: Desk, south: Desk) -> None:
+    north.good("plan submit", north.file("crow.geojson", area(callsign="CROW-4", lng=-123.0)))
+    note = north.good("notice give CROW-4 --to south").id
+    south.has(note)
+    north.bad(1, "it would change nothing", f"notice counter {note} --mine --delay-s 600")
+    south.good(f"notice answer {note} unable")
+    north.stage(note, "unable")
+    north.good(f"notice counter {note} --mine --delay-s 600")
+    south.stage(note, "countered")
+    south.good(f"notice accept {note}")
+    north.stage(note, "outcome")
+    north.good(f"notice confirm {note}")
+    (plan,) = (p for p in north.good("plan list --json").json["plans"] if p["callsign"] == "CROW-4")
+    begins = datetime.fromisoformat(south.stage(note, "settled")["start"])
+    assert datetime.fromisoformat(plan["time_start"]) - begins == timedelta(minutes=10)
+
+
+def test_nothing_is_signed_for_a_plan_that_cannot_move(north: Desk, south: Desk) -> None:
+    file = north.file("ibis.geojson", area(callsign="IBIS-1", lng=-123.5))
+    north.good("plan submit", file)
+    taken = south.file("wren.geojson", area(125, callsign="WREN-2", lng=-123.5))
+    south.good("plan submit", taken)
+    note = north.good("notice give IBIS-1 --to south").id
+    south.has(note)
+    south.good(f"notice counter {note} --delay-s 2400")
+    north.stage(note, "countered")
+    ran = north.bad(1, "nothing is signed: the plan did not move so", f"notice accept {note}")
+    assert "WREN-2" in ran.err
+    assert "tansiq plan show" in ran.err
+    assert south.thread(note)["stage"] == "countered"
 
 
 def test_an_outcome_that_is_disputed_is_open_again(north: Desk, south: Desk) -> None:
@@ -235,6 +273,9 @@ def test_a_late_notice_is_delivered_and_marked(north: Desk, south: Desk) -> None
         desk.until(lambda desk=desk: desk.thread(note), lambda t: t["lead"]["late"] == "yes")
         assert "LATE" in desk.good("notice list --last 5").out
         assert re.search(r"LATE: notice \d min.*, required 30 min", desk(f"notice show {note}").out)
+        counted = desk.good("line show --json").json["lines"][0]
+        assert counted["late_ours" if desk is north else "late_theirs"] > 0
+        assert "LATE notices in 24 h: " in desk.good("line show").out
     in_time = given(north, south)
     assert "LATE" not in south.good(f"notice show {in_time}").out
 
@@ -262,6 +303,10 @@ def test_what_is_overdue_is_told_with_whom_to_turn_to(north: Desk, south: Desk) 
         ("answered", "sender by node"),
         ("answered", "civil/watch by voice"),
     ]
+    north.stop()
+    north.start()  # No reason to tell it again.
+    time.sleep(1.2)  # Longer than from one look of the vigil to the next.
+    assert len(steps()) == 3
     told = north.good("events").out
     assert f"{note}  OVERDUE: notice with south, not seen; turn to sender by node" in told
     shown = north.good(f"notice show {note}").out

@@ -80,7 +80,30 @@ def _marks(thread: ThreadView) -> str:
         marks.append("CLOCKS CONTRADICT")
     if thread.due is not None and thread.due.overdue:
         marks.append(f"OVERDUE: {thread.due.rung}")
+    if thread.stage in _MOVES:
+        marks.append(_move(thread))
     return ", ".join(marks)
+
+
+_MOVES = {"countered": "PROPOSED", "outcome": "SIGNED BY ONE", "settled": "AGREED"}
+
+
+def _move(thread: ThreadView) -> str:
+    """Return what move stands: the times in a notice are those before it."""
+    if thread.proposal is None:
+        return _MOVES[thread.stage]
+    move = thread.proposal
+    parts = [
+        f"{abs(by):g} {unit} {more if by > 0 else less}"
+        for by, unit, more, less in (
+            (move.delay_s, "s", "later", "earlier"),
+            (move.up_m, "m", "higher", "lower"),
+            (move.north_m, "m", "north", "south"),
+            (move.east_m, "m", "east", "west"),
+        )
+        if by
+    ]
+    return f"{_MOVES[thread.stage]}: {thread.moves} moves {', '.join(parts)}"
 
 
 def thread_text(thread: ThreadView) -> str:
@@ -99,6 +122,8 @@ def thread_text(thread: ThreadView) -> str:
     for rung in thread.rungs:
         who = f" by {rung.by}" if rung.by else ""
         lines.append(f"  {rung.rung:<9} {rung.time} ({rung.party}'s clock){who}")
+    if thread.stage in _MOVES:
+        lines.append(f"  move      {_move(thread)}")
     if thread.due is not None:
         late = "OVERDUE since" if thread.due.overdue else "due"
         lines.append(f"  awaited   {thread.due.rung}, {late} {clock(thread.due.at)}")
@@ -184,6 +209,9 @@ def _line(line: LineView) -> str:
     ]
     if line.waiting:
         parts.append(f"{line.waiting} NOT ARRIVED ({line.problem or 'on the way'})")
+    if line.late_ours or line.late_theirs:
+        counts = f"{line.late_ours} of ours, {line.late_theirs} of theirs"
+        parts.append(f"LATE notices in 24 h: {counts}")
     if line.missing:
         numbers = ", ".join(map(str, line.missing))
         parts.append(f"MISSING of theirs: {numbers}")

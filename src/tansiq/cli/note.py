@@ -60,6 +60,11 @@ def export(
     _check_forms(forms)
     content, delivery = _found(party, note, file, data)
     click.echo(f"{len(delivery.letters)} notes", err=True)
+    if file is None and len(delivery.letters) >= _AT_MOST:
+        click.echo(
+            f"at most {_AT_MOST} at a time: carry these, take the receipts back, and export again",
+            err=True,
+        )
     if not (forms["qr"] or forms["frames"] or forms["qr_html"]):
         _write(forms["output"], content)
     elif delivery.letters:  # A code of nothing would be scanned for nothing.
@@ -122,6 +127,8 @@ def import_notes(
 
 
 _AT_ONCE = 32
+_AT_MOST = 1_000
+"""Of what waits for a party: what the node hands out."""
 
 
 def _check_forms(forms: _Forms) -> None:

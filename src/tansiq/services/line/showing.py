@@ -35,6 +35,7 @@ from tansiq.formats.signed_note import NameOf
 from tansiq.formats.spelling import Setting
 from tansiq.formats.words import Spoken, words
 from tansiq.services.line.board import Board
+from tansiq.services.line.lateness import COUNTED_FOR, late_notices, time_needed
 from tansiq.services.line.views import (
     DueView,
     LeadView,
@@ -112,8 +113,8 @@ class Showing:
             start=start,
             end=facts.get("end"),
             rungs=tuple([await _rung(store, rung, step) for rung, step in thread.rungs]),
-            lead=await self._lead(store, thread, facts),
-            due=self.due(thread),
+            lead=await self.lead(store, thread),
+            due=await self.due(store, thread),
             proposal=proposal,
             proposed_by=proposed_by,
             moves=moves,
@@ -145,10 +146,15 @@ class Showing:
 
     # ---- ladder
 
-    def due(self, thread: Thread) -> DueView | None:
+    async def due(self, store: NoteStore, thread: Thread) -> DueView | None:
         """Return what is awaited next in a conversation, and what follows if it does not come."""
         if not thread.open or thread.kind not in _LADDERS or self._board.superseded(thread):
             return None
+        usual = self._agreement.timers.answered
+        until = await time_needed(store, self._board, thread, usual=usual)
+        if until is not None:
+            overdue = self._site.clock.now() > until
+            return DueView(rung=Rung.ANSWERED, at=zulu(until), overdue=overdue)
         now, sent = micros(self._site.clock.now()), self._board.arrived[thread.id]
         elapsed = timedelta(microseconds=now - sent)
         reached = reached_rung(thread)
@@ -180,11 +186,11 @@ class Showing:
             elapsed=timedelta(microseconds=elapsed),
         )
 
-    async def _lead(
-        self, store: NoteStore, thread: Thread, facts: dict[str, str]
-    ) -> LeadView | None:
+    async def lead(self, store: NoteStore, thread: Thread) -> LeadView | None:
+        """Return how long before its start a notice came; None: it is none."""
         if thread.kind is not Kind.NOTICE:
             return None
+        facts = self._board.facts[thread.id]
         start = micros(read_instant(facts["start"], "start"))
         required = self._agreement.lead.required(_notice_kind(facts["subject"]))
         passage = await store.passage(thread.id)
@@ -311,6 +317,8 @@ class Showing:
         last, since = board.last_check.get(peer), self._checked(peer, self._site.clock.now())
         heard = board.heard.get(peer)
         span, clock = await self.offset(store, peer)
+        lately = micros(self._site.clock.now() - COUNTED_FOR)
+        late = await late_notices(store, self.lead, board, peer=peer, since=lately)
         return LineView(
             party=peer,
             name=peer if party is None else party.names.get("en", peer),
@@ -334,6 +342,8 @@ class Showing:
             clock=clock,
             stops=len(stopped(board.with_peer(peer))),
             heard=_time(heard),
+            late_ours=late[0],
+            late_theirs=late[1],
         )
 
     def _checked(self, peer: str, now: datetime) -> datetime:

@@ -181,6 +181,10 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
     """Stops in force."""
     heard: str | None
     """When their node last spoke to ours."""
+    late_ours: int
+    """Notices of ours, of the last 24 h, that came later than the agreement asks for."""
+    late_theirs: int
+    """Of theirs."""
 
 
 class OpenItemView(msgspec.Struct, frozen=True, kw_only=True):
