@@ -134,6 +134,7 @@ def test_a_proposal_is_accepted_and_both_ends_hold_the_outcome(north: Desk, sout
     note = north.good("notice give HERON-1 --to south").id
     south.has(note)
     south.bad(2, "a proposal moves something", f"notice counter {note}")
+    south.bad(2, "nan and inf are no numbers", f"notice counter {note} --up-m nan")
     south.good(f"notice counter {note} --delay-s 600 --in en --text", "Balloon")
     assert north.stage(note, "countered")["moves"] == "north"
     south.bad(1, "no proposal of the other side", f"notice accept {note}")
@@ -220,6 +221,10 @@ def test_nothing_is_signed_for_a_plan_that_cannot_move(north: Desk, south: Desk)
     north.stage(note, "countered")
     ran = north.bad(1, "nothing is signed: the plan did not move so", f"notice accept {note}")
     assert "WREN-2" in ran.err
+    # It stands where it stood; whoever tells of one that does not is told so.
+    refused = south.file("wren.geojson", area(125, callsign="WREN-3", lng=-123.5))
+    north("plan submit", refused)
+    assert "note: this plan is refused" in north.good("notice give WREN-3 --to south").err
     assert "tansiq plan show" in ran.err
     assert south.thread(note)["stage"] == "countered"
 

@@ -82,6 +82,9 @@ def test_a_stop_of_some_air_says_of_which(north: Desk, south: Desk) -> None:
     file = north.file("stop.geojson", area(1, callsign=""))
     # Named twice, told once.
     note = north.good("stop --to south --to south", file).id
+    over = north.file("over.geojson", area(-600))
+    for command in ("stop --to south", "notice area --to south"):
+        north.bad(2, "has passed; give a later one", command, over)
     south.has(note)
     for shown in (south.good("line show").out, south.good(f"notice show {note}").out):
         assert "radius 500 m" in shown
@@ -151,6 +154,9 @@ def test_coded_messages_are_read_in_each_language(north: Desk, south: Desk) -> N
     assert opening["payload"]["parameters"] == {"flight": "OSPREY-2", "minutes": 15}
     north.bad(2, "tansiq phrases", "line say nonsense")
     north.bad(2, "needs its callsign", "line say will-be-late")
+    # Nobody says "all clear" without an all-clear.
+    stated = "all-clear party=north time=2026-11-28T14:00:00Z"
+    north.bad(2, "tansiq phrases say", f"line say stop.{stated} --to south")
     north.bad(2, "is not NAME=VALUE", "line say will-be-late OSPREY-2")
 
 
@@ -207,6 +213,23 @@ def test_practice_is_marked_and_never_meets_what_is_meant(
     assert all("EXERCISE" in row for row in rows)
     north.good(f"all-clear --yes {stop}")
     south.stage(stop, "cleared")
+
+
+def test_what_an_exercise_left_open_can_be_ended(
+    north: Desk, south: Desk, practising: None
+) -> None:
+    file = north.file("drill.geojson", area(callsign="DRILL"))
+    note = north.good("notice area --exercise --to south", file).id
+    drill = north.good("stop --exercise --to south").id
+    north.good("line set open --to south")
+    south.until(lambda: south("line show"), lambda r: "exercise by" not in r.out)
+    south.bad(1, "tansiq line set exercise", f"notice answer {note} noted")
+    north.good(f"notice withdraw {note}")
+    meant = north.good("stop --to south").id
+    north.good("all-clear --yes")
+    for each in (drill, meant):
+        south.stage(each, "cleared")
+    south.stage(note, "withdrawn")
 
 
 def test_what_has_not_arrived_is_shown_until_it_has(north: Desk, south: Desk, cut: None) -> None:

@@ -108,7 +108,7 @@ def message(
 ) -> None:
     """Say a coded message; each side reads it in its own language.
 
-    `tansiq phrases` lists the codes and what each takes.
+    `tansiq phrases say` lists the codes and what each takes.
 
     \b
       tansiq line say say.stand-by

@@ -24,6 +24,7 @@ from tansiq.cli.said import (
 )
 from tansiq.errors import BadInput
 from tansiq.services.line.views import ThreadView
+from tansiq.services.views import Plans
 
 plan_option = click.option(
     "--plan", metavar="ID", help="Which plan of ours moves, where the notice is of theirs."
@@ -51,7 +52,16 @@ def give(
     """
     node = Node(data)
     chosen = plan_or_constraint_id(node, plan)
+    _warn(node, chosen)
     say(node, "/notices", as_json=as_json, id=chosen, to=to, text=text, language=language)
+
+
+def _warn(node: Node, chosen: str) -> None:
+    """Say so where a plan does not stand: whoever is told of it may think that it does."""
+    plans = node.ask("GET", "/plans", query={"volumes": False}).read(Plans).plans
+    for plan in plans:
+        if plan.id == chosen and not plan.coordinated:
+            click.echo(f"note: this plan is {plan.status}, not coordinated", err=True)
 
 
 @click.command(epilog=EXITS)

@@ -82,7 +82,10 @@ def area_query(to: tuple[str, ...], along: Along) -> dict[str, str | bool | None
 
 def say(node: Node, path: str, *, as_json: bool, **said: object) -> None:
     """Send something to be said, and print the conversations that it belongs to."""
-    body = json.dumps(said, ensure_ascii=False).encode() if said else None
+    try:
+        body = json.dumps(said, ensure_ascii=False, allow_nan=False).encode() if said else None
+    except ValueError as error:
+        raise BadInput("nan and inf are no numbers here", field="body") from error
     show(node.ask("POST", path, body=body), as_json=as_json)
 
 

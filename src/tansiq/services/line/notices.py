@@ -27,7 +27,7 @@ from tansiq.formats.altitude import to_document
 from tansiq.formats.payload import Move, Payload, Repeated, read_payload, told_of
 from tansiq.services.facade import Constraints, Planning
 from tansiq.services.line.pen import Draft
-from tansiq.services.line.speaking import NO_WORDS, Speaking, Words, mode_of, person
+from tansiq.services.line.speaking import NO_WORDS, Speaking, Words, check_to_come, mode_of, person
 from tansiq.services.views import ConstraintView, PlanView
 from tansiq.storage.notes import NoteRow, NoteStore
 from tansiq.storage.store import Tx
@@ -92,6 +92,7 @@ class Notices:
         words: Words = NO_WORDS,
     ) -> list[NoteRow]:
         """Tell parties of volumes that are no plan here: an obstacle, a crane, practice."""
+        check_to_come(draft, self._speaking.now())
         span = time_bounds(draft.volumes)
         payload = Payload(
             by=person(actor),

@@ -1,15 +1,19 @@
 """Says things: writes notes in one commit, tells the feed, sends them on their way."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 import msgspec
 
 from tansiq.domain.actor import Actor
+from tansiq.domain.draft import PlanDraft
 from tansiq.domain.line import refused
 from tansiq.domain.note import Kind, Mode, NoteID
 from tansiq.domain.thread import Thread
-from tansiq.errors import NotFound, WrongState
+from tansiq.domain.time import zulu
+from tansiq.domain.volume import time_bounds
+from tansiq.errors import BadInput, NotFound, WrongState
 from tansiq.formats.payload import Person
 from tansiq.services.events import Events
 from tansiq.services.idempotency import keeper
@@ -143,6 +147,10 @@ class Speaking:
             )
         return found[0]
 
+    def now(self) -> datetime:
+        """Return the time by the node's clock."""
+        return self._site.clock.now()
+
     async def read(self, fn: Callable[[Tx], Awaitable[T]]) -> T:
         """Read what is committed."""
         return await self._site.store.read(fn)
@@ -163,6 +171,17 @@ SHORT_ID = 6
 def person(actor: Actor, desk: str = "") -> Person:
     """Return who acts, as notes name them."""
     return Person(name=actor.display_name, initials=actor.initials[:8], desk=desk)
+
+
+def check_to_come(area: PlanDraft, now: datetime) -> None:
+    """Refuse air that is over: whoever tells of it means other air.
+
+    Raises:
+        BadInput: its end has passed.
+    """
+    end = time_bounds(area.volumes).end
+    if end <= now:
+        raise BadInput(f"its end, {zulu(end)}, has passed; give a later one", field="end")
 
 
 def mode_of(*, exercise: bool) -> Mode:

@@ -14,6 +14,7 @@ from tansiq.domain.actor import Actor
 from tansiq.domain.draft import PlanDraft
 from tansiq.domain.line import Stance, stopped
 from tansiq.domain.note import Kind, Mode, write_instant
+from tansiq.domain.phrase import is_speech
 from tansiq.domain.thread import Stage
 from tansiq.domain.time import from_micros, micros, parse_rfc3339, zulu
 from tansiq.errors import BadInput, WrongState
@@ -27,7 +28,7 @@ from tansiq.formats.payload import (
     read_payload,
 )
 from tansiq.services.line.pen import Draft
-from tansiq.services.line.speaking import NO_WORDS, Speaking, Words, mode_of, person
+from tansiq.services.line.speaking import NO_WORDS, Speaking, Words, check_to_come, mode_of, person
 from tansiq.services.line.views import OpenItemView, WatchView
 from tansiq.services.planning.site import Site
 from tansiq.storage.notes import NoteRow, NoteStore
@@ -119,6 +120,7 @@ class Talk:
         """Stop a block of air, or all of it: to every party, unless some are named."""
         payload = Payload(by=person(actor), text=words.text, language=words.language)
         if area is not None:
+            check_to_come(area, self._site.clock.now())
             payload = msgspec.structs.replace(
                 payload,
                 volumes=volumes_to_wire(area.volumes),
@@ -204,6 +206,13 @@ class Talk:
             BadInput: no such code, or parameters that are not its own.
         """
         self._check_code(code, parameters)
+        if not is_speech(code):
+            # Who reads "ALL CLEAR, from north" must be able to rely on it.
+            raise BadInput(
+                f"{code} states what happened, and is not for saying; `tansiq phrases say` lists "
+                "what is",
+                field="code",
+            )
         payload = Payload(by=person(actor), parameters=dict(parameters) or None)
         draft_of = _for_each(Kind.SAY, payload, mode_of(exercise=exercise), code=code)
         return await self._speaking.say(*map(draft_of, self._speaking.others(to)))

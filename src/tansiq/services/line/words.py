@@ -18,6 +18,7 @@ from tansiq.domain.phrase import (
     Direction,
     Phrase,
     Value,
+    is_speech,
 )
 from tansiq.domain.time import from_micros
 from tansiq.errors import BadInput
@@ -239,8 +240,11 @@ def _call(about: About) -> Made:
 
 def _say(about: About) -> Made:
     parameters = {} if about.payload is None else about.payload.parameters or {}
+    code = about.row.facts()["code"]
+    if not is_speech(code):
+        return []  # Nobody makes a stop or an all-clear of it.
     try:
-        said = Phrase(code=about.row.facts()["code"], parameters=parameters)
+        said = Phrase(code=code, parameters=parameters)
     except BadInput:
         return []  # Shown by its code: the other node may be newer than ours.
     return [said, *_free(about)]
