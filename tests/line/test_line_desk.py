@@ -93,6 +93,15 @@ def test_a_stop_of_some_air_says_of_which(north: Desk, south: Desk) -> None:
     south.stage(note, "cleared")
 
 
+def test_a_stop_that_has_not_arrived_says_so(north: Desk, south: Desk, cut: None) -> None:
+    ran = north.bad(1, "STOP HAS NOT ARRIVED at south: use every other channel", "stop")
+    assert re.search(r"-> civil .* arrived  OVERDUE: seen", ran.out)
+    south.listen()
+    arrived(north)
+    assert "STOP in force" in south.good("line show").out
+    north.good("all-clear --yes")
+
+
 def test_comm_checks(north: Desk, south: Desk) -> None:
     note = north.good("line check --to south").id
     south.has(note)
@@ -329,5 +338,6 @@ def test_without_its_node_a_command_says_what_to_start(north: Desk) -> None:
     try:
         for command in ("line show", "stop", "notice list", "watch take"):
             north.bad(3, "is `tansiq serve` running", command)
+        north.bad(3, "THE STOP MAY NOT HAVE BEEN SAID: use every other channel", "stop")
     finally:
         north.start()

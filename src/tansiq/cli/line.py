@@ -1,13 +1,15 @@
 """``tansiq line ...``, ``stop``, ``all-clear``, ``watch``: the desk and its line."""
 
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Unpack
 
 import click
 import msgspec
 
-from tansiq.cli.client import EXITS, Node, confirm, data_option, json_option, read_file
-from tansiq.cli.line_text import lines_text, outbox_text, sheet_text
+from tansiq.cli.client import EXITS, NOT_YET, Node, confirm, data_option, json_option, read_file
+from tansiq.cli.line_text import lines_text, outbox_text, rows, sheet_text
 from tansiq.cli.said import (
     Along,
     area_query,
@@ -16,13 +18,20 @@ from tansiq.cli.said import (
     note_argument,
     note_id,
     say,
-    show,
     text_option,
     to_option,
 )
-from tansiq.errors import BadInput
-from tansiq.services.line.views import LinesView, OutboxView, WatchView
+from tansiq.clock import SystemClock
+from tansiq.errors import BadInput, PeerUnreachable, StoreError
+from tansiq.services.line.views import LinesView, OutboxView, Threads, ThreadView, WatchView
 
+_ARRIVES_S = 3.0
+_LOOKS_S = 0.1
+_ELSE = "THE STOP MAY NOT HAVE BEEN SAID: use every other channel"
+_STOP_EXITS = """\b
+Exit codes: 0 it has arrived everywhere   1 not yet, or refused
+            2 bad input   3 the node does not answer   4 its store fails
+"""
 _STATES = ("open", "degraded", "exercise", "suspended", "closed")
 
 
@@ -166,7 +175,7 @@ def outbox(*, data: Path, as_json: bool) -> None:
     click.echo(found.body.decode() if as_json else outbox_text(found.read(OutboxView).waiting))
 
 
-@click.command(epilog=EXITS)
+@click.command(epilog=_STOP_EXITS)
 @click.argument("file", type=click.Path(), required=False)
 @to_option
 @text_option
@@ -185,14 +194,40 @@ def stop(
     """STOP: everybody keeps out of the air in FILE, or of all air of the agreement.
 
     Sent to every party at once, before everything else, again each second until it arrives. It
-    stands until `tansiq all-clear`. Nobody is asked first.
+    stands until `tansiq all-clear`. Nobody is asked first. Waits up to 3 s to say where it has
+    arrived.
     """
+    air = None if file is None else read_file(file)
     node = Node(data)
-    if file is None:
-        say(node, "/stops", as_json=as_json, to=to, **along)
-        return
-    query = area_query(to, along)
-    show(node.ask("POST", "/stops/area", query=query, body=read_file(file)), as_json=as_json)
+    try:
+        if air is None:
+            body = msgspec.json.encode({"to": to, **along})
+            reply = node.ask("POST", "/stops", body=body)
+        else:
+            reply = node.ask("POST", "/stops/area", query=area_query(to, along), body=air)
+    except (PeerUnreachable, StoreError) as error:
+        raise type(error)(f"{_ELSE}; {error.message}") from error
+    threads = _arrived(node, reply.read(Threads).threads)
+    click.echo(reply.body.decode() if as_json else rows(threads))
+    silent = ", ".join(thread.party for thread in threads if thread.stage == "sent")
+    if silent:
+        click.echo(
+            f"STOP HAS NOT ARRIVED at {silent}: use every other channel; tansiq line outbox says "
+            "why, and the node goes on trying",
+            err=True,
+        )
+        raise SystemExit(NOT_YET)
+
+
+def _arrived(node: Node, threads: Sequence[ThreadView]) -> list[ThreadView]:
+    """Return conversations as they are once all have arrived, or after a while."""
+    clock = SystemClock()
+    limit_s = clock.monotonic_s() + _ARRIVES_S
+    while True:
+        found = [node.ask("GET", f"/threads/{thread.id}").read(ThreadView) for thread in threads]
+        if clock.monotonic_s() > limit_s or all(thread.stage != "sent" for thread in found):
+            return found
+        asyncio.run(clock.sleep(_LOOKS_S))
 
 
 @click.command("all-clear", epilog=EXITS)

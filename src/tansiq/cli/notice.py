@@ -23,7 +23,7 @@ from tansiq.cli.said import (
     to_option,
 )
 from tansiq.errors import BadInput
-from tansiq.services.line.views import ThreadView
+from tansiq.services.line.views import Threads, ThreadView
 from tansiq.services.views import Plans
 
 plan_option = click.option(
@@ -97,7 +97,10 @@ def list_notices(
     """List notices and how far each is: a rung shows the hour at which it was reached."""
     kind = None if every else "notice"
     query = {"open": open_only, "party": party, "kind": kind, "last": last}
-    show(Node(data).ask("GET", "/threads", query=query), as_json=as_json)
+    reply = Node(data).ask("GET", "/threads", query=query)
+    show(reply, as_json=as_json)
+    if len(reply.read(Threads).threads) == last:
+        click.echo(f"the latest {last}; --last shows more", err=True)
 
 
 @click.command("show", epilog=EXITS)
