@@ -107,6 +107,8 @@ def test_comm_checks(north: Desk, south: Desk) -> None:
     south.has(note)
     assert "check" in south.good("notice list --all --last 1").out
     north.bad(1, "our own check", f"line reply {note}")
+    for desk in (north, south):
+        assert "Comm check sent to South" in desk.good(f"notice show {note}").out
     south.good(f"line reply {note}")
     north.stage(note, "replied")
     south.bad(1, "answered already", f"line reply {note}")

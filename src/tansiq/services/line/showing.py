@@ -258,6 +258,7 @@ class Showing:
                 number=row.number if asked is None else asked.number,
                 answered=None if asked is None else asked.kind,
                 callsign=subject,
+                receiver=row.peer if row.sender == self._me else self._me,
             )
             found.append(await self._note(store, about, thread, waiting.get(row.id), language))
         return tuple(found)

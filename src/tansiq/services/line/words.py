@@ -34,6 +34,7 @@ class About:
     """What the words of a note need besides the note."""
 
     row: NoteRow
+    receiver: str
     payload: Payload | None
     """None: withheld."""
     number: int = 0
@@ -196,7 +197,7 @@ def _confirm(about: About) -> Made:
 
 
 def _check(about: About) -> Made:
-    return [_phrase("check.sent", party=about.row.sender, time=_time(about.row.time))]
+    return [_phrase("check.sent", party=about.receiver, time=_time(about.row.time))]
 
 
 def _check_reply(about: About) -> Made:
