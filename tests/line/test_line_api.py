@@ -24,8 +24,9 @@ from tansiq.storage.answers import Answers
 from tansiq.storage.store import Tx
 
 _SAID_BY = "SELECT COUNT(*) FROM note WHERE sender = :party AND kind <> 'receipt'"
-SOON = datetime.now(UTC) + timedelta(minutes=1)
-AGO = SOON - timedelta(hours=1)
+SOON = datetime.now(UTC) + timedelta(hours=1)
+"""Later than any run of this module."""
+AGO = SOON - timedelta(hours=2)
 SPAN = {"start": zulu(AGO), "end": zulu(SOON)}
 TO = {"to": ["north"]}
 NOBODY = "0" * 12
