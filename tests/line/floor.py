@@ -252,6 +252,8 @@ class Floor:
         desk.side.up.events.stop()
         server.should_exit = server.force_exit = True
         await task
+        for connection in list(server.server_state.connections):
+            connection.transport.close()
         await desk.side.stop()
 
 
@@ -288,6 +290,10 @@ def open_floor(folder: Path, ports: list[int]) -> tuple[Floor, Callable[[], None
         floor.do(_all([floor.stop(desk) for desk in floor.desks.values()]))
         loop.call_soon_threadsafe(loop.stop)
         living.join()
+        # What is closing is let to close: nothing is left over for the collector to complain of.
+        loop.run_until_complete(asyncio.sleep(0.05))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
 
     floor.do(_all([floor.start(desk) for desk in floor.desks.values()]))
