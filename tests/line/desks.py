@@ -37,6 +37,8 @@ from tansiq.storage.notes import NoteRow, NoteStore
 LOOK_S = (20.0, 900.0)
 """How long a person takes until the next look at what is new."""
 _FRESH = (Stage.SENT, Stage.ARRIVED)
+PLAN = "2f8343be-6482-4d1b-a474-16847e01af1e"
+"""Of whoever moves a plan of theirs for somebody else's notice."""
 Did = Awaitable[object]
 
 
@@ -159,7 +161,9 @@ class Desk(Station):
             if thread.outcome.by == self.party:
                 return None
             agreed = self.random.random() < 0.9
-            return lambda: self.notices.confirm(thread.id, self.actor, agreed=agreed)
+            return lambda: self.notices.confirm(
+                thread.id, self.actor, agreed=agreed, plan="" if ours else PLAN
+            )
         if thread.stage is Stage.COUNTERED:
             return await self._of_proposal(thread, ours)
         if ours:
@@ -184,7 +188,7 @@ class Desk(Station):
             return None
         draw = self.random.random()
         if draw < 0.6:
-            return lambda: self.notices.accept(thread.id, self.actor)
+            return lambda: self.notices.accept(thread.id, self.actor, plan="" if ours else PLAN)
         if draw < 0.8 or not ours:
             return self._counter(thread, mine=ours)
         return lambda: self.notices.answer(thread.id, "unable", self.actor)
@@ -244,7 +248,7 @@ class Desk(Station):
             "call": lambda: self.talk.call(to[0], self.actor, Words(text="As agreed by voice.")),
             "incident": lambda: self._incident(to),
             "withdraw": self._withdraw,
-            "watch": lambda: self.talk.take_watch(self.actor, "desk"),
+            "watch": lambda: self.talk.take_watch(self.actor),
         }
         if kind == "stop":
             await self._stop()

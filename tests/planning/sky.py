@@ -218,7 +218,7 @@ class Sky:
         return self.sides[party]
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Return ports that nobody listened on a moment ago, all different."""
     found = [socket.socket() for _ in range(count)]
     for one in found:
@@ -245,7 +245,7 @@ def make_sky(
     ``rules`` are fields of the agreement; ``via`` may give another URL for a party's node.
     """
     scheme = "https" if tls else "http"
-    ports = dict(zip(parties, _free_ports(len(parties)), strict=True))
+    ports = dict(zip(parties, free_ports(len(parties)), strict=True))
     members: dict[str, Party] = {}
     for name, port in ports.items():
         url = f"{scheme}://127.0.0.1:{port}" if via is None else via(name, port)

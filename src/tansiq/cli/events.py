@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from tansiq.cli.client import EXITS, Event, Node, data_option, json_option
+from tansiq.cli.line_text import ID_CHARS
 from tansiq.cli.show import short
 from tansiq.errors import BadInput, PeerUnreachable
 
@@ -20,6 +21,16 @@ class _Subject(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
     reachable: bool | None = None
     problem: str | None = None
+    # Of what is said on the line.
+    party: str = ""
+    sender: str = ""
+    word: str = ""
+    mode: str = ""
+    kind: str = ""
+    rung: str = ""
+    whom: str | None = None
+    state: str = ""
+    clock: str = ""
 
 
 class _Event(msgspec.Struct, frozen=True):
@@ -76,6 +87,40 @@ def _print(event: Event, *, as_json: bool) -> None:
     click.echo(f"{told.seq:>6}  {told.time}  {told.kind:<10}  {_line(told)}")
 
 
+def _note(thread: str, body: _Subject) -> str:
+    practice = "EXERCISE " if body.mode == "exercise" else ""
+    ours = body.sender != body.party
+    whose = f"we said, to {body.party}" if ours else f"{body.party} said"
+    return f"{thread[:ID_CHARS]}  {practice}{body.word}: {whose}"
+
+
+def _overdue(thread: str, body: _Subject) -> str:
+    practice = "EXERCISE " if body.mode == "exercise" else ""
+    turned = f"; turn to {body.whom}" if body.whom else ""
+    what = f"{body.kind} with {body.party}"
+    return f"{thread[:ID_CHARS]}  {practice}OVERDUE: {what}, not {body.rung}{turned}"
+
+
+def _check(party: str, body: _Subject) -> str:
+    words = {"quiet": "comm check answered", "due": "COMM CHECK DUE"}
+    missed = f"{body.state.upper()}: comm check missed"
+    return f"{party}  {words.get(body.state, missed)}"
+
+
+def _clock(party: str, body: _Subject) -> str:
+    words = {"apart": "CLOCKS APART, more than agreed", "impossible": "CLOCKS CONTRADICT"}
+    return f"{party}  {words.get(body.clock, f'clock {body.clock}')}"
+
+
+_ON_THE_LINE = {
+    "note": _note,
+    "line-overdue": _overdue,
+    "line-escalated": _overdue,
+    "line-check": _check,
+    "line-clock": _clock,
+}
+
+
 def _line(told: _Event) -> str:
     body = told.body
     if body is None:
@@ -83,6 +128,8 @@ def _line(told: _Event) -> str:
     if told.kind == "peer":
         word = {True: "answers", False: "does not answer", None: "not asked yet"}[body.reachable]
         return f"{told.id}  {word}" + (f": {body.problem}" if body.problem else "")
+    if told.kind in _ON_THE_LINE:
+        return _ON_THE_LINE[told.kind](told.id, body)
     name = body.callsign or body.name
     # A reason may begin with the status itself ("waiting: blocked by ...").
     reason = (body.reason or "").removeprefix(f"{body.status}: ")

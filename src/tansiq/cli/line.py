@@ -1,16 +1,44 @@
 """``tansiq line ...``, ``stop``, ``all-clear``, ``watch``: the desk and its line."""
 
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Unpack
 
 import click
 import msgspec
 
-from tansiq.cli.client import EXITS, Node, confirm, data_option, json_option, read_file
-from tansiq.cli.line_text import lines_text, outbox_text, watch_text, yields_text
-from tansiq.cli.said import exercise_option, language_option, say, show, text_option, to_option
-from tansiq.errors import BadInput
-from tansiq.services.line.views import LinesView, OutboxView, WatchView, YieldsView
+from tansiq.cli.client import EXITS, NOT_YET, Node, confirm, data_option, json_option, read_file
+from tansiq.cli.line_text import lines_text, outbox_text, rows, sheet_text, yields_text
+from tansiq.cli.said import (
+    Along,
+    area_query,
+    exercise_option,
+    language_option,
+    note_argument,
+    note_id,
+    say,
+    text_option,
+    to_option,
+)
+from tansiq.clock import SystemClock
+from tansiq.errors import BadInput, PeerUnreachable, StoreError
+from tansiq.services.line.views import (
+    LinesView,
+    OutboxView,
+    Threads,
+    ThreadView,
+    WatchView,
+    YieldsView,
+)
 
+_ARRIVES_S = 3.0
+_LOOKS_S = 0.1
+_ELSE = "THE STOP MAY NOT HAVE BEEN SAID: use every other channel"
+_STOP_EXITS = """\b
+Exit codes: 0 it has arrived everywhere   1 not yet, or refused
+            2 bad input   3 the node does not answer   4 its store fails
+"""
 _STATES = ("open", "degraded", "exercise", "suspended", "closed")
 
 
@@ -51,7 +79,7 @@ def check(*, to: tuple[str, ...], exercise: bool, data: Path, as_json: bool) -> 
 
 
 @click.command(epilog=EXITS)
-@click.argument("note", metavar="ID")
+@note_argument
 @data_option
 @json_option
 def reply(note: str, *, data: Path, as_json: bool) -> None:
@@ -96,7 +124,7 @@ def message(
 ) -> None:
     """Say a coded message; each side reads it in its own language.
 
-    `tansiq phrases` lists the codes and what each takes.
+    `tansiq phrases say` lists the codes and what each takes.
 
     \b
       tansiq line say say.stand-by
@@ -135,7 +163,7 @@ def incident(words: str, *, to: tuple[str, ...], data: Path, as_json: bool, **sa
 
 
 @click.command(epilog=EXITS)
-@click.argument("note", metavar="ID")
+@note_argument
 @click.argument("words")
 @language_option
 @data_option
@@ -174,10 +202,11 @@ def outbox(*, data: Path, as_json: bool) -> None:
     click.echo(found.body.decode() if as_json else outbox_text(found.read(OutboxView).waiting))
 
 
-@click.command(epilog=EXITS)
+@click.command(epilog=_STOP_EXITS)
 @click.argument("file", type=click.Path(), required=False)
 @to_option
-@click.option("--text", default="", help="Free words that go along.")
+@text_option
+@language_option
 @exercise_option
 @data_option
 @json_option
@@ -185,35 +214,66 @@ def stop(
     file: str | None,
     *,
     to: tuple[str, ...],
-    text: str,
-    exercise: bool,
     data: Path,
     as_json: bool,
+    **along: Unpack[Along],
 ) -> None:
     """STOP: everybody keeps out of the air in FILE, or of all air of the agreement.
 
     Sent to every party at once, before everything else, again each second until it arrives. It
-    stands until `tansiq all-clear`. Nobody is asked first.
+    stands until `tansiq all-clear`. Nobody is asked first. Waits up to 3 s to say where it has
+    arrived.
     """
+    air = None if file is None else read_file(file)
     node = Node(data)
-    if file is None:
-        say(node, "/stops", as_json=as_json, to=to, text=text, exercise=exercise)
-        return
-    query = {"to": ",".join(to) or None, "text": text or None, "exercise": exercise}
-    show(node.ask("POST", "/stops/area", query=query, body=read_file(file)), as_json=as_json)
+    try:
+        if air is None:
+            body = msgspec.json.encode({"to": to, **along})
+            reply = node.ask("POST", "/stops", body=body)
+        else:
+            reply = node.ask("POST", "/stops/area", query=area_query(to, along), body=air)
+    except (PeerUnreachable, StoreError) as error:
+        raise type(error)(f"{_ELSE}; {error.message}") from error
+    threads = _arrived(node, reply.read(Threads).threads)
+    click.echo(reply.body.decode() if as_json else rows(threads))
+    silent = ", ".join(thread.party for thread in threads if thread.stage == "sent")
+    if silent:
+        click.echo(
+            f"STOP HAS NOT ARRIVED at {silent}: use every other channel; tansiq line outbox says "
+            "why, and the node goes on trying",
+            err=True,
+        )
+        raise SystemExit(NOT_YET)
+
+
+def _arrived(node: Node, threads: Sequence[ThreadView]) -> list[ThreadView]:
+    """Return conversations as they are once all have arrived, or after a while."""
+    clock = SystemClock()
+    limit_s = clock.monotonic_s() + _ARRIVES_S
+    while True:
+        found = [node.ask("GET", f"/threads/{thread.id}").read(ThreadView) for thread in threads]
+        if clock.monotonic_s() > limit_s or all(thread.stage != "sent" for thread in found):
+            return found
+        asyncio.run(clock.sleep(_LOOKS_S))
 
 
 @click.command("all-clear", epilog=EXITS)
-@click.argument("note", metavar="[ID]", required=False)
+@click.argument("note", metavar="[ID]", required=False, callback=note_id)
 @text_option
+@language_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @data_option
 @json_option
-def all_clear(note: str | None, *, text: str, yes: bool, data: Path, as_json: bool) -> None:
-    """Take our stop back: the one named, or all of ours. Asks first, at a terminal."""
+def all_clear(
+    note: str | None, *, text: str, language: str, yes: bool, data: Path, as_json: bool
+) -> None:
+    """Take our stop back: the one named, or all of ours. Asks first, at a terminal.
+
+    A stop that went to several parties is one for each: without ID all of them are taken back.
+    """
     confirm("Give the all-clear for " + (note or "every stop of ours") + "?", yes=yes)
     path = "/all-clear" if note is None else f"/threads/{note}/all-clear"
-    say(Node(data), path, as_json=as_json, text=text)
+    say(Node(data), path, as_json=as_json, text=text, language=language)
 
 
 @click.command("take", epilog=EXITS)
@@ -225,13 +285,13 @@ def take_watch(*, desk: str, text: str, data: Path, as_json: bool) -> None:
     """Take the watch of our desk. The sheet lists everything that is open, and is signed."""
     body = msgspec.json.encode({"desk": desk, "text": text})
     found = Node(data).ask("POST", "/watch", body=body)
-    click.echo(found.body.decode() if as_json else watch_text(found.read(WatchView)))
+    click.echo(found.body.decode() if as_json else sheet_text(found.read(WatchView)))
 
 
 @click.command("show", epilog=EXITS)
 @data_option
 @json_option
 def show_watch(*, data: Path, as_json: bool) -> None:
-    """Show who sits at our desk."""
+    """Show who sits at our desk, and the sheet of what was open when they took it."""
     found = Node(data).ask("GET", "/watch")
-    click.echo(found.body.decode() if as_json else watch_text(found.read(WatchView)))
+    click.echo(found.body.decode() if as_json else sheet_text(found.read(WatchView)))

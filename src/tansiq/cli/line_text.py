@@ -2,7 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
+from tansiq.cli.files import plain
+from tansiq.clock import SystemClock
+from tansiq.domain.time import parse_rfc3339
 from tansiq.formats.payload import Move
+from tansiq.formats.spelling import clock as spelled
 from tansiq.services.line.views import (
     LeadView,
     LinesView,
@@ -26,8 +30,11 @@ def short(note: str) -> str:
 
 
 def clock(time: str | None) -> str:
-    """Return the hour of a time, as desks write it: 1432Z."""
-    return "-" if time is None else f"{time[11:13]}{time[14:16]}Z"
+    """Return the hour of a time, as desks write it: 1432Z, or 281432ZNOV26 if not of today."""
+    if time is None:
+        return "-"
+    moment = parse_rfc3339(time, "time").replace(second=0, microsecond=0)
+    return spelled(moment, SystemClock().now().date())
 
 
 def rows(threads: Sequence[ThreadView]) -> str:
@@ -75,7 +82,30 @@ def _marks(thread: ThreadView) -> str:
         marks.append("CLOCKS CONTRADICT")
     if thread.due is not None and thread.due.overdue:
         marks.append(f"OVERDUE: {thread.due.rung}")
+    if thread.stage in _MOVES:
+        marks.append(_move(thread))
     return ", ".join(marks)
+
+
+_MOVES = {"countered": "PROPOSED", "outcome": "SIGNED BY ONE", "settled": "AGREED"}
+
+
+def _move(thread: ThreadView) -> str:
+    """Return what move stands: the times in a notice are those before it."""
+    if thread.proposal is None:
+        return _MOVES[thread.stage]
+    move = thread.proposal
+    parts = [
+        f"{abs(by):g} {unit} {more if by > 0 else less}"
+        for by, unit, more, less in (
+            (move.delay_s, "s", "later", "earlier"),
+            (move.up_m, "m", "higher", "lower"),
+            (move.north_m, "m", "north", "south"),
+            (move.east_m, "m", "east", "west"),
+        )
+        if by
+    ]
+    return f"{_MOVES[thread.stage]}: {thread.moves} moves {', '.join(parts)}"
 
 
 def thread_text(thread: ThreadView) -> str:
@@ -87,11 +117,15 @@ def thread_text(thread: ThreadView) -> str:
         lines.append("  superseded by a later notice of the same")
     if thread.subject is not None:
         lines.append(f"  about     {thread.subject} {_about(thread)} (version {thread.version})")
+    if thread.told is not None:
+        lines += [f"  {'':<9} {each}" for each in thread.told.words]
     if thread.lead is not None:
         lines += _lead(thread.lead)
     for rung in thread.rungs:
         who = f" by {rung.by}" if rung.by else ""
         lines.append(f"  {rung.rung:<9} {rung.time} ({rung.party}'s clock){who}")
+    if thread.stage in _MOVES:
+        lines.append(f"  move      {_move(thread)}")
     if thread.due is not None:
         late = "OVERDUE since" if thread.due.overdue else "due"
         lines.append(f"  awaited   {thread.due.rung}, {late} {clock(thread.due.at)}")
@@ -182,7 +216,9 @@ def _moved(shift: Move) -> str:
 
 def _stopped(stop: ThreadView) -> str:
     whose = "ours, to" if stop.ours else "by"
-    return f"{whose} {stop.party} since {clock(stop.time)}  {short(stop.id)}"
+    exercise = "EXERCISE EXERCISE EXERCISE, " if stop.mode == "exercise" else ""
+    air = "all air" if stop.told is None else " ".join(stop.told.words)
+    return f"{exercise}{whose} {stop.party} since {clock(stop.time)}: {air}  {short(stop.id)}"
 
 
 def _line(line: LineView) -> str:
@@ -197,10 +233,15 @@ def _line(line: LineView) -> str:
         f"{line.party:<9} {line.state}{by}",
         check,
         f"heard {clock(line.heard)}",
-        f"their clock {span(line.offset)} ahead ({line.clock})",
+        "their clock unknown: nothing has gone both ways lately"
+        if line.clock == "unknown"
+        else f"their clock {span(line.offset)} ahead ({line.clock})",
     ]
     if line.waiting:
         parts.append(f"{line.waiting} NOT ARRIVED ({line.problem or 'on the way'})")
+    if line.late_ours or line.late_theirs:
+        counts = f"{line.late_ours} of ours, {line.late_theirs} of theirs"
+        parts.append(f"LATE notices in 24 h: {counts}")
     if line.missing:
         numbers = ", ".join(map(str, line.missing))
         parts.append(f"MISSING of theirs: {numbers}")
@@ -213,7 +254,20 @@ def watch_text(watch: WatchView) -> str:
         return "watch     nobody: tansiq watch take"
     relieved = f", relieved {watch.relieved}" if watch.relieved else ""
     items = f", took over {watch.open_items} open items" if watch.open_items else ""
-    return f"watch     {watch.name} ({watch.initials}) since {clock(watch.since)}{relieved}{items}"
+    desk = f" at {watch.desk}" if watch.desk else ""
+    since = f"since {clock(watch.since)}"
+    return f"watch     {watch.name} ({watch.initials}){desk} {since}{relieved}{items}"
+
+
+def sheet_text(watch: WatchView) -> str:
+    """Return who sits at our desk, and the sheet that they took over."""
+    lines = [watch_text(watch)]
+    lines += [f"  said      {plain(watch.text)}"] if watch.text else []
+    lines += [
+        f"  {short(item.thread)}  {item.kind:<9} {item.party:<9} {item.stage}"
+        for item in watch.items
+    ]
+    return "\n".join([*lines, *([f"  sheet     {watch.sheet}"] if watch.sheet else [])])
 
 
 def outbox_text(waiting: Sequence[OutboxEntry]) -> str:

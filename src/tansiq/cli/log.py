@@ -9,6 +9,7 @@ import msgspec
 
 from tansiq.cli.client import EXITS, Node, data_option, json_option
 from tansiq.cli.log_text import compared_text, findings_text, head_text
+from tansiq.cli.said import note_id
 from tansiq.domain.time import parse_rfc3339, zulu
 from tansiq.errors import BadInput
 from tansiq.formats.bundle import AGREEMENT_BYTES_MAX, BUNDLE_BYTES_MAX, read_bundle
@@ -125,7 +126,7 @@ def head(*, data: Path, as_json: bool) -> None:
 
 
 @click.command("proof", epilog=EXITS)
-@click.argument("note", metavar="NOTE")
+@click.argument("note", metavar="NOTE", callback=note_id)
 @output_option
 @data_option
 def proof(note: str, *, output: str, data: Path) -> None:

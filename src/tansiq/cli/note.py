@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from tansiq.cli.client import EXITS, Node, data_option, json_option, read_file
+from tansiq.cli.said import note_id
 from tansiq.errors import BadInput
 from tansiq.formats.delivery import Answer, Delivery, Fate
 
@@ -24,7 +25,7 @@ class _Forms(TypedDict):
 
 @click.command("export", epilog=EXITS)
 @click.option("--to", "party", metavar="PARTY", help="Everything that waits for this party.")
-@click.option("--note", metavar="ID", help="One note, by its whole name.")
+@click.option("--note", metavar="ID", callback=note_id, help="One note.")
 @click.option("--file", type=click.Path(), help="What is in a file already, such as receipts.")
 @click.option("--output", type=click.Path(), default="-", help="File.  [default: standard output]")
 @click.option("--qr", is_flag=True, help="Show QR codes, one after the other.")
@@ -59,6 +60,11 @@ def export(
     _check_forms(forms)
     content, delivery = _found(party, note, file, data)
     click.echo(f"{len(delivery.letters)} notes", err=True)
+    if file is None and len(delivery.letters) >= _AT_MOST:
+        click.echo(
+            f"at most {_AT_MOST} at a time: carry these, take the receipts back, and export again",
+            err=True,
+        )
     if not (forms["qr"] or forms["frames"] or forms["qr_html"]):
         _write(forms["output"], content)
     elif delivery.letters:  # A code of nothing would be scanned for nothing.
@@ -121,6 +127,8 @@ def import_notes(
 
 
 _AT_ONCE = 32
+_AT_MOST = 1_000
+"""Of what waits for a party: what the node hands out."""
 
 
 def _check_forms(forms: _Forms) -> None:

@@ -1,17 +1,34 @@
 """``tansiq notice ...``: tell other parties, read what they tell, answer."""
 
+import math
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import click
 
 from tansiq.cli.client import EXITS, Node, data_option, json_option, read_file
 from tansiq.cli.line_text import thread_text
-from tansiq.cli.pick import plan_id
-from tansiq.cli.said import exercise_option, language_option, say, show, text_option, to_option
+from tansiq.cli.pick import plan_id, plan_or_constraint_id
+from tansiq.cli.said import (
+    Along,
+    area_query,
+    exercise_option,
+    language_option,
+    note_argument,
+    reader_option,
+    say,
+    show,
+    text_option,
+    to_option,
+)
 from tansiq.errors import BadInput
-from tansiq.services.line.views import ThreadView
+from tansiq.services.line.views import Threads, ThreadView
+from tansiq.services.views import Plans
+
+plan_option = click.option(
+    "--plan", metavar="ID", help="Which plan of ours moves, where the notice is of theirs."
+)
 
 
 @click.command(epilog=EXITS)
@@ -26,36 +43,43 @@ def give(
 ) -> None:
     """Tell other parties of a plan or no-go area of ours.
 
-    ID is an id, the beginning of one, or a call sign. A notice of the same plan that was given
-    before is superseded.
+    ID is an id, the beginning of one, a call sign, or the name of a no-go area. A notice of the
+    same that was given before is superseded.
 
     \b
       tansiq notice give OSPREY-2
       tansiq notice give OSPREY-2 --to north --text "Second aircraft follows"
     """
     node = Node(data)
-    try:
-        chosen = plan_id(node, plan)
-    except BadInput:
-        chosen = plan  # A no-go area, perhaps.
+    chosen = plan_or_constraint_id(node, plan)
+    _warn(node, chosen)
     say(node, "/notices", as_json=as_json, id=chosen, to=to, text=text, language=language)
+
+
+def _warn(node: Node, chosen: str) -> None:
+    """Say so where a plan does not stand: whoever is told of it may think that it does."""
+    plans = node.ask("GET", "/plans", query={"volumes": False}).read(Plans).plans
+    for plan in plans:
+        if plan.id == chosen and not plan.coordinated:
+            click.echo(f"note: this plan is {plan.status}, not coordinated", err=True)
 
 
 @click.command(epilog=EXITS)
 @click.argument("file", type=click.Path())
 @to_option
-@click.option("--text", default=None, help="Free words that go along.")
+@text_option
+@language_option
 @exercise_option
 @data_option
 @json_option
 def area(
-    file: str, *, to: tuple[str, ...], text: str | None, exercise: bool, data: Path, as_json: bool
+    file: str, *, to: tuple[str, ...], data: Path, as_json: bool, **along: Unpack[Along]
 ) -> None:
     """Tell other parties of the air in FILE (GeoJSON; - is standard input) to keep out of.
 
     It is no plan and no no-go area in any register: an obstacle, a crane, practice.
     """
-    query = {"to": ",".join(to) or None, "text": text, "exercise": exercise}
+    query = area_query(to, along)
     reply = Node(data).ask("POST", "/notices/area", query=query, body=read_file(file))
     show(reply, as_json=as_json)
 
@@ -73,12 +97,15 @@ def list_notices(
     """List notices and how far each is: a rung shows the hour at which it was reached."""
     kind = None if every else "notice"
     query = {"open": open_only, "party": party, "kind": kind, "last": last}
-    show(Node(data).ask("GET", "/threads", query=query), as_json=as_json)
+    reply = Node(data).ask("GET", "/threads", query=query)
+    show(reply, as_json=as_json)
+    if len(reply.read(Threads).threads) == last:
+        click.echo(f"the latest {last}; --last shows more", err=True)
 
 
 @click.command("show", epilog=EXITS)
-@click.argument("note", metavar="ID")
-@click.option("--language", default="en", show_default=True, help="en, ar, he or ru.")
+@note_argument
+@reader_option
 @data_option
 @json_option
 def show_notice(note: str, *, language: str, data: Path, as_json: bool) -> None:
@@ -91,7 +118,7 @@ def show_notice(note: str, *, language: str, data: Path, as_json: bool) -> None:
 
 
 @click.command(epilog=EXITS)
-@click.argument("note", metavar="ID")
+@note_argument
 @data_option
 @json_option
 def seen(note: str, *, data: Path, as_json: bool) -> None:
@@ -100,14 +127,14 @@ def seen(note: str, *, data: Path, as_json: bool) -> None:
 
 
 @click.command("read-back", epilog=EXITS)
-@click.argument("note", metavar="ID")
+@note_argument
 @click.option("--point", "points", multiple=True, metavar="LAT,LNG", help="Centre, or each corner.")
 @click.option("--radius-m", type=int, help="Of a circle.")
 @click.option("--lower", metavar="LEVEL", help="As it was said: FL070, 3500 ft AMSL.")
 @click.option("--upper", metavar="LEVEL")
 @click.option("--start", metavar="TIME", help="RFC 3339.")
 @click.option("--end", metavar="TIME")
-@click.option("--language", default="en", show_default=True, help="en, ar, he or ru.")
+@reader_option
 @data_option
 @json_option
 def read_back(
@@ -130,15 +157,16 @@ def read_back(
     while len(given) < wanted and sys.stdin.isatty():
         what = "centre" if thread.told.radius_m is not None else f"corner {len(given) + 1}"
         given.append(click.prompt(f"{what} (latitude,longitude)", err=True))
-    if thread.told.radius_m is None:
-        said.pop("radius_m")
+    if thread.told.radius_m is None and said.pop("radius_m") is not None:
+        raise BadInput("the notice has corners, and no radius", field="--radius-m")
     for name in said:
         if said[name] is None and sys.stdin.isatty():
             asked = int if name == "radius_m" else str
             said[name] = click.prompt(name.replace("_", " "), type=asked, err=True)
     missing = [f"--{name.replace('_', '-')}" for name, value in said.items() if value is None]
-    if missing or not given:
-        raise BadInput(f"say {', '.join(missing or ['--point'])} as well", field="readback")
+    missing[:0] = [] if given else ["--point"]
+    if missing:
+        raise BadInput(f"say {', '.join(missing)} as well", field="readback")
     say(
         node,
         f"/threads/{note}/readback",
@@ -149,15 +177,18 @@ def read_back(
 
 
 def _point(text: str) -> tuple[float, float]:
-    lat, comma, lng = text.partition(",")
+    lat, _, lng = text.partition(",")
     try:
-        return float(lat), float(lng) if comma else float("nan")
-    except ValueError as error:
-        raise BadInput(f"{text!r} is not LAT,LNG in degrees, 33.05,36.1", field="point") from error
+        point = float(lat), float(lng)
+    except ValueError:
+        point = (math.nan, math.nan)
+    if not all(map(math.isfinite, point)):
+        raise BadInput(f"{text!r} is not LAT,LNG in degrees, as 33.05,36.1", field="--point")
+    return point
 
 
 @click.command(epilog=EXITS)
-@click.argument("note", metavar="ID")
+@note_argument
 @click.argument("word", type=click.Choice(["noted", "no-conflict", "unable", "need-time"]))
 @click.option("--minutes", type=click.IntRange(1, 43_200), help="With need-time: how long.")
 @text_option
@@ -179,16 +210,26 @@ def answer(
 
 
 @click.command(epilog=EXITS)
-@click.argument("note", metavar="ID")
+@note_argument
 @click.option("--mine", is_flag=True, help="Our plan would move.  [default: theirs]")
 @click.option("--delay-s", metavar="S", type=int, default=0, help="Seconds later.")
 @click.option("--up-m", metavar="M", type=float, default=0.0, help="Metres higher.")
 @click.option("--north-m", metavar="M", type=float, default=0.0, help="Metres further north.")
 @click.option("--east-m", metavar="M", type=float, default=0.0, help="Metres further east.")
 @text_option
+@language_option
 @data_option
 @json_option
-def counter(note: str, *, mine: bool, text: str, data: Path, as_json: bool, **shift: float) -> None:
+def counter(
+    note: str,
+    *,
+    mine: bool,
+    text: str,
+    language: str,
+    data: Path,
+    as_json: bool,
+    **shift: float,
+) -> None:
     """Propose a move that would clear it; `tansiq plan submit --dry-run` finds some.
 
     \b
@@ -204,35 +245,47 @@ def counter(note: str, *, mine: bool, text: str, data: Path, as_json: bool, **sh
         shift=moved,
         moves=moves,
         text=text,
+        language=language,
     )
 
 
 @click.command(epilog=EXITS)
-@click.argument("note", metavar="ID")
+@note_argument
+@plan_option
 @data_option
 @json_option
-def accept(note: str, *, data: Path, as_json: bool) -> None:
-    """Accept their counter-proposal: our plan moves if it is ours that would, and we sign."""
-    say(Node(data), f"/threads/{note}/accept", as_json=as_json)
+def accept(note: str, *, plan: str | None, data: Path, as_json: bool) -> None:
+    """Accept their counter-proposal: our plan moves if it is ours that would, and we sign.
+
+    Of a no-go area or other air nothing moves by itself: give a notice of the new one.
+    """
+    node = Node(data)
+    say(node, f"/threads/{note}/accept", as_json=as_json, **_which(node, plan))
+
+
+def _which(node: Node, plan: str | None) -> dict[str, str]:
+    return {} if plan is None else {"plan": plan_id(node, plan)}
 
 
 @click.command(epilog=EXITS)
-@click.argument("note", metavar="ID")
+@note_argument
 @click.option("--disputed", is_flag=True, help="It is not right.")
+@plan_option
 @text_option
 @language_option
 @data_option
 @json_option
 def confirm(
-    note: str, *, disputed: bool, text: str, language: str, data: Path, as_json: bool
+    note: str, *, disputed: bool, plan: str | None, data: Path, as_json: bool, **words: str
 ) -> None:
     """Confirm, or dispute, what the other side has put down: an outcome, or the gist of a call."""
-    said = {"agreed": not disputed, "text": text, "language": language}
-    say(Node(data), f"/threads/{note}/confirm", as_json=as_json, **said)
+    node = Node(data)
+    said = {"agreed": not disputed, **_which(node, plan), **words}
+    say(node, f"/threads/{note}/confirm", as_json=as_json, **said)
 
 
 @click.command(epilog=EXITS)
-@click.argument("note", metavar="ID")
+@note_argument
 @text_option
 @language_option
 @data_option

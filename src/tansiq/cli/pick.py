@@ -44,6 +44,28 @@ def constraint_id(node: Node, text: str) -> str:
     raise _none(text, "constraint")
 
 
+def plan_or_constraint_id(node: Node, text: str) -> str:
+    """Return the id of the one plan or no-go area of ours that is meant; as ``plan_id``.
+
+    Raises:
+        BadInput: none, or several.
+    """
+    if _UUID.fullmatch(text.lower()):
+        return text.lower()
+    for ended in (False, True):
+        query = {"ended": ended}
+        plans = node.ask("GET", "/plans", query={**query, "volumes": False}).read(Plans).plans
+        areas = node.ask("GET", "/constraints", query=query).read(NoGoAreas).constraints
+        known = [(plan.id, plan.callsign) for plan in plans] + [(a.id, a.name) for a in areas]
+        if found := _meant(text, known):
+            return _only(text, found)
+    raise BadInput(
+        f"no plan or no-go area of ours fits {text!r}; `tansiq plan list --all` and `tansiq "
+        "constraint list --all` show them",
+        field="ID",
+    )
+
+
 def entity_id(node: Node, text: str) -> str:
     """Return the id of the one intent or no-go area of others that is meant.
 

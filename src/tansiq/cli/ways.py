@@ -44,9 +44,9 @@ class Way:
     def remedy(self, status: int) -> str:
         """Return what to do where the token was not good (401) or not enough (403)."""
         if self.kind is Kind.GIVEN:
-            return f"it came from {ENVIRONMENT}"
+            return f"the token came from the environment, {ENVIRONMENT}"
         if self.kind is Kind.MACHINE:
-            return f"it came from {self.data / 'own.token'}, which is another node's"
+            return f"the token came from {self.data / 'own.token'}, which is another node's"
         if status == 401:
             return f"log in again: tansiq login --data {self.data} {self.name}"
         return f"you are logged in as {self.name}; ask an admin, or log out to act as this machine"

@@ -110,6 +110,10 @@ ALWAYS: Final = frozenset(
 """What goes through in every state: nobody may suspend a stop."""
 
 
+ENDING: Final = frozenset({Kind.ALL_CLEAR, Kind.WITHDRAW, Kind.SEEN})
+"""What ends practice that an exercise left open, also once the exercise is over."""
+
+
 def refused(line: LineState, kind: Kind, mode: Mode) -> str | None:
     """Return why our own side sends no such note on the line as it is; None: it may.
 
@@ -117,7 +121,7 @@ def refused(line: LineState, kind: Kind, mode: Mode) -> str | None:
     state of the line.
     """
     if mode is Mode.EXERCISE and not line.practising:
-        return "not-in-exercise"
+        return None if kind in ENDING else "not-in-exercise"
     if kind in ALWAYS or line.state in FLOWING:
         return None
     return f"line-{line.state}"

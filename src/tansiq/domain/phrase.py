@@ -75,6 +75,14 @@ class Kind(StrEnum):
     """Free text, which nobody translates."""
 
 
+_SPOKEN: Final = frozenset({"check.how-do-you-read", "check.read-you", "check.read-you-badly"})
+
+
+def is_speech(code: str) -> bool:
+    """Whether a code is said by somebody; all others state what happened, as a node saw it."""
+    return code.startswith("say.") or code in _SPOKEN
+
+
 COUNTED: Final = (
     Kind.MINUTES,
     Kind.AIRCRAFT,

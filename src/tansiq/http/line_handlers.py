@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 
 from tansiq.domain.time import parse_rfc3339
-from tansiq.errors import BadInput, TooLarge
+from tansiq.errors import BadInput, InDoubt, TooLarge
 from tansiq.formats.delivery import Answer as Fates
 from tansiq.formats.delivery import Delivery
 from tansiq.formats.payload import LABEL_CHARS_MAX, TEXT_CHARS_MAX, Move
@@ -20,9 +20,10 @@ from tansiq.services.line.yields import WhichYields
 from tansiq.storage.notes import NoteRow
 
 PARTIES_MAX = 32
+LANGUAGE_CHARS_MAX = 35
 Text = Annotated[str, msgspec.Meta(max_length=TEXT_CHARS_MAX)]
 Label = Annotated[str, msgspec.Meta(max_length=LABEL_CHARS_MAX)]
-Language = Annotated[str, msgspec.Meta(max_length=35)]
+Language = Annotated[str, msgspec.Meta(max_length=LANGUAGE_CHARS_MAX)]
 Parties = Annotated[tuple[Label, ...], msgspec.Meta(max_length=PARTIES_MAX)]
 
 
@@ -87,6 +88,15 @@ class Verdict(_Words, frozen=True, kw_only=True):
     """Whether something of the other side's is right."""
 
     agreed: bool
+    plan: Label = ""
+    """Of an outcome by which a plan of ours moves, where the notice is of theirs: its id."""
+
+
+class Acceptance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A proposal is accepted."""
+
+    plan: Label = ""
+    """Which plan of ours moves, where the notice is of theirs."""
 
 
 class NewCall(_Words, frozen=True, kw_only=True):
@@ -125,6 +135,11 @@ async def _said(api: OwnApi, rows: Sequence[NoteRow], status: int = 201) -> Answ
     return Answer(status, Threads(threads=await api.line.of(rows)))
 
 
+async def said_before(api: OwnApi, notes: Sequence[str]) -> Answer:
+    """Answer as if what these notes say had just been said."""
+    return await _said(api, await api.line.rows(notes))
+
+
 async def give_notice(api: OwnApi, call: Call) -> Answer:
     new: NewNotice = call.content
     rows = await api.line.notices.give(
@@ -139,9 +154,16 @@ async def give_area(api: OwnApi, call: Call) -> Answer:
         _named(call),
         call.actor,
         exercise=call.query["exercise"],
-        text=call.query["text"] or "",
+        words=_words(call),
     )
     return await _said(api, rows)
+
+
+def _words(call: Call) -> Words:
+    text, language = call.query["text"] or "", call.query["language"] or ""
+    if len(language) > LANGUAGE_CHARS_MAX:
+        raise BadInput(f"at most {LANGUAGE_CHARS_MAX} characters, such as ar", field="language")
+    return Words(text=text, language=language)
 
 
 def _named(call: Call) -> tuple[str, ...]:
@@ -182,19 +204,32 @@ async def counter(api: OwnApi, call: Call) -> Answer:
     if new.moves not in ("yours", "mine"):
         raise BadInput(f"{new.moves[:40]!r} is neither yours nor mine", field="moves")
     row = await api.line.notices.counter(
-        call.id, new.shift, call.actor, mine=new.moves == "mine", text=new.text
+        call.id, new.shift, call.actor, mine=new.moves == "mine", words=new.words
     )
     return await _said(api, [row])
 
 
 async def accept(api: OwnApi, call: Call) -> Answer:
-    return await _said(api, [await api.line.notices.accept(call.id, call.actor)])
+    new: Acceptance = call.content
+    _check_moved(call, new.plan)
+    return await _said(api, [await api.line.notices.accept(call.id, call.actor, plan=new.plan)])
+
+
+def _check_moved(call: Call, plan: str) -> None:
+    if plan and call.attempt.resumed:
+        # A relative move of a plan that no notice states: whether it was made cannot be seen.
+        raise InDoubt(
+            "the node stopped while it moved this plan; look at the plan, move it back if it has "
+            "moved, and say this again under a new key",
+            field="Idempotency-Key",
+        )
 
 
 async def confirm(api: OwnApi, call: Call) -> Answer:
     new: Verdict = call.content
+    _check_moved(call, new.plan)
     row = await api.line.notices.confirm(
-        call.id, call.actor, agreed=new.agreed, text=new.text, language=new.language
+        call.id, call.actor, agreed=new.agreed, words=new.words, plan=new.plan
     )
     return await _said(api, [row])
 
@@ -226,7 +261,7 @@ async def stop_area(api: OwnApi, call: Call) -> Answer:
         call.actor,
         call.content,
         exercise=call.query["exercise"],
-        words=Words(text=call.query["text"] or ""),
+        words=_words(call),
     )
     return await _said(api, rows)
 
@@ -277,6 +312,8 @@ async def get_watch(api: OwnApi, _: Call) -> Answer:
 
 async def take_watch(api: OwnApi, call: Call) -> Answer:
     new: NewWatch = call.content
+    if call.attempt.said:  # By a first attempt, which died.
+        return Answer(201, await api.line.talk.watch())
     return Answer(201, await api.line.talk.take_watch(call.actor, new.desk, new.text))
 
 

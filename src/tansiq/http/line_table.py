@@ -30,6 +30,10 @@ _TO = Query(name="to", kind=Kind.STRING, text="Parties, parted by commas; left o
 _EXERCISE = Query(name="exercise", kind=Kind.BOOLEAN, text="true: practice.", default=False)
 _TEXT = Query(name="text", kind=Kind.STRING, text="Free words that go along.")
 
+_WRITTEN_IN = Query(
+    name="language", kind=Kind.STRING, text="Language of the free words, such as ar."
+)
+
 _LANGUAGE = Query(
     name="language",
     kind=Kind.STRING,
@@ -38,6 +42,17 @@ _LANGUAGE = Query(
 )
 
 Handle = Callable[[OwnApi, Call], Awaitable[Answer | Response]]
+
+
+def _once(handle: Handle) -> Handle:
+    """Answer a request whose first attempt wrote its notes, and died, with those notes."""
+
+    async def once(api: OwnApi, call: Call) -> Answer | Response:
+        if call.attempt.said:
+            return await line.said_before(api, call.attempt.said)
+        return await handle(api, call)
+
+    return once
 
 
 def _say(
@@ -49,7 +64,7 @@ def _say(
         name=name,
         summary=summary,
         access=WATCH,
-        handle=handle,
+        handle=_once(handle),
         reply=Threads,
         statuses=_SAID,
         body=Body.NONE if struct is None else Body.STRUCT,
@@ -65,10 +80,10 @@ def _area(path: str, name: str, summary: str, handle: Handle, body: Body) -> Ope
         name=name,
         summary=summary,
         access=WATCH,
-        handle=handle,
+        handle=_once(handle),
         reply=Threads,
         statuses=_SAID,
-        query=(_TO, _EXERCISE, _TEXT),
+        query=(_TO, _EXERCISE, _TEXT, _WRITTEN_IN),
         body=body,
         idempotent=True,
     )
@@ -132,7 +147,8 @@ LINE_OPERATIONS: tuple[Operation[OwnApi], ...] = (
     _say("/api/v1/threads/{note}/counter", "counter_notice",
          "Propose that their plan moves, or that ours does.", line.counter, line.NewCounter),
     _say("/api/v1/threads/{note}/accept", "accept_counter",
-         "Accept the proposal of the other side; our plan moves if it is ours.", line.accept),
+         "Accept the proposal of the other side; our plan moves if it is ours.", line.accept,
+         line.Acceptance),
     _say("/api/v1/threads/{note}/confirm", "confirm",
          "Confirm or dispute an outcome, a call, or a state of the line.", line.confirm,
          line.Verdict),

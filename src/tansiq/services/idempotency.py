@@ -3,14 +3,16 @@
 The key is reserved on disk, together with the id that a create must use, before the request acts,
 and completed with its answer afterwards. A crash in between leaves the reservation without an
 answer; the next attempt is then told that it *resumes*, and under the reserved id finds out what
-the first one did. What cannot find out (a relative move) answers ``InDoubt`` instead of acting
-twice. Of concurrent duplicates in this process, one acts and the others get its answer.
+the first one did, or which notes it wrote. What cannot find out (a relative move) answers
+``InDoubt`` instead of acting twice. Of concurrent duplicates in this process, one acts and the
+others get its answer.
 
 Leaves out several processes on one store: they would need a lease on the reservation.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from weakref import WeakValueDictionary
@@ -31,6 +33,8 @@ class Attempt:
     """The id that a create must use."""
     resumed: bool = False
     """An earlier attempt under this key may have taken effect already."""
+    said: tuple[str, ...] = ()
+    """The notes that it wrote, by id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,26 @@ class Kept:
     status: int
     body: bytes
     location: str | None = None
+
+
+_key: ContextVar[str | None] = ContextVar("key", default=None)
+"""Of the request that is being acted on. Not handed down: between the route that reads the key and
+the transaction that writes notes lie services that know nothing of requests."""
+
+
+def keeper() -> Callable[[Tx, Sequence[str]], Awaitable[None]]:
+    """Return what keeps, with the key of the request that runs here, which notes it writes.
+
+    In the transaction that writes them, which may run elsewhere: after a crash the same request
+    finds them, and says nothing twice.
+    """
+    key = _key.get()
+
+    async def keep(tx: Tx, notes: Sequence[str]) -> None:
+        if key is not None:
+            await Answers(tx).said(key, notes)
+
+    return keep
 
 
 Act = Callable[[Attempt], Awaitable[Kept]]
@@ -75,11 +99,14 @@ class Idempotency:
         found = await self._reserve(key, digest)
         if isinstance(found, Kept):
             return found
+        held = _key.set(key)
         try:
             kept = await act(found)
         except StoreError:
             await self._store.write(lambda tx: Answers(tx).release(key))
             raise
+        finally:
+            _key.reset(held)
         row = AnswerRow(digest, found.entity, kept.status, kept.body, kept.location)
         await self._store.write(lambda tx: Answers(tx).complete(key, row))
         return kept
@@ -107,5 +134,6 @@ class Idempotency:
                 field="Idempotency-Key",
             )
         if row.status is None or row.answer is None:
-            return Attempt(row.entity, resumed=True)
+            said = () if row.answer is None else tuple(row.answer.decode().split())
+            return Attempt(row.entity, resumed=True, said=said)
         return Kept(row.status, row.answer, row.location)

@@ -4,6 +4,7 @@ A row is reserved before its request acts and completed with the answer; a row w
 belongs to a request that runs now, or whose node died running it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tansiq.storage.store import Tx
@@ -26,6 +27,10 @@ _COMPLETE = """
 UPDATE idempotency SET status = :status, answer = :answer, location = :location WHERE key = :key
 """
 
+_SAID = """
+UPDATE idempotency SET answer = :said WHERE key = :key AND status IS NULL
+"""
+
 _RELEASE = "DELETE FROM idempotency WHERE key = :key"
 
 _DROP_OLD = """
@@ -41,7 +46,10 @@ DELETE FROM idempotency
 
 @dataclass(frozen=True, slots=True)
 class AnswerRow:
-    """What is kept under one key; ``status`` is None while there is no answer."""
+    """What is kept under one key; ``status`` is None while there is no answer.
+
+    Until then ``answer`` has the ids of the notes that the request wrote, parted by blanks.
+    """
 
     digest: bytes
     entity: str
@@ -72,6 +80,10 @@ class Answers:
             _COMPLETE,
             {"key": key, "status": row.status, "answer": row.answer, "location": row.location},
         )
+
+    async def said(self, key: str, notes: Sequence[str]) -> None:
+        """Keep which notes a request has written, in the transaction that writes them."""
+        await self._tx.execute(_SAID, {"key": key, "said": " ".join(notes).encode()})
 
     async def release(self, key: str) -> None:
         """Forget the key: its request has changed nothing and may be sent again."""

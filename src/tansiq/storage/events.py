@@ -3,6 +3,8 @@
 Bodies are bytes here; what an event says is the services'.
 """
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tansiq.storage.store import Tx
@@ -22,6 +24,11 @@ INSERT INTO event (seq, time, kind, id, body) VALUES (:seq, :time, :kind, :id, :
 
 _AFTER = """
 SELECT seq, time, kind, id, body FROM event WHERE seq > :seq ORDER BY seq LIMIT :limit
+"""
+
+_OF_KINDS = """
+SELECT seq, time, kind, id, body FROM event
+ WHERE kind IN (SELECT value FROM json_each(:kinds)) ORDER BY seq
 """
 
 _FIRST = "SELECT MIN(seq) FROM event"
@@ -56,6 +63,11 @@ class EventLog:
 
     def __init__(self, tx: Tx) -> None:
         self._tx = tx
+
+    async def of_kinds(self, kinds: Sequence[str]) -> list[EventRow]:
+        """Return all events of some kinds, oldest first."""
+        named = {"kinds": json.dumps(list(kinds))}
+        return [EventRow(*row) for row in await self._tx.fetch(_OF_KINDS, named)]
 
     async def append(self, kind: str, entity: str, body: bytes, *, time: int) -> int:
         """Store one event under the next number and return that number."""

@@ -28,6 +28,7 @@ SELECT id, seq, peer, kind, sender, mode, number, turn, time, thread, re, word, 
 """
 
 _GET = f"{_COLUMNS} WHERE id = :id"
+_NAMED = f"{_COLUMNS} WHERE id >= :least AND id <= :most ORDER BY id LIMIT 2"
 _AFTER = f"{_COLUMNS} WHERE seq > :seq ORDER BY seq LIMIT :limit"
 _OF_THREAD = f"{_COLUMNS} WHERE thread = :thread ORDER BY seq"
 _ANSWER_OF = f"""
@@ -62,6 +63,10 @@ SELECT note FROM outbox
 _WAITING = """
 SELECT note, peer, rank, seq, tries, tried, refused, problem FROM outbox
  ORDER BY peer, rank, seq LIMIT :limit
+"""
+_WAITING_FOR = """
+SELECT note, peer, rank, seq, tries, tried, refused, problem FROM outbox
+ WHERE peer = :peer ORDER BY rank, seq LIMIT :limit
 """
 _WAITING_IN = """
 SELECT o.note, o.peer, o.rank, o.seq, o.tries, o.tried, o.refused, o.problem
@@ -209,6 +214,11 @@ class NoteStore:
         row = await self._tx.fetch_one(_GET, {"id": note})
         return None if row is None else _note(row)
 
+    async def named(self, beginning: str) -> list[NoteRow]:
+        """Return the notes whose name begins so, at most two."""
+        named = {"least": beginning, "most": beginning + "g"}  # Behind every hex digit.
+        return [_note(row) for row in await self._tx.fetch(_NAMED, named)]
+
     async def after(self, seq: int, limit: int) -> list[NoteRow]:
         """Return notes in the order in which they came, from behind ``seq``."""
         return [_note(row) for row in await self._tx.fetch(_AFTER, {"seq": seq, "limit": limit})]
@@ -277,9 +287,12 @@ class NoteStore:
         """Return the ranks of what has not arrived at a peer."""
         return {int(row[0]) for row in await self._tx.fetch(_LANES, {"peer": peer})}
 
-    async def waiting(self, limit: int) -> list[Waiting]:
+    async def waiting(self, limit: int, *, peer: str | None = None) -> list[Waiting]:
         """Return what has not arrived, by peer and in order, at most ``limit``."""
-        return [Waiting(*row) for row in await self._tx.fetch(_WAITING, {"limit": limit})]
+        if peer is None:
+            return [Waiting(*row) for row in await self._tx.fetch(_WAITING, {"limit": limit})]
+        named = {"peer": peer, "limit": limit}
+        return [Waiting(*row) for row in await self._tx.fetch(_WAITING_FOR, named)]
 
     async def waiting_in(self, thread: NoteID) -> list[Waiting]:
         """Return what of a conversation has not arrived."""

@@ -107,6 +107,16 @@ class Board:
                 line = line.heard(row.saying(self._party))
         return line
 
+    def with_one_more(self, row: NoteRow, before: Sequence[NoteRow]) -> Thread | None:
+        """Return the conversation of a note as it would be with it; None: it opens one.
+
+        ``before`` is what ``since`` returned.
+        """
+        if row.thread == row.id or row.peer == self._party:
+            return None
+        notes = [each.saying(self._party) for each in (*before, row) if each.thread == row.thread]
+        return folded([*self._said.get(row.thread, ()), *notes])
+
     def take(self, rows: Sequence[NoteRow]) -> None:
         """Take in what ``since`` returned, once that is known to be committed."""
         # What somebody else has taken in meanwhile is not taken in twice.

@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tansiq.domain.line import stopped
 from tansiq.domain.note import Kind, Mode, NoteID, write_instant
-from tansiq.domain.thread import UNANSWERED, Thread
+from tansiq.domain.thread import TABLES, UNANSWERED, Thread
 from tansiq.domain.time import from_micros
-from tansiq.errors import NotFound
+from tansiq.errors import BadInput, NotFound
 from tansiq.formats.letter import Letter
 from tansiq.formats.phrase_book import FALLBACK
 from tansiq.services.events import Events
@@ -161,7 +161,16 @@ class Line:
     # ---- looking
 
     async def threads(self, which: Which) -> tuple[ThreadView, ...]:
-        """Return conversations, the latest last."""
+        """Return conversations, the latest last.
+
+        Raises:
+            NotFound: no line with that party.
+            BadInput: no such kind.
+        """
+        if which.party is not None and which.party not in self.board.lines:
+            raise self._no_line(which.party)
+        if which.kind is not None and which.kind not in TABLES:
+            raise BadInput(f"{which.kind[:40]!r} is none of {', '.join(TABLES)}", field="kind")
         await self.board.catch_up()
         found = [
             each
@@ -172,9 +181,15 @@ class Line:
         ]
         return await self._shown(found[-which.last :])
 
-    async def _shown(self, threads: Sequence[Thread]) -> tuple[ThreadView, ...]:
+    def _no_line(self, party: str) -> NotFound:
+        known = ", ".join(self.board.lines) or "none"
+        return NotFound(f"no line with {party[:60]}; there is one with: {known}", field="party")
+
+    async def _shown(
+        self, threads: Sequence[Thread], *, told: bool = False
+    ) -> tuple[ThreadView, ...]:
         async def read(tx: Tx) -> tuple[ThreadView, ...]:
-            return await self.showing.threads(tx, threads)
+            return await self.showing.threads(tx, threads, told=told)
 
         return await self._site.store.read(read)
 
@@ -221,11 +236,20 @@ class Line:
         me = self._site.party
         return await self._site.store.read(lambda tx: yields(tx, threads, me, which))
 
+    async def rows(self, notes: Sequence[str]) -> list[NoteRow]:
+        """Return notes that are here, by their ids."""
+
+        async def read(tx: Tx) -> list[NoteRow]:
+            found = [await NoteStore(tx).get(NoteID(note)) for note in notes]
+            return [row for row in found if row is not None]
+
+        return await self._site.store.read(read)
+
     async def lines(self) -> LinesView:
         """Return all lines, the watch, and every stop in force."""
         await self.board.catch_up()
         watch = await self.talk.watch()
-        stops = await self._shown(stopped(self.board.threads.values()))
+        stops = await self._shown(stopped(self.board.threads.values()), told=True)
 
         async def read(tx: Tx) -> LinesView:
             error_ms = self._tools.clock_error_ms()
@@ -261,21 +285,13 @@ class Line:
         async def read(tx: Tx) -> tuple[Letter, ...]:
             store = NoteStore(tx)
             if note is not None:
-                row = await store.get(NoteID(note))
-                if row is None:
-                    raise NotFound(f"no note {note[:20]!r} is here", field="note")
-                return (await self.pen.letter(tx, row),)
-            rows = [await store.get(each.note) for each in await store.waiting(OUTBOX_SHOWN)]
-            return tuple(
-                [
-                    await self.pen.letter(tx, row)
-                    for row in rows
-                    if row is not None and row.peer == party
-                ]
-            )
+                return (await self.pen.letter(tx, await _named(store, note)),)
+            waiting = await store.waiting(OUTBOX_SHOWN, peer=party)
+            rows = [await store.get(each.note) for each in waiting]
+            return tuple([await self.pen.letter(tx, row) for row in rows if row is not None])
 
         if note is None and party not in self.board.lines:
-            raise NotFound(f"no line with {party}", field="party")
+            raise self._no_line(party or "")
         return await self._site.store.read(read)
 
     async def take(self, letters: Sequence[Letter], received: datetime) -> list[Taken]:
@@ -285,3 +301,12 @@ class Line:
         self.outbox.wake()
         self._written()
         return taken
+
+
+async def _named(store: NoteStore, beginning: str) -> NoteRow:
+    """Return the note of that name, or the only one whose name begins so."""
+    found = await store.named(beginning)
+    if len(found) == 1:
+        return found[0]
+    several = "several begin so; write more of it" if found else "no note of that name is here"
+    raise NotFound(f"{beginning[:20]!r}: {several}", field="note")

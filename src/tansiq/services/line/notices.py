@@ -5,7 +5,7 @@ changes nothing.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
@@ -19,15 +19,15 @@ from tansiq.domain.readback import differences
 from tansiq.domain.thread import Stage, Thread
 from tansiq.domain.time import parse_rfc3339
 from tansiq.domain.volume import time_bounds
-from tansiq.engine.sideways import Aside
+from tansiq.engine.sideways import Aside, moved_aside
 from tansiq.errors import BadInput, NotFound, WrongState
 from tansiq.f3548 import codec, wire
-from tansiq.f3548.convert import volumes_to_wire
+from tansiq.f3548.convert import volumes_to_domain, volumes_to_wire
 from tansiq.formats.altitude import to_document
 from tansiq.formats.payload import Move, Payload, Repeated, read_payload, told_of
 from tansiq.services.facade import Constraints, Planning
 from tansiq.services.line.pen import Draft
-from tansiq.services.line.speaking import NO_WORDS, Speaking, Words, mode_of, person
+from tansiq.services.line.speaking import NO_WORDS, Speaking, Words, check_to_come, mode_of, person
 from tansiq.services.views import ConstraintView, PlanView
 from tansiq.storage.notes import NoteRow, NoteStore
 from tansiq.storage.store import Tx
@@ -89,18 +89,18 @@ class Notices:
         actor: Actor,
         *,
         exercise: bool = False,
-        text: str = "",
-        language: str = "",
+        words: Words = NO_WORDS,
     ) -> list[NoteRow]:
         """Tell parties of volumes that are no plan here: an obstacle, a crane, practice."""
+        check_to_come(draft, self._speaking.now())
         span = time_bounds(draft.volumes)
         payload = Payload(
             by=person(actor),
             callsign=draft.callsign or "",
             volumes=volumes_to_wire(draft.volumes),
             stated=tuple(to_document(band) for band in draft.stated),
-            text=text,
-            language=language,
+            text=words.text,
+            language=words.language,
         )
         own = {
             "subject": "keep-out",
@@ -121,7 +121,10 @@ class Notices:
         try:
             plan = await self._plans.plan(plan_id)
         except NotFound:
-            return "no-go", _of_area(await self._constraints.get(plan_id))
+            area = await self._constraints.get(plan_id)
+            if area.status == "ended":
+                raise WrongState(f"no-go area {plan_id} has ended", field="id") from None
+            return "no-go", _of_area(area)
         if plan.status == "ended":
             raise WrongState(f"plan {plan_id} has ended", field="id")
         return "plan", _of_plan(plan)
@@ -215,7 +218,7 @@ class Notices:
         return await self._answer(thread, Kind.ANSWER, payload, word=word)
 
     async def counter(
-        self, named: str, shift: Move, actor: Actor, *, mine: bool, text: str = ""
+        self, named: str, shift: Move, actor: Actor, *, mine: bool, words: Words = NO_WORDS
     ) -> NoteRow:
         """Propose that their plan moves, or that ours does.
 
@@ -227,44 +230,62 @@ class Notices:
         thread = await self._speaking.thread(named, Kind.NOTICE)
         if shift == Move():
             raise BadInput("a proposal moves something: later, higher or aside", field="shift")
-        payload = Payload(by=person(actor), shift=shift, text=text)
+        payload = Payload(by=person(actor), shift=shift, text=words.text, language=words.language)
         return await self._answer(thread, Kind.COUNTER, payload, moves="mine" if mine else "yours")
 
-    async def accept(self, named: str, actor: Actor) -> NoteRow:
+    async def accept(self, named: str, actor: Actor, *, plan: str = "") -> NoteRow:
         """Accept the proposal that stands: our plan moves now if it is ours that moves.
 
         Writes the outcome with our signature; it is settled once the other side has confirmed it.
+        ``plan`` is which of ours moves, where the notice is of theirs.
 
         Raises:
-            NotFound: no such notice.
+            NotFound: no such notice or plan.
             WrongState: there is no proposal of theirs to accept, or the plan cannot move so.
         """
         thread = await self._speaking.thread(named, Kind.NOTICE)
         proposal = await self._proposal(thread)
+        if thread.stage is Stage.OUTCOME:
+            raise WrongState(
+                "it was accepted already; who proposed it confirms: tansiq notice confirm",
+                field="id",
+            )
         if proposal is None or proposal[0].sender == self._me:
             raise WrongState("there is no proposal of the other side to accept", field="id")
         row, shift = proposal
         moves = row.sender if row.facts()["moves"] == "mine" else self._me
-        if moves == self._me and thread.mode is Mode.LIVE:
-            await self._move(thread, shift)
         facts = self._speaking.board.facts[thread.id]
         draft = Draft(
             kind=Kind.OUTCOME,
             to=self._speaking.other(thread),
             payload=Payload(by=person(actor), shift=shift),
-            own={"moves": moves, "id": facts["id"], "version": facts["version"]},
+            own={
+                "moves": moves,
+                "id": plan if plan and self._me == moves != thread.opener else facts["id"],
+                "version": facts["version"],
+            },
             re=row.id,
             mode=thread.mode,
         )
+        self._current(thread, Kind.OUTCOME)
+        self._speaking.check(draft)  # Before anything moves.
+        if moves == self._me:
+            await self._move(thread, shift, plan)
         return (await self._speaking.say(draft))[0]
 
     async def confirm(
-        self, named: str, actor: Actor, *, agreed: bool, text: str = "", language: str = ""
+        self,
+        named: str,
+        actor: Actor,
+        *,
+        agreed: bool,
+        words: Words = NO_WORDS,
+        plan: str = "",
     ) -> NoteRow:
         """Confirm, or dispute: an outcome with our signature, the gist of a call, a state.
 
         Raises:
-            NotFound: no such conversation.
+            NotFound: no such conversation or plan.
             WrongState: there is nothing of theirs to confirm.
         """
         thread = await self._speaking.thread(named)
@@ -272,14 +293,16 @@ class Notices:
         if thread.kind is Kind.NOTICE:
             if thread.outcome is None or thread.outcome.by == self._me:
                 raise WrongState("there is no outcome of theirs to confirm", field="id")
+            if thread.stage is not Stage.OUTCOME:
+                raise WrongState(f"no outcome waits for us: it is {thread.stage}", field="id")
             re = thread.outcome.id
             proposal = await self._proposal(thread)
             mine = proposal is not None and proposal[0].facts()["moves"] == "mine"
-            if agreed and mine and proposal is not None and thread.mode is Mode.LIVE:
-                await self._move(thread, proposal[1])
+            if agreed and mine and proposal is not None:
+                await self._move(thread, proposal[1], plan)
         else:
             self._theirs(thread)
-        payload = Payload(by=person(actor), text=text, language=language)
+        payload = Payload(by=person(actor), text=words.text, language=words.language)
         verdict = "agreed" if agreed else "disputed"
         return await self._answer(thread, Kind.CONFIRM, payload, re=re, verdict=verdict)
 
@@ -300,21 +323,51 @@ class Notices:
 
         return await self._speaking.read(read)
 
-    async def _move(self, thread: Thread, shift: Move) -> None:
-        """Move our own plan that a notice is about, in every register.
+    async def _move(self, thread: Thread, shift: Move, plan: str) -> None:
+        """Move a plan of ours in every register; nothing else that is announced can be moved.
 
         Raises:
-            WrongState: it could not, or not yet; nothing is signed then.
+            WrongState: it could not, or not yet, or nobody knows which; nothing is signed then.
         """
-        subject = self._speaking.board.facts[thread.id]["id"]
-        aside = None
+        if thread.mode is not Mode.LIVE:
+            return
+        facts, ours = self._speaking.board.facts[thread.id], thread.opener == self._me
+        if ours and plan not in ("", facts["id"]):
+            raise BadInput("our own notice says which plan moves; leave it out", field="plan")
+        if ours and facts["subject"] != "plan":
+            return  # No register knows it: a later notice says where it is then.
+        if not ours and not plan:
+            raise WrongState("say which plan of ours moves: --plan", field="plan")
+        subject = facts["id"] if ours else plan
+        if not (ours and await self._moved(thread, shift)):
+            aside = None
+            if shift.north_m or shift.east_m:
+                aside = Aside.of(shift.north_m, shift.east_m)
+            await self._plans.shift(subject, delay_s=shift.delay_s, up_m=shift.up_m, aside=aside)
+        found = await self._plans.settled(subject, MOVE_WAIT_S)
+        if not found.coordinated or found.reason:
+            why = found.reason or f"it is {found.status}"
+            raise WrongState(
+                f"nothing is signed: the plan did not move so ({why}); tansiq plan show {subject} "
+                "says more",
+                field="shift",
+            )
+
+    async def _moved(self, thread: Thread, shift: Move) -> bool:
+        """Whether our plan is already where a proposal would have it: who asks again moves it once.
+
+        What is proposed is counted from what the notice said.
+        """
+        _, data = await self._speaking.read(lambda tx: NoteStore(tx).payload(thread.id))
+        if data is None:
+            return False
+        said = volumes_to_domain(read_payload(Kind.NOTICE, data).volumes, "volumes")
+        by = timedelta(seconds=shift.delay_s)
+        wanted = tuple(volume.shifted(by=by, up_m=shift.up_m) for volume in said)
         if shift.north_m or shift.east_m:
-            aside = Aside.of(shift.north_m, shift.east_m)
-        await self._plans.shift(subject, delay_s=shift.delay_s, up_m=shift.up_m, aside=aside)
-        plan = await self._plans.settled(subject, MOVE_WAIT_S)
-        if not plan.coordinated or plan.reason:
-            why = plan.reason or f"it is {plan.status}"
-            raise WrongState(f"the plan did not move so: {why}", field="shift")
+            wanted = moved_aside(wanted, Aside.of(shift.north_m, shift.east_m))
+        plan = await self._plans.plan(self._speaking.board.facts[thread.id]["id"])
+        return volumes_to_domain(_volumes(plan.volumes), "volumes") == wanted
 
     async def _answer(
         self,
@@ -325,8 +378,11 @@ class Notices:
         re: NoteID | None = None,
         **own: str,
     ) -> NoteRow:
-        if thread.stage in (Stage.WITHDRAWN, Stage.CLEARED):
-            raise WrongState(f"it was {thread.stage}", field="id")
+        if thread.stage is Stage.WITHDRAWN and kind is not Kind.SEEN:
+            raise WrongState(
+                f"{thread.opener} has withdrawn it: nothing is left to say", field="id"
+            )
+        self._current(thread, kind)
         draft = Draft(
             kind=kind,
             to=self._speaking.other(thread),
@@ -337,15 +393,32 @@ class Notices:
         )
         return (await self._speaking.say(draft))[0]
 
+    def _current(self, thread: Thread, kind: Kind) -> None:
+        board = self._speaking.board
+        if kind not in _COUNTS or not board.superseded(thread):
+            return
+        peer = self._speaking.other(thread)
+        later = board.latest[thread.opener, peer, board.facts[thread.id]["id"]]
+        raise WrongState(
+            f"a later notice of the same has taken its place, and that one counts: {later[:10]}",
+            field="id",
+        )
+
     def _ours(self, thread: Thread) -> None:
         if thread.opener != self._me:
-            raise WrongState(f"it is {thread.opener}'s", field="id")
+            raise WrongState(
+                f"it is {thread.opener}'s, who alone takes it back; tansiq notice answer says what "
+                "we think of it",
+                field="id",
+            )
 
     def _theirs(self, thread: Thread) -> None:
         if thread.opener == self._me:
             raise WrongState("it is our own; the other side says that", field="id")
 
 
+_COUNTS = frozenset({Kind.READBACK, Kind.ANSWER, Kind.COUNTER, Kind.OUTCOME})
+"""What nobody means of a notice that a later one has superseded."""
 _WORDS = ("noted", "no-conflict", "unable", "need-time")
 
 

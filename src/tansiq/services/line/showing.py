@@ -35,6 +35,7 @@ from tansiq.formats.signed_note import NameOf
 from tansiq.formats.spelling import Setting
 from tansiq.formats.words import Spoken, words
 from tansiq.services.line.board import Board
+from tansiq.services.line.lateness import COUNTED_FOR, late_notices, time_needed
 from tansiq.services.line.views import (
     DueView,
     LeadView,
@@ -67,12 +68,20 @@ class Showing:
         self._me = site.party
         self._board = board
 
-    async def threads(self, tx: Tx, threads: Sequence[Thread]) -> tuple[ThreadView, ...]:
-        """Return conversations without their notes."""
-        return tuple([await self.thread(tx, thread) for thread in threads])
+    async def threads(
+        self, tx: Tx, threads: Sequence[Thread], *, told: bool = False
+    ) -> tuple[ThreadView, ...]:
+        """Return conversations without their notes, with what they are about in words if asked."""
+        return tuple([await self.thread(tx, thread, told=told) for thread in threads])
 
     async def thread(
-        self, tx: Tx, thread: Thread, *, notes: bool = False, language: str = FALLBACK
+        self,
+        tx: Tx,
+        thread: Thread,
+        *,
+        notes: bool = False,
+        told: bool = False,
+        language: str = FALLBACK,
     ) -> ThreadView:
         """Return one conversation."""
         store, facts = NoteStore(tx), self._board.facts[thread.id]
@@ -104,25 +113,27 @@ class Showing:
             start=start,
             end=facts.get("end"),
             rungs=tuple([await _rung(store, rung, step) for rung, step in thread.rungs]),
-            lead=await self._lead(store, thread, facts),
-            due=self.due(thread),
+            lead=await self.lead(store, thread),
+            due=await self.due(store, thread),
             proposal=proposal,
             proposed_by=proposed_by,
             moves=moves,
-            told=self._told(thread, opening, language) if notes else None,
+            told=self._told(thread, opening, language) if notes or told else None,
             notes=await self._notes(tx, thread, language) if notes else (),
         )
 
     def _told(self, thread: Thread, opening: Payload | None, language: str) -> ToldView | None:
-        if thread.kind is not Kind.NOTICE or opening is None:
+        if opening is None or not opening.volumes:
             return None
         notice, bands = told_of(opening), bands_of(opening)
         spoken = Spoken(
             name=opening.callsign or opening.name or thread.id[:10],
-            no_go=self._board.facts[thread.id]["subject"] != "plan",
+            no_go=self._board.facts[thread.id].get("subject") != "plan",
             volumes=volumes_to_domain(opening.volumes, "volumes"),
             stated=bands,
         )
+        # Of another day than today, times are said with their day.
+        said = words(spoken, language, Setting(day=self._site.clock.now().date()))
         return ToldView(
             points=tuple((point.lat_deg, point.lng_deg) for point in notice.points),
             radius_m=notice.radius_m,
@@ -130,15 +141,20 @@ class Showing:
             upper=notice.upper,
             start=zulu(notice.start),
             end=zulu(notice.end),
-            words=words(spoken, language, Setting(day=notice.start.date())),
+            words=said[1:] if thread.kind is Kind.STOP else said,
         )
 
     # ---- ladder
 
-    def due(self, thread: Thread) -> DueView | None:
+    async def due(self, store: NoteStore, thread: Thread) -> DueView | None:
         """Return what is awaited next in a conversation, and what follows if it does not come."""
         if not thread.open or thread.kind not in _LADDERS or self._board.superseded(thread):
             return None
+        usual = self._agreement.timers.answered
+        until = await time_needed(store, self._board, thread, usual=usual)
+        if until is not None:
+            overdue = self._site.clock.now() > until
+            return DueView(rung=Rung.ANSWERED, at=zulu(until), overdue=overdue)
         now, sent = micros(self._site.clock.now()), self._board.arrived[thread.id]
         elapsed = timedelta(microseconds=now - sent)
         reached = reached_rung(thread)
@@ -158,16 +174,23 @@ class Showing:
             escalation_at=(
                 None if following is None else zulu(from_micros(sent) + following.after)
             ),
-            fired=tuple(
-                whom(step) for step in pact.steps_due(steps, reached=reached, elapsed=elapsed)
-            ),
+            fired=tuple(map(whom, self.fired(thread))),
         )
 
-    async def _lead(
-        self, store: NoteStore, thread: Thread, facts: dict[str, str]
-    ) -> LeadView | None:
+    def fired(self, thread: Thread) -> tuple[pact.Escalation, ...]:
+        """Return the steps that a conversation has come to."""
+        elapsed = micros(self._site.clock.now()) - self._board.arrived[thread.id]
+        return pact.steps_due(
+            self._agreement.escalation,
+            reached=reached_rung(thread),
+            elapsed=timedelta(microseconds=elapsed),
+        )
+
+    async def lead(self, store: NoteStore, thread: Thread) -> LeadView | None:
+        """Return how long before its start a notice came; None: it is none."""
         if thread.kind is not Kind.NOTICE:
             return None
+        facts = self._board.facts[thread.id]
         start = micros(read_instant(facts["start"], "start"))
         required = self._agreement.lead.required(_notice_kind(facts["subject"]))
         passage = await store.passage(thread.id)
@@ -235,6 +258,7 @@ class Showing:
                 number=row.number if asked is None else asked.number,
                 answered=None if asked is None else asked.kind,
                 callsign=subject,
+                receiver=row.peer if row.sender == self._me else self._me,
             )
             found.append(await self._note(store, about, thread, waiting.get(row.id), language))
         return tuple(found)
@@ -298,9 +322,11 @@ class Showing:
         line, party = board.lines[peer], self._agreement.party(peer)
         waiting = await store.counts_waiting()
         first = await store.first_waiting(peer)
-        last, since = board.last_check.get(peer), self._checked(peer)
+        last, since = board.last_check.get(peer), self._checked(peer, self._site.clock.now())
         heard = board.heard.get(peer)
         span, clock = await self.offset(store, peer)
+        lately = micros(self._site.clock.now() - COUNTED_FOR)
+        late = await late_notices(store, self.lead, board, peer=peer, since=lately)
         return LineView(
             party=peer,
             name=peer if party is None else party.names.get("en", peer),
@@ -324,21 +350,22 @@ class Showing:
             clock=clock,
             stops=len(stopped(board.with_peer(peer))),
             heard=_time(heard),
+            late_ours=late[0],
+            late_theirs=late[1],
         )
 
-    def _checked(self, peer: str) -> datetime:
+    def _checked(self, peer: str, now: datetime) -> datetime:
         last = self._board.last_check.get(peer)
         if last is not None:
             return from_micros(last)
         # A line that was never checked is due at once: nobody has shown that it works.
         began = self._board.opened
-        now = self._site.clock.now()
         return (now if began is None else from_micros(began)) - self._agreement.timers.check_every
 
     def check_state(self, peer: str) -> str:
         """Return how the comm check of a line stands."""
         now = self._site.clock.now()
-        state = pact.check_state(self._agreement.timers, last=self._checked(peer), now=now)
+        state = pact.check_state(self._agreement.timers, last=self._checked(peer, now), now=now)
         return str(state)
 
     async def offset(self, store: NoteStore, peer: str) -> tuple[Between, str]:

@@ -5,6 +5,7 @@ own, and stands until who said it takes it back.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Final
 
 import msgspec
@@ -13,6 +14,7 @@ from tansiq.domain.actor import Actor
 from tansiq.domain.draft import PlanDraft
 from tansiq.domain.line import Stance, stopped
 from tansiq.domain.note import Kind, Mode, write_instant
+from tansiq.domain.phrase import is_speech
 from tansiq.domain.thread import Stage
 from tansiq.domain.time import from_micros, micros, parse_rfc3339, zulu
 from tansiq.errors import BadInput, WrongState
@@ -26,13 +28,15 @@ from tansiq.formats.payload import (
     read_payload,
 )
 from tansiq.services.line.pen import Draft
-from tansiq.services.line.speaking import NO_WORDS, Speaking, Words, mode_of, person
-from tansiq.services.line.views import WatchView
+from tansiq.services.line.speaking import NO_WORDS, Speaking, Words, check_to_come, mode_of, person
+from tansiq.services.line.views import OpenItemView, WatchView
 from tansiq.services.planning.site import Site
 from tansiq.storage.notes import NoteRow, NoteStore
 from tansiq.storage.store import Tx
 
 _MINUTE_US: Final = 60_000_000
+_AHEAD_MAX: Final = timedelta(minutes=1)
+"""How far ahead of the node's clock somebody's watch may be."""
 
 
 class Talk:
@@ -116,6 +120,7 @@ class Talk:
         """Stop a block of air, or all of it: to every party, unless some are named."""
         payload = Payload(by=person(actor), text=words.text, language=words.language)
         if area is not None:
+            check_to_come(area, self._site.clock.now())
             payload = msgspec.structs.replace(
                 payload,
                 volumes=volumes_to_wire(area.volumes),
@@ -174,7 +179,10 @@ class Talk:
         Raises:
             BadInput: no gist, or a time that is none.
         """
-        moment = self._site.clock.now() if at is None else parse_rfc3339(at, "at")
+        now = self._site.clock.now()
+        moment = now if at is None else parse_rfc3339(at, "at")
+        if moment - now > _AHEAD_MAX:
+            raise BadInput(f"{zulu(moment)} lies ahead; write when the call was held", field="at")
         draft = Draft(
             kind=Kind.CALL,
             to=to,
@@ -198,6 +206,13 @@ class Talk:
             BadInput: no such code, or parameters that are not its own.
         """
         self._check_code(code, parameters)
+        if not is_speech(code):
+            # Who reads "ALL CLEAR, from north" must be able to rely on it.
+            raise BadInput(
+                f"{code} states what happened, and is not for saying; `tansiq phrases say` lists "
+                "what is",
+                field="code",
+            )
         payload = Payload(by=person(actor), parameters=dict(parameters) or None)
         draft_of = _for_each(Kind.SAY, payload, mode_of(exercise=exercise), code=code)
         return await self._speaking.say(*map(draft_of, self._speaking.others(to)))
@@ -236,6 +251,7 @@ class Talk:
 
     async def take_watch(self, actor: Actor, desk: str = "", text: str = "") -> WatchView:
         """Take the watch of our desk, with a sheet of everything that is open."""
+        self._check_desk(desk)
         before = await self.watch()
         relieved = (
             None
@@ -261,6 +277,15 @@ class Talk:
         await self._speaking.say(Draft(kind=Kind.HANDOVER, to=self._me, payload=payload))
         return await self.watch()
 
+    def _check_desk(self, desk: str) -> None:
+        party = self._site.agreement.party(self._me)
+        posts = () if party is None else tuple(post.id for post in party.posts)
+        if desk and desk not in posts:
+            raise BadInput(
+                f"{desk[:40]!r} is no desk of ours in the agreement; there is: {', '.join(posts)}",
+                field="desk",
+            )
+
     async def watch(self) -> WatchView:
         """Return who sits at our desk."""
         await self._speaking.board.catch_up()
@@ -283,7 +308,14 @@ class Talk:
             ),
             open_items=0 if payload is None else len(payload.open_items),
             sheet=row.id,
+            desk="" if by is None else by.desk,
+            text="" if payload is None else payload.text,
+            items=() if payload is None else tuple(map(_item, payload.open_items)),
         )
+
+
+def _item(item: OpenItem) -> OpenItemView:
+    return OpenItemView(thread=item.thread, kind=item.kind, party=item.party, stage=item.stage)
 
 
 def _for_each(kind: Kind, payload: Payload, mode: Mode, **own: str) -> Callable[[str], Draft]:

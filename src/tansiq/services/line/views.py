@@ -98,7 +98,7 @@ class NoteView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ToldView(msgspec.Struct, frozen=True, kw_only=True):
-    """What is read aloud of a notice, and read back."""
+    """What is read aloud of a notice, and read back; of a stop, what air it is about."""
 
     points: tuple[tuple[float, float], ...]
     """Latitude and longitude, degrees: corners, or the centre where there is a radius."""
@@ -142,7 +142,8 @@ class ThreadView(msgspec.Struct, frozen=True, kw_only=True):
     moves: str | None = None
     """Which party would move."""
     told: ToldView | None = None
-    """Of a notice, where one conversation is looked at."""
+    """Of a notice, or a stop of some air, where one conversation is looked at; of every stop in
+    force."""
     notes: tuple[NoteView, ...] = ()
 
 
@@ -180,6 +181,19 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
     """Stops in force."""
     heard: str | None
     """When their node last spoke to ours."""
+    late_ours: int
+    """Notices of ours, of the last 24 h, that came later than the agreement asks for."""
+    late_theirs: int
+    """Of theirs."""
+
+
+class OpenItemView(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a hand-over sheet, as it stood when the watch was taken."""
+
+    thread: str
+    kind: str
+    party: str
+    stage: str
 
 
 class WatchView(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,6 +206,12 @@ class WatchView(msgspec.Struct, frozen=True, kw_only=True):
     open_items: int = 0
     sheet: str | None = None
     """Id of the note with the hand-over sheet."""
+    desk: str = ""
+    """Which one, where that was said."""
+    text: str = ""
+    """A word of whoever took it."""
+    items: tuple[OpenItemView, ...] = ()
+    """The sheet."""
 
 
 class LinesView(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,14 +14,17 @@ from typing import Final
 import msgspec
 
 from tansiq.domain.lead import EVER, MICROS, Between
-from tansiq.domain.note import Kind, NoteID
+from tansiq.domain.note import Kind, Mode, NoteID
+from tansiq.domain.thread import Thread
 from tansiq.errors import StoreError, TansiqError
 from tansiq.services.events import Events
 from tansiq.services.line.board import Board
 from tansiq.services.line.pen import Draft
-from tansiq.services.line.showing import Showing
+from tansiq.services.line.showing import Showing, whom
 from tansiq.services.line.speaking import Speaking
+from tansiq.services.line.views import DueView
 from tansiq.services.planning.site import Site
+from tansiq.storage.events import EventLog
 from tansiq.storage.notes import NoteStore
 from tansiq.storage.store import Tx
 
@@ -38,7 +41,12 @@ class Overdue(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     party: str
     rung: str
+    """Which one was not reached."""
+    mode: str = Mode.LIVE
     whom: str | None = None
+    """Who is to be turned to, where a step of the escalation has come."""
+    after_s: int = 0
+    """How long after it was sent that step comes."""
 
 
 class CheckMissed(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +64,11 @@ class ClockWrong(msgspec.Struct, frozen=True, kw_only=True):
     most_s: float | None
 
 
+_Fired = tuple[str, str, str | None, int]
+"""A conversation and a step that it has come to: rung, whom, seconds."""
+_TOLD: Final = ("line-overdue", "line-escalated", "line-check", "line-clock")
+
+
 class Vigil:
     """One loop a node."""
 
@@ -68,9 +81,10 @@ class Vigil:
         self._showing = showing
         self._speaking = speaking
         self._overdue: set[tuple[NoteID, str]] = set()
-        self._fired: set[tuple[NoteID, str]] = set()
+        self._fired: set[_Fired] = set()
         self._checks: dict[str, str] = {}
         self._clocks: dict[str, str] = {}
+        self._remembers = False
         self._looked_s = -CLOCKS_EVERY_S
         self._task: asyncio.Task[None] | None = None
         self.on_look: Callable[[], None] = lambda: None
@@ -97,7 +111,10 @@ class Vigil:
     async def look(self) -> None:
         """Look once at everything, and tell what is new."""
         await self._board.catch_up()
-        told = [*self._late_rungs(), *await self._missed_checks()]
+        if not self._remembers:
+            await self._remember()
+            self._remembers = True
+        told = [*await self._late_rungs(), *await self._missed_checks()]
         now_s = self._site.clock.monotonic_s()
         if now_s - self._looked_s >= CLOCKS_EVERY_S:
             self._looked_s = now_s
@@ -105,24 +122,53 @@ class Vigil:
         if told:
             await self._tell(told)
 
-    def _late_rungs(self) -> list[tuple[str, str, msgspec.Struct]]:
+    async def _remember(self) -> None:
+        """Take up what an earlier run has told: a restart is no reason to tell it again."""
+        told = await self._site.store.read(lambda tx: EventLog(tx).of_kinds(_TOLD))
+        for row in told:
+            if row.kind == "line-check":
+                self._checks[row.id] = msgspec.json.decode(row.body, type=CheckMissed).state
+            elif row.kind == "line-clock":
+                self._clocks[row.id] = msgspec.json.decode(row.body, type=ClockWrong).clock
+            elif row.kind == "line-overdue":
+                body = msgspec.json.decode(row.body, type=Overdue)
+                self._overdue.add((NoteID(row.id), body.rung))
+            else:
+                self._fired.add(_fired(row.id, msgspec.json.decode(row.body, type=Overdue)))
+
+    async def _dues(self) -> list[tuple[Thread, DueView]]:
+        async def read(tx: Tx) -> list[tuple[Thread, DueView]]:
+            found = []
+            for thread in self._board.open_threads():
+                due = await self._showing.due(NoteStore(tx), thread)
+                if due is not None:
+                    found.append((thread, due))
+            return found
+
+        return await self._site.store.read(read)
+
+    async def _late_rungs(self) -> list[tuple[str, str, msgspec.Struct]]:
         told: list[tuple[str, str, msgspec.Struct]] = []
         late: set[tuple[NoteID, str]] = set()
-        fired: set[tuple[NoteID, str]] = set()
-        for thread in self._board.open_threads():
-            due = self._showing.due(thread)
-            if due is None:
-                continue
+        fired: set[_Fired] = set()
+        for thread, due in await self._dues():
             party = self._speaking.other(thread)
             if due.overdue:
                 late.add((thread.id, due.rung))
                 if (thread.id, due.rung) not in self._overdue:
-                    body = Overdue(kind=thread.kind, party=party, rung=due.rung)
+                    body = Overdue(kind=thread.kind, party=party, rung=due.rung, mode=thread.mode)
                     told.append(("line-overdue", thread.id, body))
-            for whom in due.fired:
-                fired.add((thread.id, whom))
-                if (thread.id, whom) not in self._fired:
-                    body = Overdue(kind=thread.kind, party=party, rung=due.rung, whom=whom)
+            for step in self._showing.fired(thread):
+                body = Overdue(
+                    kind=thread.kind,
+                    party=party,
+                    rung=step.rung,
+                    mode=thread.mode,
+                    whom=whom(step),
+                    after_s=int(step.after.total_seconds()),
+                )
+                fired.add(_fired(thread.id, body))
+                if _fired(thread.id, body) not in self._fired:
                     told.append(("line-escalated", thread.id, body))
         self._overdue, self._fired = late, fired
         return told
@@ -169,6 +215,10 @@ class Vigil:
                 await self._events.append(tx, kind, subject, msgspec.json.encode(body), now)
 
         await self._events.store.write(write)
+
+
+def _fired(thread: str, body: Overdue) -> _Fired:
+    return thread, body.rung, body.whom, body.after_s
 
 
 def _seconds(micros: int) -> float | None:

@@ -18,6 +18,7 @@ from tansiq.domain.phrase import (
     Direction,
     Phrase,
     Value,
+    is_speech,
 )
 from tansiq.domain.time import from_micros
 from tansiq.errors import BadInput
@@ -33,6 +34,7 @@ class About:
     """What the words of a note need besides the note."""
 
     row: NoteRow
+    receiver: str
     payload: Payload | None
     """None: withheld."""
     number: int = 0
@@ -91,8 +93,17 @@ def _reached(code: str) -> Callable[[About], Made]:
     return made
 
 
+def _seen(about: About) -> Made:
+    if about.answered is Kind.STOP:
+        said = _phrase("stop.seen", person=_person(about), time=_time(about.row.time))
+        return [said, *_free(about)]
+    return _reached("ladder.seen")(about)
+
+
 def _receipt(about: About) -> Made:
     received = read_instant(about.row.facts()["received"], "received")
+    if about.answered is Kind.STOP:
+        return [_phrase("stop.received", party=about.row.sender, time=_time(received))]
     return [
         _phrase("ladder.arrived", number=about.number, party=about.row.sender, time=_time(received))
     ]
@@ -186,7 +197,7 @@ def _confirm(about: About) -> Made:
 
 
 def _check(about: About) -> Made:
-    return [_phrase("check.sent", party=about.row.sender, time=_time(about.row.time))]
+    return [_phrase("check.sent", party=about.receiver, time=_time(about.row.time))]
 
 
 def _check_reply(about: About) -> Made:
@@ -209,9 +220,7 @@ def _all_clear(about: About) -> Made:
     made = [_phrase("stop.all-clear", party=about.row.sender, time=_time(about.row.time))]
     lost = None if about.payload is None else about.payload.minutes_lost
     if lost is not None:
-        made.append(
-            _phrase("stop.minutes-lost", party=about.row.sender, minutes=min(MINUTES_MAX, lost))
-        )
+        made.append(_phrase("stop.minutes-lost", minutes=min(MINUTES_MAX, lost)))
     return [*made, *_free(about)]
 
 
@@ -232,8 +241,11 @@ def _call(about: About) -> Made:
 
 def _say(about: About) -> Made:
     parameters = {} if about.payload is None else about.payload.parameters or {}
+    code = about.row.facts()["code"]
+    if not is_speech(code):
+        return []  # Nobody makes a stop or an all-clear of it.
     try:
-        said = Phrase(code=about.row.facts()["code"], parameters=parameters)
+        said = Phrase(code=code, parameters=parameters)
     except BadInput:
         return []  # Shown by its code: the other node may be newer than ours.
     return [said, *_free(about)]
@@ -286,7 +298,7 @@ def _handover(about: About) -> Made:
 _MAKERS: Final[Mapping[Kind, Callable[[About], Made]]] = {
     Kind.NOTICE: _notice,
     Kind.RECEIPT: _receipt,
-    Kind.SEEN: _reached("ladder.seen"),
+    Kind.SEEN: _seen,
     Kind.READBACK: _reached("ladder.read-back"),
     Kind.ANSWER: _answer,
     Kind.COUNTER: _counter,
