@@ -14,7 +14,7 @@ from tansiq.clock import SystemClock
 from tansiq.errors import TansiqError
 from tansiq.http.listener import Listener, listener
 from tansiq.node import Node
-from tansiq.peers.succession import chain_to, next_version
+from tansiq.peers.succession import Version, chain_to, next_version
 from tansiq.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -108,6 +108,11 @@ async def _watch(node: Node, go_over: Callable[[str], None], first_s: float) -> 
             return
 
 
+def _awaited(node: Node) -> tuple[Version, ...] | None:
+    target = next_version(node.settings)
+    return None if target is None else chain_to(node.settings, node.agreement, target)
+
+
 async def look(node: Node) -> str | None:
     """Return the digest of the version that the node may go over to now; None: there is none.
 
@@ -116,8 +121,8 @@ async def look(node: Node) -> str | None:
         StoreError: the store failed.
     """
     try:
-        target = next_version(node.settings)
-        chain = None if target is None else chain_to(node.settings, node.agreement, target)
+        # In a thread: forty versions of ten parties take a third of a second, and others wait.
+        chain = await asyncio.to_thread(_awaited, node)
     except TansiqError as error:
         node.succession.tell(0, "", (str(error),))
         raise

@@ -5,6 +5,9 @@ import os
 import signal
 from dataclasses import replace
 
+from pathlib import Path
+from typing import ClassVar
+
 import pytest
 from sky import flying, make_sky, plan
 from test_planning_succession import OFTEN, THREE, amended, first, gone_over, hand, signed
@@ -74,7 +77,7 @@ async def test_next_not_in_force_node_still_starts(tmp_path):
         assert north.up.agreement.version == 1
 
 
-async def test_other_minima_by_hand(tmp_path):
+async def test_other_minima_by_hand(tmp_path: Path) -> None:
     async with flying(make_sky(tmp_path, parties=THREE, timers=OFTEN)) as sky:
         north = sky["north"]
         one = first(sky)
@@ -82,13 +85,17 @@ async def test_other_minima_by_hand(tmp_path):
         wider = replace(one.minima, horizontal_m=one.minima.horizontal_m + 1.0)
         two = replace(one, version=2, previous=one.digest, minima=wider)
         await north.stop()
-        north.settings.agreement.write_bytes(render_agreement(two))  # unsigned
-        try:
+        north.settings.agreement.write_bytes(render_agreement(two))
+        with pytest.raises(WrongState, match="not in force"):
             await north.start()
-        except Exception as e:
-            print("refused", e)
-            return
+        north.settings.agreement.write_bytes(render_agreement(replace(one, minima=wider)))
+        with pytest.raises(BadInput, match="lists other minima"):
+            await north.start()
+        signed(sky, render_agreement(two), THREE, THREE)
+        north.settings.agreement.write_bytes(render_agreement(two))
+        await north.start()
         assert north.up.agreement.version == 1
+        assert await look(north.up) is None
 
 
 async def test_wrong_file_by_hand_then_right_one(tmp_path):
@@ -217,7 +224,7 @@ async def test_a_pool_is_read_only_once_all_have_gone_over(tmp_path):
         one = load_agreement(north.settings.agreement)
 
         class Peers:
-            said = {"south": one.digest, "east": one.digest}
+            said: ClassVar[dict[str, str]] = {"south": one.digest, "east": one.digest}
 
             async def digest(self, party):
                 return self.said[party]
@@ -276,3 +283,34 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+async def test_a_party_that_changed_its_url_since_we_met_is_in_no_chain_s_way(
+    tmp_path: Path,
+) -> None:
+    """Who comes back goes over two versions; the entry from the meeting can fit one of them."""
+    from tansiq.formats.agreement import party_block
+    from tansiq.peers.joining import PEERS
+    from tansiq.peers.succession import chain_to, read_version
+
+    sky = make_sky(tmp_path, parties=THREE)
+    async with flying(sky):
+        east = sky["east"]
+        one = first(sky)
+        p2 = signed(sky, amended(one, ["east"]), ("north", "south"), THREE)
+        two = read_agreement(p2.read_bytes())
+        moved = replace(two.parties[1], url="http://127.0.0.1:1")
+        three = replace(
+            two,
+            version=3,
+            previous=two.digest,
+            parties=(two.parties[0], moved, two.parties[2]),
+            registers=(two.registers[0], replace(two.registers[1], url=moved.url)),
+            resting=(two.listed[0], replace(two.listed[1], url=moved.url), two.listed[2]),
+        )
+        p3 = signed(sky, render_agreement(three), THREE, THREE)
+        (east.settings.data / PEERS).mkdir(exist_ok=True)
+        for entry in (one.parties[1], moved):
+            (east.settings.data / PEERS / "south.toml").write_text(party_block(entry))
+            chain = chain_to(east.settings, one, read_version(p3))
+            assert [each.agreement.version for each in chain] == [2, 3]

@@ -124,7 +124,8 @@ def _check(settings: Settings, papers: Papers, new: Agreement, old: Agreement) -
         raise BadInput(
             f"{settings.party} is no party of version {new.version} ({ids})", field="party"
         )
-    check_as_met(new, known_peers(settings.data))
+    # Who was there already has signed its other entry, with the key that we know.
+    check_as_met(new, [p for p in known_peers(settings.data) if old.party(p.id) is None])
     found = judge_next(papers, new, old)
     if not found.force.in_force:
         sentence = f"version {new.version} ({new.digest[:12]}) is not in force"
