@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 from dataclasses import replace
-
 from pathlib import Path
 from typing import ClassVar
 
