@@ -313,3 +313,26 @@ async def test_a_party_that_changed_its_url_since_we_met_is_in_no_chain_s_way(
             (east.settings.data / PEERS / "south.toml").write_text(party_block(entry))
             chain = chain_to(east.settings, one, read_version(p3))
             assert [each.agreement.version for each in chain] == [2, 3]
+
+
+async def test_a_store_that_begins_later_takes_no_register_for_full(tmp_path: Path) -> None:
+    from tansiq.storage.versions import VersionRows
+
+    async with flying(make_sky(tmp_path, parties=THREE, timers=OFTEN)) as sky:
+        north = sky["north"]
+        one = first(sky)
+        two = amended(one, ["east"])
+        await north.stop()
+        forget_versions(north)
+        north.settings.agreement.write_bytes(two)
+        await north.start()
+        lacking = await north.up.store.read(lambda tx: VersionRows(tx).lacking())
+        assert lacking == {"north": None, "south": None}
+        sky["south"].settings.agreement.write_bytes(two)
+        await sky["south"].restart()
+        for _ in range(200):
+            if not await north.up.store.read(lambda tx: VersionRows(tx).lacking()):
+                break
+            await asyncio.sleep(0.05)
+        else:
+            pytest.fail("never full")

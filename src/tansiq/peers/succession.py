@@ -224,8 +224,12 @@ async def _begin(store: Store, version: Version, clock: Clock) -> None:
                     "then go over with `tansiq agreement adopt`",
                     field="register",
                 )
-        digest = version.agreement.digest
-        await VersionRows(tx).add(digest, micros(clock.now()), version.file)
+        rows, digest = VersionRows(tx), version.agreement.digest
+        await rows.add(digest, micros(clock.now()), version.file)
+        if version.agreement.previous:
+            # A store that was not there before cannot say that a register counted all the while.
+            for register in version.agreement.registers:
+                await rows.put_lacking(register.id, None)
 
     await store.write(write)
 
