@@ -14,13 +14,15 @@ from tansiq.clock import SystemClock
 from tansiq.errors import TansiqError
 from tansiq.http.listener import Listener, listener
 from tansiq.node import Node
-from tansiq.peers.succession import chain_to, next_version
+from tansiq.peers.succession import Version, chain_to, next_version
 from tansiq.settings import Settings
 
 _log = logging.getLogger(__name__)
 
 LOOKS_S = 2.0
 """How often the folder is looked at for a version to go over to."""
+AGAIN_S = 60.0
+"""When it is looked at again after a node began anew and is where it was."""
 
 Ready = Callable[[Node, str | None], None]
 """Called with the node, and with the token for its first account where it has none."""
@@ -38,13 +40,20 @@ async def serve(settings: Settings, *, ready: Ready) -> None:
         OSError: a port is taken.
     """
     cleared: str | None = ""
-    while cleared is not None:
-        cleared = await _serve(settings, cleared, ready)
+    told_to_end = asyncio.Event()
+    while cleared is not None and not told_to_end.is_set():
+        cleared = await _serve(settings, cleared, ready, told_to_end)
 
 
-async def _serve(settings: Settings, cleared: str, ready: Ready) -> str | None:
+async def _serve(
+    settings: Settings, cleared: str, ready: Ready, told_to_end: asyncio.Event
+) -> str | None:
     """Run one node; return the digest of the version that another is to begin with, or None."""
     node = await Node.open(settings, cleared=cleared)
+    if told_to_end.is_set():
+        # Between two nodes the signals are still those of the one before.
+        await node.stop()
+        return None
     own = listener(node.own, "127.0.0.1", settings.own_port, settings, tls=False)
     peer = listener(
         node.peer, settings.peer_host, settings.peer_port, settings, tls=settings.peer_tls
@@ -60,6 +69,7 @@ async def _serve(settings: Settings, cleared: str, ready: Ready) -> str | None:
         end()
 
     def end_for_good() -> None:
+        told_to_end.set()
         going.clear()
         watching.cancel()
         end()
@@ -69,7 +79,8 @@ async def _serve(settings: Settings, cleared: str, ready: Ready) -> str | None:
         loop.add_signal_handler(number, end_for_good)
     try:
         async with asyncio.TaskGroup() as group:
-            watching = group.create_task(_watch(node, go_over))
+            in_vain = cleared not in ("", node.agreement.digest)
+            watching = group.create_task(_watch(node, go_over, AGAIN_S if in_vain else LOOKS_S))
             listening = [group.create_task(own.serve()), group.create_task(peer.serve())]
             group.create_task(_once_started(node, (own, peer), ready))
             await asyncio.gather(*listening)
@@ -79,11 +90,12 @@ async def _serve(settings: Settings, cleared: str, ready: Ready) -> str | None:
     return going[0] if going else None
 
 
-async def _watch(node: Node, go_over: Callable[[str], None]) -> None:
+async def _watch(node: Node, go_over: Callable[[str], None], first_s: float) -> None:
     """Look for a version to go over to, and go as soon as nothing is in its way."""
-    clock, told = SystemClock(), ""
+    clock, told, pause_s = SystemClock(), "", first_s
     while True:
-        await clock.sleep(LOOKS_S)
+        await clock.sleep(pause_s)
+        pause_s = LOOKS_S
         try:
             digest = await look(node)
         except TansiqError as error:
@@ -96,6 +108,11 @@ async def _watch(node: Node, go_over: Callable[[str], None]) -> None:
             return
 
 
+def _awaited(node: Node) -> tuple[Version, ...] | None:
+    target = next_version(node.settings)
+    return None if target is None else chain_to(node.settings, node.agreement, target)
+
+
 async def look(node: Node) -> str | None:
     """Return the digest of the version that the node may go over to now; None: there is none.
 
@@ -104,8 +121,8 @@ async def look(node: Node) -> str | None:
         StoreError: the store failed.
     """
     try:
-        target = next_version(node.settings)
-        chain = None if target is None else chain_to(node.settings, node.agreement, target)
+        # In a thread: forty versions of ten parties take a third of a second, and others wait.
+        chain = await asyncio.to_thread(_awaited, node)
     except TansiqError as error:
         node.succession.tell(0, "", (str(error),))
         raise

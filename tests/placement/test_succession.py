@@ -184,7 +184,7 @@ def test_where_a_full_register_stays_nothing_is_in_the_way() -> None:
 def test_obstacles_say_what_to_wait_for() -> None:
     assert obstacles(["a"], ()) == ()
     assert obstacles([], ()) == (
-        "no register counts before and after; end all plans and no-go areas first",
+        "no register counts before and after; go by a version between that lists both",
     )
     (sentence,) = obstacles(["a", "b"], ("p", "q"))
     assert sentence == "in none of the registers that stay (a, b): p, q"

@@ -129,7 +129,7 @@ def obstacles(common: Collection[str], nowhere: Sequence[str]) -> tuple[str, ...
         nowhere: what may count and stands in none of them, each in a few words.
     """
     if not common:
-        return ("no register counts before and after; end all plans and no-go areas first",)
+        return ("no register counts before and after; go by a version between that lists both",)
     if not nowhere:
         return ()
     more = len(nowhere) - NAMED_MOST

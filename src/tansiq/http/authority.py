@@ -113,6 +113,17 @@ class Authority:
         identity = self._identity(_bearer(headers))
         digest = identity.agreement_digest
         known = digest == self._digest or (not places and digest in self._versions)
+        if (
+            identity.party is not None
+            and not known
+            and digest is not None
+            and digest in self._versions
+        ):
+            raise AgreementMismatch(
+                f"your node is at another version of the agreement ({digest[:8]!r}) than ours "
+                f"({self._digest[:8]!r}): nothing is placed between them; have the one behind go "
+                "over (`tansiq agreement adopt`)"
+            )
         if identity.party is not None and not known:
             raise AgreementMismatch(mismatch_sentence(identity.agreement_digest, self._digest))
         if needed and identity.scopes.isdisjoint(needed):

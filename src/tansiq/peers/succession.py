@@ -5,13 +5,19 @@ DATA/agreement-next.toml       the one to go over to, as soon as nothing is in i
 DATA/signatures/               every version on the way there, and who signed it
 """
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from tansiq.clock import Clock
 from tansiq.domain.agreement import Agreement
+from tansiq.domain.intent import PartyID
+from tansiq.domain.placement import Placement
 from tansiq.domain.succession import obstacles
 from tansiq.domain.time import micros
 from tansiq.errors import BadInput, WrongState
@@ -25,6 +31,7 @@ from tansiq.peers.signatures import (
     papers_of,
     read_papers,
 )
+from tansiq.services.planning.claim import Claim
 from tansiq.services.planning.succession import changed_rules, common_of, go_over
 from tansiq.settings import Settings
 from tansiq.storage.plans import Plans
@@ -32,6 +39,9 @@ from tansiq.storage.store import Store, Tx
 from tansiq.storage.versions import VersionRows
 
 NEXT: Final = "agreement-next.toml"
+
+_log = logging.getLogger(__name__)
+_PLACEMENT: Final = msgspec.json.Decoder(Placement[Claim])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +112,20 @@ def chain_to(
     return tuple(steps)
 
 
+def _check_party(settings: Settings, agreement: Agreement) -> None:
+    if agreement.party(PartyID(settings.party)) is None:
+        ids = ", ".join(party.id for party in agreement.parties)
+        raise BadInput(f"{settings.party} is not a party of the agreement ({ids})", field="party")
+
+
 def _check(settings: Settings, papers: Papers, new: Agreement, old: Agreement) -> None:
     if new.party(settings.party) is None:
         ids = ", ".join(party.id for party in new.parties)
         raise BadInput(
             f"{settings.party} is no party of version {new.version} ({ids})", field="party"
         )
-    check_as_met(new, known_peers(settings.data))
+    # Who was there already has signed its other entry, with the key that we know.
+    check_as_met(new, [p for p in known_peers(settings.data) if old.party(p.id) is None])
     found = judge_next(papers, new, old)
     if not found.force.in_force:
         sentence = f"version {new.version} ({new.digest[:12]}) is not in force"
@@ -145,32 +162,41 @@ async def take_up(settings: Settings, store: Store, clock: Clock, *, cleared: st
     ``agreement.toml`` that is not the one of the last run is a version to go over to, like one at
     ``agreement-next.toml``.
 
+    What is wrong with a file that is only waited for does not keep the node from serving: it is
+    told of, and the version in force stays.
+
     Raises:
-        BadInput: the file was exchanged for one that does not follow, and plans stand.
+        BadInput: the file was exchanged for one that does not follow, and plans stand, or that we
+            are no party of.
         WrongState: it is not in force.
         StoreError: the store failed.
     """
     here = read_version(settings.agreement)
+    # Before the store is touched: what is noted there once is what plans are taken over from.
+    _check_party(settings, here.agreement)
     row = await store.read(lambda tx: VersionRows(tx).last())
     if row is None:
         await _begin(store, here, clock)
         return await _taken(store, here.agreement)
     present = Version(read_agreement(row.file), row.file)
-    awaited = next_version(settings)
     if here.agreement.digest != row.digest:
-        # Else an earlier run ended after its last write to the store and before that of the file.
-        unfinished = awaited is not None and awaited.agreement.digest == row.digest
+        # The version before: a run ended between its last write to the store and that of the file.
+        unfinished = present.agreement.previous == here.agreement.digest
         if not unfinished and await _exchanged(settings, store, present, here, clock):
             return await _taken(store, here.agreement)
         put_whole(settings.agreement, present.file)
+    try:
         awaited = next_version(settings)
-    if awaited is None:
+        if awaited is None:
+            return await _taken(store, present.agreement)
+        if awaited.agreement.digest == present.agreement.digest:
+            withdraw_next(settings)
+            return await _taken(store, present.agreement)
+        step = chain_to(settings, present.agreement, awaited)[0]
+    except (BadInput, WrongState) as error:
+        _log.warning("cannot go over to another version of the agreement: %s", error)
         return await _taken(store, present.agreement)
-    if awaited.agreement.digest == present.agreement.digest:
-        withdraw_next(settings)
-        return await _taken(store, present.agreement)
-    step = chain_to(settings, present.agreement, awaited)[0]
-    if not await _may_go(store, present.agreement, step.agreement, cleared):
+    if not await _may_go(store, present.agreement, step.agreement, cleared, clock):
         return await _taken(store, present.agreement)
     await _go(settings, store, present, step, clock)
     if step.agreement.digest == awaited.agreement.digest:
@@ -185,10 +211,25 @@ async def _taken(store: Store, agreement: Agreement) -> TakenUp:
 
 async def _begin(store: Store, version: Version, clock: Clock) -> None:
     """Note the first version that this store is used under."""
+    registers = len(version.agreement.registers)
 
     async def write(tx: Tx) -> None:
-        digest = version.agreement.digest
-        await VersionRows(tx).add(digest, micros(clock.now()), version.file)
+        # An older store does not say under which version its plans were placed.
+        for row in await Plans(tx).all(ended=False):
+            placed = len(_PLACEMENT.decode(row.placement).slots)
+            if placed != registers:
+                raise BadInput(
+                    f"lists {registers} registers, and plans of this node are placed in {placed}; "
+                    "put the file that they were placed under back, start the node with it, and "
+                    "then go over with `tansiq agreement adopt`",
+                    field="register",
+                )
+        rows, digest = VersionRows(tx), version.agreement.digest
+        await rows.add(digest, micros(clock.now()), version.file)
+        if version.agreement.previous:
+            # A store that was not there before cannot say that a register counted all the while.
+            for register in version.agreement.registers:
+                await rows.put_lacking(register.id, None)
 
     await store.write(write)
 
@@ -202,7 +243,8 @@ async def _exchanged(
     """
     same = present.agreement.listed == here.agreement.listed
     alike = same and present.agreement.struck == here.agreement.struck
-    if alike or not await _stands(store):
+    rules = changed_rules(present.agreement, here.agreement)
+    if (alike and not rules) or not await _stands(store):
         now = clock.now()
 
         async def write(tx: Tx) -> None:
@@ -215,9 +257,11 @@ async def _exchanged(
         await store.write(write)
         return True
     if not here.agreement.previous:
+        differs = " and ".join((*(() if alike else ("registers",)), *rules))
         raise BadInput(
-            "lists other registers than the agreement that this node's plans stand under, and does "
-            "not follow it; put the old file back, end all plans and no-go areas, and start again",
+            f"lists other {differs} than the agreement that this node's plans stand under, and "
+            "does not follow it; put the old file back, end all plans and no-go areas, and start "
+            "again",
             field=str(settings.agreement),
         )
     chain_to(settings, present.agreement, here)
@@ -230,8 +274,17 @@ async def _stands(store: Store) -> bool:
     return bool(await store.read(lambda tx: Plans(tx).all(ended=False)))
 
 
-async def _may_go(store: Store, old: Agreement, new: Agreement, cleared: str) -> bool:
+async def _counts(store: Store, now: datetime) -> bool:
+    """Report whether a plan of ours counts that was judged by the rules of the present version."""
+    rows = await store.read(lambda tx: Plans(tx).all(ended=False))
+    at = micros(now)
+    return any(r.time_end >= at and _PLACEMENT.decode(r.placement).base is not None for r in rows)
+
+
+async def _may_go(store: Store, old: Agreement, new: Agreement, cleared: str, clock: Clock) -> bool:
     """Report whether nothing is in the way, as far as that is known without reading registers."""
+    if changed_rules(old, new) and await _counts(store, clock.now()):
+        return False  # Also one that came to count after the running node had looked.
     if new.digest == cleared:
         return True
     if changed_rules(old, new) and await _stands(store):

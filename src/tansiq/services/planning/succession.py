@@ -14,8 +14,10 @@ import msgspec
 
 from tansiq.domain.agreement import Agreement, Register
 from tansiq.domain.intent import PartyID
-from tansiq.domain.placement import Placement
+from tansiq.domain.placement import Phase, Placement
+from tansiq.domain.placement import Slot as PlacementSlot
 from tansiq.domain.succession import gone_over, lacking, obstacles, unsure
+from tansiq.domain.time import micros
 from tansiq.errors import PeerError, StoreError
 from tansiq.services.airspace import INTENT, Airspace, Known
 from tansiq.services.planning.claim import Claim
@@ -82,6 +84,19 @@ async def go_over(tx: Tx, old: Agreement, new: Agreement, party: PartyID, now: d
     own = next((register.id for register in new.registers if register.party == party), None)
     for row in await Plans(tx).all(ended=True):
         placement = _PLACEMENT.decode(row.placement)
+        if placement.phase is Phase.ENDED and len(placement.slots) != len(before):
+            # Of a store that is older than its notes of versions; it stands nowhere any more.
+            empty: PlacementSlot[Claim] = PlacementSlot()
+            none: frozenset[int] = frozenset()
+            placement = replace(
+                placement,
+                slots=(empty,) * len(before),
+                own=None,
+                blocker=None,
+                seen=none,
+                recheck=none,
+                heard=none,
+            )
         try:
             moved = gone_over(placement, before, after, own)
         except ValueError as error:
@@ -92,8 +107,11 @@ async def go_over(tx: Tx, old: Agreement, new: Agreement, party: PartyID, now: d
         slots = _SLOTS.decode(area.slots)
         # What stood there before it rested is found by asking; of one that is lifted, by the sweep.
         anew = Slot(doubt=not area.ending)
-        kept = {name: slots[name] if name in before else anew for name in after}
-        await OwnConstraintRows(tx).put(replace(area, slots=_ENCODER.encode(kept)))
+        kept = {name: slots.get(name, anew) if name in before else anew for name in after}
+        # Under the rule before nobody was asked to confirm it in that time: it begins now.
+        confirmed = area.confirmed if old.standing == new.standing else micros(now)
+        moved_area = replace(area, slots=_ENCODER.encode(kept), confirmed=confirmed)
+        await OwnConstraintRows(tx).put(moved_area)
     rows = VersionRows(tx)
     for name in before:
         if name not in after:
@@ -165,6 +183,8 @@ class Succession:
         common = common_of(self._site.agreement, new)
         if rules := changed_rules(self._site.agreement, new):
             standing = len({k.id for k in self._known() if k.kind == INTENT})
+            if not standing and not any(place.swept for place in self._places):
+                return ("no register was read since this node started",)
             if standing:
                 differ = f"{' and '.join(rules)} differ"
                 return (f"{differ}, and plans stand ({standing}); end them first",)
@@ -198,15 +218,19 @@ class Succession:
             register = place.register
             if register.id in self._over:
                 continue
-            if register.party is None or place.local:
+            # A pool takes what comes under any version: there, all have to have gone over.
+            parties = [party.id for party in site.agreement.parties if party.id != site.party]
+            holders = parties if register.party is None else [register.party]
+            if place.local or all([await self._is_over(party) for party in holders]):
                 self._over[register.id] = place.swept
-                continue
-            try:
-                digest = await self._peers.digest(register.party)
-            except PeerError:
-                continue
-            if digest == site.agreement.digest or site.versions.is_following(digest):
-                self._over[register.id] = place.swept
+
+    async def _is_over(self, party: str) -> bool:
+        site = self._site
+        try:
+            digest = await self._peers.digest(party)
+        except PeerError:
+            return False
+        return digest == site.agreement.digest or site.versions.is_following(digest)
 
     async def _fill(self) -> None:
         """Look again and again at what registers lack, until all are full."""

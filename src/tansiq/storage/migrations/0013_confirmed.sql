@@ -1,3 +1,4 @@
 -- When a person last said that a no-go area of ours is still wanted, microseconds UTC.
 ALTER TABLE own_constraint ADD COLUMN confirmed BIGINT NOT NULL DEFAULT 0;
-UPDATE own_constraint SET confirmed = updated;
+-- From now on: nobody was asked to confirm it before.
+UPDATE own_constraint SET confirmed = CAST(strftime('%s', 'now') AS BIGINT) * 1000000;
