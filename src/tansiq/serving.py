@@ -87,6 +87,8 @@ async def _serve(
             watching.cancel()
     finally:
         await node.stop()
+        # What was kept from the collector at the start of this one is its again.
+        gc.unfreeze()
     return going[0] if going else None
 
 

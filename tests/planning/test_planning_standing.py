@@ -111,3 +111,20 @@ async def test_one_that_ends_before_it_would_expire_says_so(tmp_path: Path) -> N
     long = Standing(confirm_every=timedelta(days=1), expire_after=timedelta(days=2))
     async with flying(make_sky(tmp_path, parties=("north",), standing=long)) as sky:
         assert (await sky["north"].no_go(plan(-121.0, "FIRE"))).expires is None
+
+
+async def test_areas_of_an_older_store_begin_to_count_at_the_next_start(tmp_path: Path) -> None:
+    """Nobody was asked to confirm them before: they must not be lifted for that."""
+    clock = Stopped()
+    sky = make_sky(tmp_path, parties=("north",), standing=RULES)
+    sky["north"].clock = clock
+    async with flying(sky):
+        north = sky["north"]
+        view = await north.no_go(plan(-121.0, "FIRE"))
+        await north.up.store.write(
+            lambda tx: tx.execute("UPDATE own_constraint SET confirmed = 0", {})
+        )
+        clock.ahead = 2 * GONE
+        await north.restart()
+        kept = await looked(north, view.id)
+        assert (kept.standing, kept.confirmed) == ("current", zulu(clock.now()))

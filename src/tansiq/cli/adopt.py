@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tansiq.cli.client import Node
-from tansiq.errors import TansiqError
+from tansiq.errors import PeerUnreachable
 
 if TYPE_CHECKING:
     from tansiq.peers.succession import Version
@@ -137,5 +137,5 @@ def _status(data: Path) -> "StatusView | None":
 
     try:
         return Node(data).ask("GET", "/status").read(StatusView)
-    except TansiqError:
+    except PeerUnreachable:
         return None

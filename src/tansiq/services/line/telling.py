@@ -10,8 +10,6 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
-import msgspec
-
 from tansiq.domain.note import Kind, Mode, write_instant
 from tansiq.domain.thread import Stage
 from tansiq.errors import NotFound, StoreError, TansiqError
@@ -62,8 +60,7 @@ class Telling:
         """Stop."""
         if self._task is not None:
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.gather(self._task, return_exceptions=True)
 
     async def _follow(self) -> None:
         seq: int | None = None
@@ -73,12 +70,12 @@ class Telling:
                     seq = (await self._events.bounds())[1]
                     await self._tell_all()
                 for event in await self._events.follow(seq, _AT_ONCE, _WAIT_S):
-                    if event.kind == "plan":
-                        view = msgspec.json.decode(event.body, type=PlanView)
-                        await self.tell(view)
+                    if event.kind == "plan" and self._has_notice(event.id):
+                        # As it stands now; what an event carries may be too large to be kept.
+                        await self.tell(await self._plans.plan(event.id))
                     seq = event.seq
-            except StoreError as error:
-                _log.warning("telling how plans stand waits for the store: %s", error)
+            except TansiqError as error:
+                _log.warning("telling how plans stand begins again: %s", error)
                 seq = None  # What was missed is found among what stands.
                 await self._site.clock.sleep(self._site.timers.retry_last_s)
 
@@ -124,6 +121,9 @@ class Telling:
                 _log.warning("%s is not told that %s is %s: %s", peer, view.id, state, error)
             else:
                 self._told[peer, view.id] = state
+
+    def _has_notice(self, plan_id: str) -> bool:
+        return any(self._notice(peer, plan_id) is not None for peer in self._board.lines)
 
     def _notice(self, peer: str, plan_id: str) -> dict[str, str] | None:
         """Return the latest live notice of a plan of ours to a party; None: it has none."""

@@ -80,6 +80,9 @@ class OwnConstraints:
         """Take up what an earlier run left unfinished."""
         for row in await self._store.read(lambda tx: OwnConstraintRows(tx).all()):
             nogo = self._known[row.id] = nogo_of(row)
+            if not row.confirmed and not row.ending:
+                await self.confirm(row.id)
+                nogo = self._known[row.id]
             if not nogo.ended and not nogo.everywhere:
                 self._wake(row.id)
 

@@ -1,4 +1,4 @@
-"""Findings of a hostile review."""
+"""Going over amid kills, damaged and wrong files, older stores, pools and signals."""
 
 import asyncio
 import os
@@ -209,7 +209,6 @@ async def test_a_rule_of_confirmation_begins_when_it_is_in_force(tmp_path):
         await gone_over(north, 2)
         await asyncio.sleep(1)
         view = await north.up.constraints.get(area.id)
-        print(view)
         assert view.status == "everywhere"
 
 
