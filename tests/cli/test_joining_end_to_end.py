@@ -1,5 +1,6 @@
 """The walk-through of ``docs/joining.md``, typed as it stands: two nodes, from nothing."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -8,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.cli.test_init import free_ports
@@ -156,6 +158,29 @@ def test_two_laptops_from_nothing_to_a_coordinated_plan(desks: Desks) -> None:
     (desks.folder / "osprey.geojson").write_text(PLAN % (begins, ends))
     said = desks.run("south", "plan submit --data south osprey.geojson")
     assert "coordinated: every register holds it" in said
+    # The first notice, seen by a person at the other desk, and both know it.
+    desks.run("south", "notice give OSPREY-2 --data south --to north")
+    heard = acknowledged(desks)
+    took = time.monotonic() - started
+    print(f"{took:.1f} s from nothing to the first acknowledged notice")
+    assert heard["party"] == "north"
+    assert took < MINUTES_5
+
+
+def acknowledged(desks: Desks) -> dict[str, Any]:
+    """Have North see what South told it of, and wait until South knows; return the conversation."""
+    for _ in range(300):
+        told = json.loads(desks.run("north", "notice list --data north --json"))["threads"]
+        if told:
+            desks.run("north", f"notice seen {told[0]['id']} --data north")
+            break
+        time.sleep(0.1)
+    for _ in range(300):
+        (thread,) = json.loads(desks.run("south", "notice list --data south --json"))["threads"]
+        if thread["stage"] == "seen":
+            return dict(thread)
+        time.sleep(0.1)
+    pytest.fail("nobody has acknowledged it")
 
 
 def test_by_file_and_signed(desks: Desks) -> None:
