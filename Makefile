@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: help setup demo test check format accept bench soak clean
+.PHONY: help setup browser demo test check format accept bench soak clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -24,7 +24,13 @@ $(STAMP): pyproject.toml constraints.txt
 demo: setup ## two nodes coordinate a day of real flights; ARGS=--once exits when done, ARGS="--scenario two-cells" shows three desks
 	@$(BIN)/tansiq demo $(ARGS)
 
-test: setup ## every test, on up to four cores; ARGS="-n 0 PATH" runs some, one after the other
+browser: # What the page that verifies evidence is shown in; installed where that needs no question.
+	@command -v chromium chromium-browser >/dev/null || { \
+	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "installing Chromium for the tests of a page" && \
+	  apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+	  echo "no Chromium: some tests will fail; install it, such as: sudo apt-get install chromium"
+
+test: setup browser ## every test, on up to four cores; ARGS="-n 0 PATH" runs some, one after the other
 	@$(BIN)/python -m pytest -m "not soak" -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 check: setup ## ruff, formatting, mypy strict, import contracts, spelling

@@ -113,7 +113,6 @@ def cases() -> list[Case]:
     return [*good, *((data, None) for data in (*tampered(), *MUSEUM.values()))]
 
 
-@pytest.mark.skipif(NODE is None, reason="no Node.js here")
 def test_its_checks_find_what_the_command_line_finds(tmp_path: Path) -> None:
     all_ = cases()
     (tmp_path / "check.js").write_text(script(*CHECKS) + RUN, encoding="utf-8")
@@ -124,7 +123,7 @@ def test_its_checks_find_what_the_command_line_finds(tmp_path: Path) -> None:
         }
         for data, own in all_
     ]
-    assert NODE is not None
+    assert NODE is not None, "no Node.js here; install it, such as: sudo apt-get install nodejs"
     ran = subprocess.run(
         [NODE, str(tmp_path / "check.js")],
         input=json.dumps(asked),
@@ -144,7 +143,7 @@ def test_its_checks_find_what_the_command_line_finds(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     if CHROMIUM is None:
-        pytest.skip("no Chromium here")
+        pytest.fail("no Chromium here; install it, such as: sudo apt-get install chromium")
     made = Browser(tmp_path_factory.mktemp("profile"))
     try:
         yield made

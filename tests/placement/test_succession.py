@@ -65,6 +65,12 @@ def test_what_a_register_held_that_rests_is_in_doubt_when_it_counts_again() -> N
     assert (back.resting, back.own) == ((), 0)
 
 
+def test_a_register_that_is_another_one_now_is_not_remembered() -> None:
+    over = gone_over(placed(3), ("", "b", ""), ("a", "b"), "a")
+    assert [s.state for s in over.slots] == [SlotState.ABSENT, SlotState.HELD]
+    assert over.resting == ()
+
+
 def test_what_was_never_confirmed_is_not_remembered() -> None:
     doubt: Slot[Claim] = Slot(state=SlotState.DOUBT, asked=1)
     over = gone_over(replace(placed(3), slots=(doubt, held(), held())), ABC, BC, None)

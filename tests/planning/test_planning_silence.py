@@ -61,7 +61,7 @@ async def test_a_plan_is_held_until_its_notice_is_answered(tmp_path: Path) -> No
         view = await north.declare(plan(-121.0, "ALPHA"))
         notice = await told(north, view.id, south)
         theirs = south.up.voice.line.notices
-        with pytest.raises(WrongState, match="holds the plan until south has answered"):
+        with pytest.raises(WrongState, match="until the notice of it is answered by south"):
             await north.up.plans.activate(view.id)
         await theirs.answer(notice, "need-time", actor(south), Words(), minutes=10)
         await heard(north, notice, "need-time")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tansiq.cli.client import Node
+from tansiq.cli.client import NOT_YET, Node, data_option
 from tansiq.errors import PeerUnreachable
 
 if TYPE_CHECKING:
@@ -17,14 +17,7 @@ _LOOKS_S = 1.0
 
 
 @click.command()
-@click.option(
-    "--data",
-    envvar="TANSIQ_DATA",
-    required=True,
-    show_envvar=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Data folder of the node.",
-)
+@data_option
 @click.argument("files", type=click.Path(path_type=Path, dir_okay=False, exists=True), nargs=-1)
 @click.option("--dry-run", is_flag=True, help="Say what would change; write nothing.")
 @click.option("--cancel", is_flag=True, help="Stay with the version in force after all.")
@@ -46,7 +39,7 @@ def adopt(
     soon as nothing is in its way, without being restarted; a stopped one at its next start. No plan
     or no-go area has to end.
 
-    Exit codes: 0 done, 2 bad input, 3 it waits, and goes over by itself later.
+    Exit codes: 0 done, 1 refused, or it waits and goes over by itself later, 2 bad input.
 
     \b
     Example:
@@ -128,7 +121,7 @@ def _follow(data: Path, target: "Version", wait_s: float) -> None:
         said = sentence or said or "asked"
         if clock.monotonic_s() >= until:
             click.echo("The node goes over by itself once nothing is in its way.", err=True)
-            raise SystemExit(3)
+            raise SystemExit(NOT_YET)
         asyncio.run(clock.sleep(_LOOKS_S))
 
 

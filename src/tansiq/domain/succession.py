@@ -32,7 +32,7 @@ def gone_over(
     """Return a placement under another list of registers.
 
     Args:
-        before: ids of the registers in the order of its slots.
+        before: ids of the registers in the order of its slots; empty for one that is gone for good.
         after: ids of those that count from now on, in their order.
         own: which of these is in our own node; None: none.
 
@@ -64,7 +64,7 @@ def gone_over(
         resting=tuple(
             (name, slot)
             for name, slot in slots.items()
-            if name not in new_index and slot.view is not None
+            if name and name not in new_index and slot.view is not None
         ),
         own=None if own is None else new_index.get(own),
         seen=frozenset(),

@@ -112,23 +112,21 @@ class Authority:
         """
         identity = self._identity(_bearer(headers))
         digest = identity.agreement_digest
-        known = digest == self._digest or (not places and digest in self._versions)
-        if (
-            identity.party is not None
-            and not known
-            and digest is not None
-            and digest in self._versions
-        ):
+        if identity.party is not None and digest != self._digest:
+            self._check_version(digest, places=places)
+        if needed and identity.scopes.isdisjoint(needed):
+            raise Forbidden(f"the token needs the scope {' or '.join(sorted(needed))}")
+        return identity
+
+    def _check_version(self, digest: str | None, *, places: bool) -> None:
+        if digest is None or digest not in self._versions:
+            raise AgreementMismatch(mismatch_sentence(digest, self._digest))
+        if places:
             raise AgreementMismatch(
                 f"your node is at another version of the agreement ({digest[:8]!r}) than ours "
                 f"({self._digest[:8]!r}): nothing is placed between them; have the one behind go "
                 "over (`tansiq agreement adopt`)"
             )
-        if identity.party is not None and not known:
-            raise AgreementMismatch(mismatch_sentence(identity.agreement_digest, self._digest))
-        if needed and identity.scopes.isdisjoint(needed):
-            raise Forbidden(f"the token needs the scope {' or '.join(sorted(needed))}")
-        return identity
 
     def _identity(self, token: str) -> Identity:
         now_s = self._clock.now().timestamp()

@@ -197,7 +197,7 @@ class Boundary:
             if started:
                 raise
             await self._render(error)(scope, receive, send)
-        except Exception:
+        except Exception:  # Whatever it is: the log has all of it, the caller a reference.
             reference = secrets.token_hex(4)
             _log.exception("%s %s failed, reference %s", scope["method"], scope["path"], reference)
             if started:

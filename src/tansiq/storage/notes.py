@@ -30,6 +30,7 @@ SELECT id, seq, peer, kind, sender, mode, number, turn, time, thread, re, word, 
 _GET = f"{_COLUMNS} WHERE id = :id"
 _NAMED = f"{_COLUMNS} WHERE id >= :least AND id <= :most ORDER BY id LIMIT 2"
 _AFTER = f"{_COLUMNS} WHERE seq > :seq ORDER BY seq LIMIT :limit"
+_OUTCOMES = f"{_COLUMNS} WHERE kind = 'outcome'"
 _OF_THREAD = f"{_COLUMNS} WHERE thread = :thread ORDER BY seq"
 _ANSWER_OF = f"""
 {_COLUMNS} WHERE thread = :thread AND re = :re AND kind = :kind AND sender = :sender ORDER BY seq
@@ -343,6 +344,10 @@ class NoteStore:
         """
         rows = await self._tx.fetch(_COSIGNED, {"size": size})
         return min((int(row[1]) for row in rows if row[0] not in besides), default=None)
+
+    async def outcomes(self) -> dict[NoteID, NoteRow]:
+        """Return every outcome that either side wrote down, by its name."""
+        return {row.id: row for row in map(_note, await self._tx.fetch(_OUTCOMES))}
 
     async def passage(self, note: NoteID) -> Passage | None:
         """Return how a note and its receipt went; None while no receipt has come."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from tansiq.domain.line import LineState
-from tansiq.domain.note import Kind, NoteID
+from tansiq.domain.note import Kind, Mode, NoteID
 from tansiq.domain.thread import Saying, Thread, backdated, folded, follows, told
 from tansiq.storage.notes import NoteRow, NoteStore
 from tansiq.storage.store import Store, Tx
@@ -186,6 +186,14 @@ class Board:
         peer = thread.other if thread.opener == self._party else thread.opener
         key = (thread.opener, peer, self.facts[thread.id]["id"])
         return self.latest.get(key) != thread.id
+
+    def notice_of(self, subject: str, plan_id: str, peer: str) -> Thread | None:
+        """Return our latest notice of a thing to a party; None: it has none, or only practice."""
+        note = self.latest.get((self._party, peer, plan_id))
+        thread = None if note is None else self.threads.get(note)
+        if thread is None or thread.mode is not Mode.LIVE:
+            return None
+        return thread if self.facts[thread.id]["subject"] == subject else None
 
     def with_peer(self, peer: str) -> list[Thread]:
         """Return all conversations with a party, in the order in which they came here."""

@@ -8,7 +8,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tansiq.domain.line import stopped
-from tansiq.domain.note import Kind, Mode, NoteID, write_instant
+from tansiq.domain.note import Kind, NoteID, write_instant
 from tansiq.domain.thread import TABLES, UNANSWERED, Thread
 from tansiq.domain.time import from_micros
 from tansiq.errors import BadInput, NotFound
@@ -216,18 +216,8 @@ class Line:
     async def silent(self, plan_id: str) -> tuple[str, ...]:
         """Return the parties that were told of a plan of ours and have not answered."""
         await self.board.catch_up()
-        me = self._site.party
-        return tuple(
-            sorted(
-                thread.other
-                for thread in self.board.threads.values()
-                if thread.kind is Kind.NOTICE
-                and (thread.opener, thread.mode) == (me, Mode.LIVE)
-                and thread.stage in UNANSWERED
-                and self.board.facts[thread.id]["id"] == plan_id
-                and not self.board.superseded(thread)
-            )
-        )
+        notices = (self.board.notice_of("plan", plan_id, peer) for peer in self.board.lines)
+        return tuple(sorted(each.other for each in notices if each and each.stage in UNANSWERED))
 
     async def yields(self, which: WhichYields) -> YieldsView:
         """Return who moved, how often and by how much."""

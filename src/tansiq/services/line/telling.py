@@ -10,16 +10,19 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
-from tansiq.domain.note import Kind, Mode, write_instant
+import msgspec
+
+from tansiq.domain.note import Kind, write_instant
 from tansiq.domain.thread import Stage
 from tansiq.errors import NotFound, StoreError, TansiqError
 from tansiq.services.events import Events
 from tansiq.services.facade import Planning
+from tansiq.services.line.announcing import NOTE, Said
 from tansiq.services.line.board import Board
 from tansiq.services.line.pen import Draft
 from tansiq.services.line.speaking import Speaking
 from tansiq.services.planning.site import Site
-from tansiq.services.views import PlanView, Status
+from tansiq.services.views import EventView, PlanView, Status
 
 _log = logging.getLogger(__name__)
 
@@ -74,6 +77,8 @@ class Telling:
                     if event.kind == "plan" and self._has_notice(event.id):
                         # As it stands now; what an event carries may be too large to be kept.
                         await self.tell(await self._plans.plan(event.id))
+                    elif event.kind == NOTE and _of_a_line(event):
+                        await self._tell_all()  # What a closed line did not let pass.
                     seq = event.seq
                 # Many at once rather than each by itself: nobody waits for a tenth of a second.
                 await self._site.clock.sleep(_PAUSE_S)
@@ -129,13 +134,9 @@ class Telling:
         return any(self._notice(peer, plan_id) is not None for peer in self._board.lines)
 
     def _notice(self, peer: str, plan_id: str) -> dict[str, str] | None:
-        """Return the latest live notice of a plan of ours to a party; None: it has none."""
-        note = self._board.latest.get((self._site.party, peer, plan_id))
-        thread = None if note is None else self._board.threads.get(note)
-        if note is None or thread is None or thread.mode is not Mode.LIVE or thread.stage in _OVER:
-            return None
-        facts = self._board.facts[note]
-        return facts if facts["subject"] == "plan" else None
+        """Return the own lines of a notice that stands; None: the party has none of the plan."""
+        thread = self._board.notice_of("plan", plan_id, peer)
+        return None if thread is None or thread.stage in _OVER else self._board.facts[thread.id]
 
     def _said(self) -> dict[tuple[str, str], str]:
         """Return the state that each party was last told of, by party and plan."""
@@ -145,3 +146,7 @@ class Telling:
                 facts = self._board.facts[thread.id]
                 said[thread.other, facts["id"]] = facts["state"]
         return said
+
+
+def _of_a_line(event: EventView) -> bool:
+    return msgspec.json.decode(event.body, type=Said).kind == Kind.LINE

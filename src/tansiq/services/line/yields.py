@@ -14,7 +14,7 @@ from tansiq.domain.thread import Stage, Thread
 from tansiq.domain.time import from_micros, zulu
 from tansiq.formats.payload import read_payload
 from tansiq.services.line.views import YieldsView, YieldTally, YieldView
-from tansiq.storage.notes import NoteStore
+from tansiq.storage.notes import NoteRow, NoteStore
 from tansiq.storage.store import Tx
 
 
@@ -30,11 +30,13 @@ class WhichYields:
 
 async def yields(tx: Tx, threads: Iterable[Thread], me: str, which: WhichYields) -> YieldsView:
     """Count the joint outcomes of conversations, in the order in which they were settled."""
+    outcomes = await NoteStore(tx).outcomes()
     entries = [
         entry
         for thread in threads
         if thread.stage is Stage.SETTLED and thread.mode is Mode.LIVE
-        if (entry := await _entry(tx, thread, me, which)) is not None
+        if thread.outcome is not None and (row := outcomes.get(thread.outcome.id)) is not None
+        if (entry := await _entry(tx, thread, row, me, which)) is not None
     ]
     entries.sort(key=lambda entry: (entry.time, entry.thread))
     peers = sorted({entry.party for entry in entries})
@@ -45,21 +47,16 @@ async def yields(tx: Tx, threads: Iterable[Thread], me: str, which: WhichYields)
     )
 
 
-async def _entry(tx: Tx, thread: Thread, me: str, which: WhichYields) -> YieldView | None:
-    other = thread.other if thread.opener == me else thread.opener
-    step, store = thread.outcome, NoteStore(tx)
-    if step is None or which.party not in (None, other):
-        return None
-    time = from_micros(step.time)
-    if which.since is not None and time < which.since:
-        return None
-    row = await store.get(step.id)
-    if row is None:
+async def _entry(
+    tx: Tx, thread: Thread, row: NoteRow, me: str, which: WhichYields
+) -> YieldView | None:
+    other, time = thread.other if thread.opener == me else thread.opener, from_micros(row.time)
+    if which.party not in (None, other) or (which.since is not None and time < which.since):
         return None
     moves = row.facts()["moves"]
     if moves not in (me, other):
         return None  # Whose name stands there is not looked at when it is folded.
-    _, data = await store.payload(step.id)
+    _, data = await NoteStore(tx).payload(row.id)
     shift = None if data is None else read_payload(Kind.OUTCOME, data).shift
     return YieldView(
         time=zulu(time),

@@ -325,8 +325,8 @@ class OwnPlans:
         silence = self._agreement.silence.meaning(NoticeKind.PLAN)
         if silence is OnSilence.HOLD and (silent := await self.silent(plan_id)):
             raise WrongState(
-                f"the agreement holds the plan until {', '.join(silent)} has answered the notice "
-                "of it; call its desk, or withdraw the notice",
+                "the agreement holds the plan until the notice of it is answered by "
+                f"{', '.join(silent)}; call the desk, or withdraw the notice",
                 field="silence",
             )
 

@@ -5,6 +5,7 @@ anything is in the way, and when a register that counts anew holds what it lacke
 """
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -30,6 +31,7 @@ from tansiq.storage.plans import Plans
 from tansiq.storage.store import Tx
 from tansiq.storage.versions import VersionRows
 
+_log = logging.getLogger(__name__)
 _ENCODER = msgspec.json.Encoder()
 _PLACEMENT = msgspec.json.Decoder(Placement[Claim])
 _SLOTS = msgspec.json.Decoder(dict[str, Slot])
@@ -236,16 +238,23 @@ class Succession:
         """Look again and again at what registers lack, until all are full."""
         site = self._site
         while True:
-            rows = await site.store.read(lambda tx: VersionRows(tx).lacking())
-            if not rows:
-                return
-            await self._ask()
-            held = {name: ids for name, ids in self._held().items() if ids is not None}
-            if len(held) == len(self._places):
-                await self._keep(
-                    {name: lacking(held, name, before) for name, before in rows.items()}
-                )
+            try:
+                if await self._looked():
+                    return
+            except StoreError as error:
+                _log.warning("whether registers are full is looked at again: %s", error)
             await site.clock.sleep(site.timers.retry_last_s)
+
+    async def _looked(self) -> bool:
+        """Look once; report whether all are full."""
+        rows = await self._site.store.read(lambda tx: VersionRows(tx).lacking())
+        if not rows:
+            return True
+        await self._ask()
+        held = {name: ids for name, ids in self._held().items() if ids is not None}
+        if len(held) == len(self._places):
+            await self._keep({name: lacking(held, name, before) for name, before in rows.items()})
+        return False
 
     async def _keep(self, found: Mapping[str, frozenset[str]]) -> None:
         async def write(tx: Tx) -> None:
