@@ -117,7 +117,8 @@ class Telling:
         await self._board.catch_up()
         for peer in self._board.lines:
             facts = self._notice(peer, view.id)
-            if facts is None or self._told.get((peer, view.id)) == state:
+            # That it is coordinated is news only after it was not.
+            if facts is None or self._told.get((peer, view.id), "coordinated") == state:
                 continue
             own = {"id": view.id, "version": facts["version"], "state": state}
             try:
