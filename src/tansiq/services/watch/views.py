@@ -117,7 +117,7 @@ class RingView(msgspec.Struct, frozen=True, kw_only=True):
     until: str
 
 
-class WatchView(msgspec.Struct, frozen=True, kw_only=True):
+class PictureView(msgspec.Struct, frozen=True, kw_only=True):
     """The live picture at one instant."""
 
     time: str
