@@ -41,7 +41,7 @@ class TrackView(msgspec.Struct, frozen=True, kw_only=True):
     party: str = ""
     """Whose plan that is."""
     conformance: str = "unplanned"
-    """``inside``, ``early``, ``left``, ``over-run``, ``off-level``, ``unknown`` or ``unplanned``."""
+    """``inside``, ``early``, ``left``, ``over-run``, ``off-level``, ``unknown``, ``unplanned``."""
     sentence: str = ""
     """What is to be said of it, units and all; empty: nothing."""
     level: str = ""
