@@ -40,6 +40,8 @@ class AlarmKind(StrEnum):
     DRONE_SIGHTING = "drone-sighting"
     FEED_LOST = "feed-lost"
     TRACK_LOST = "track-lost"
+    TEST = "test"
+    """Nothing is wrong: a person tries out lamps and sounds."""
 
 
 def subject_of(address: Address) -> Subject:
