@@ -7,7 +7,7 @@ followed by the next at once, and the picture says how late it is.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -180,13 +180,14 @@ class Watch:
     def _pairs(self, scene: Scene, found: Found | None) -> Iterator[Cause]:
         if found is not None:
             yield from separation.causes(scene, found, self.parts.separation)
+        live = {each.track.address for each in scene.aircraft}
         # That one of two is not heard any more does not mean that they are clear.
         for kept in self.parts.alarms.in_sight():
             alarm = kept.alarm
             if alarm.key.kind not in _PAIRS or (kept.happens is None and alarm.cleared is not None):
                 continue
             silent = [s for s in (alarm.key.one, alarm.key.other) if s not in scene.by_subject]
-            if silent and any(self._still_known(subject) for subject in silent):
+            if any(self._is_silent(subject, live) for subject in silent):
                 yield Cause(
                     key=alarm.key,
                     level=alarm.level,
@@ -195,15 +196,14 @@ class Watch:
                     parties=kept.parties,
                 )
 
-    def _still_known(self, subject: Subject) -> bool:
-        """Report whether an aircraft that is not in the scene is still followed."""
+    def _is_silent(self, subject: Subject, live: Container[Address]) -> bool:
+        """Report whether an aircraft is still followed, and not heard."""
         aircraft = self._last.get(subject)
-        if aircraft is not None:
-            track = self.parts.tracks.get(aircraft.track.address)
-            return track is not None and not track.last.on_ground
+        tracks = self.parts.tracks.all() if aircraft is None else iter([aircraft.track])
         return any(
-            self._looking.subject(track.address) == subject and not track.last.on_ground
-            for track in self.parts.tracks.all()
+            track.address not in live and not track.last.on_ground
+            for track in tracks
+            if aircraft is not None or self._looking.subject(track.address) == subject
         )
 
     def _plans(self, scene: Scene, judged: dict[Subject, Judged], now: datetime) -> Iterator[Cause]:
@@ -257,6 +257,14 @@ class Watch:
         if many >= 2 and found is None:
             said.append("nothing counts as too close: the agreement has no minima")
         return "; ".join(said)
+
+    def aircraft(self, track: Track) -> Aircraft:
+        """Return whose a track is."""
+        return self._looking.aircraft(track, self._site.clock.now())
+
+    def judged(self, subject: Subject) -> Judged | None:
+        """Return what the last look found of an aircraft with a plan."""
+        return None if self.latest is None else self.latest.judged.get(subject)
 
     # ---- people
 
