@@ -13,6 +13,7 @@ from tansiq.clock import Clock
 from tansiq.errors import BadInput
 from tansiq.feed_settings import FeedSource
 from tansiq.feeds import kinds
+from tansiq.feeds.datagrams import listen
 from tansiq.feeds.health import FeedHealth
 from tansiq.feeds.intake import Intake, OnReports
 from tansiq.feeds.polling import Polling
@@ -78,6 +79,15 @@ class Feed:
 
     def _read(self) -> Coroutine[Any, Any, None]:
         source, limits = self._source, self._limits
+        if source.parts.scheme == "udp":
+            return listen(
+                source,
+                lambda: kinds.cot_parser(source, limits),
+                self._intake,
+                self._clock,
+                limits,
+                self._timers,
+            )
         if source.parts.scheme == "tcp":
             return read_stream(
                 source,

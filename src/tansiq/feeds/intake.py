@@ -93,8 +93,9 @@ class Intake:
             if reason in _USELESS:
                 self._useless[reason] += count
         new = [report for report in parsed.reports if self._is_new(report)]
-        if new:
-            self._lags_s.append(min((now - report.time).total_seconds() for report in new))
+        times = [*parsed.stale_times, *(report.time for report in new)]
+        if times:
+            self._lags_s.append((now - max(times)).total_seconds())
         timely = self._within_share([report for report in new if self._is_timely(report, now)])
         if timely:
             self._positions += len(timely)

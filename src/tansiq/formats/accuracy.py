@@ -48,3 +48,23 @@ def radius_m(*, nic: int = 0, nac_p: int = 0, rc_m: float = 0.0) -> float:
     """
     contained_m = rc_m if rc_m > 0 else CONTAINMENT_M.get(nic, 0.0)
     return max(contained_m, UNCERTAINTY_M.get(nac_p, 0.0))
+
+
+BY_TYPE_CODE_M: Final = {
+    5: 7.5,
+    6: 25.0,
+    7: 0.1 * _NM,
+    9: 7.5,
+    10: 25.0,
+    11: 0.1 * _NM,
+    12: 0.2 * _NM,
+    13: 0.6 * _NM,
+    14: 1.0 * _NM,
+    15: 2.0 * _NM,
+    16: 10.0 * _NM,
+    17: 20.0 * _NM,
+    20: 7.5,
+    21: 25.0,
+}
+"""Containment by the type code of a position message, the largest of DO-260, A and B: what would
+tell them apart is in other messages. The others state nothing."""

@@ -56,6 +56,8 @@ class Parsed:
     reports: list[PositionReport] = field(default_factory=list)
     refused: Counter[Refusal] = field(default_factory=Counter)
     messages: int = 0
+    stale_times: list[datetime] = field(default_factory=list)
+    """When what its sender no longer stands by was measured: it tells of the sender's clock."""
 
     def add(
         self, *, address: str, time: datetime, lat_deg: float, lng_deg: float, **values: Any
@@ -90,6 +92,7 @@ class Parsed:
         self.reports += other.reports
         self.refused.update(other.refused)
         self.messages += other.messages
+        self.stale_times += other.stale_times
 
 
 def icao(hex_digits: str) -> str | None:
