@@ -1,5 +1,6 @@
 """An aircraft against its plan: every status, what is certain, and which F3548 state follows."""
 
+import itertools
 import math
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -27,7 +28,7 @@ from tansiq.domain.intent import IntentState
 from tansiq.domain.phrase import Direction
 from tansiq.domain.volume import Circle, Volumes
 from tansiq.errors import BadInput
-from watching import HERE, TICK, east, estimate, north
+from watching import HERE, TICK, east, estimate
 
 NOON = plans.NOON
 PLAN = (volume(Circle(center=HERE, radius_m=1_000.0)),)
@@ -230,9 +231,7 @@ def test_what_is_certain_holds_within_the_errors(
     """A certain verdict is the verdict on every exact position within the errors."""
     place = destination(plans.ALPS, towards_deg, away_m)
     height = (
-        None
-        if height_m is None
-        else Levels(lower_m=height_m - wide_m, upper_m=height_m + wide_m)
+        None if height_m is None else Levels(lower_m=height_m - wide_m, upper_m=height_m + wide_m)
     )
     said = judged(
         estimate(place, height=height, horizontal_error_m=error_m), float(seconds), volumes
@@ -332,7 +331,7 @@ def test_noise_does_not_make_the_state_chatter(seen: list[Conformance]) -> None:
         before, now_is = now_is, standing(now_is, found, at_s(second), HOLDS)
         if now_is.state is not before.state:
             changes.append(second)
-    assert all(b - a >= 5 for a, b in zip(changes, changes[1:], strict=False))
+    assert all(b - a >= 5 for a, b in itertools.pairwise(changes))
 
 
 @pytest.mark.parametrize(

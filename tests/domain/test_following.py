@@ -1,5 +1,6 @@
 """Reports become one track, what cannot be flown does not, and two aircraft are seen to be two."""
 
+import itertools
 import math
 import random
 from dataclasses import replace
@@ -227,7 +228,7 @@ def test_another_place_is_forgotten_with_its_last_report() -> None:
 
 @given(st.lists(st.booleans(), min_size=12, max_size=60), st.integers(0, 2**32))
 def test_two_aircraft_never_pass_for_one(turns: list[bool], seed: int) -> None:
-    """However the reports of two fixed places mix, once each spoke twice in turn it is contested."""
+    """However the reports of two fixed places mix, once each spoke twice it is contested."""
     chance = random.Random(seed)
     track: Track | None = None
     time, changes = 0.0, 0
@@ -246,7 +247,7 @@ def test_two_aircraft_never_pass_for_one(turns: list[bool], seed: int) -> None:
 def _recent(turns: list[bool]) -> bool:
     """Report whether both have spoken in turn within the last reports, less than a minute old."""
     last = turns[-20:]
-    return sum(a != b for a, b in zip(last, last[1:], strict=False)) >= 3
+    return sum(a != b for a, b in itertools.pairwise(last)) >= 3
 
 
 # ---- velocities
