@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from tansiq.errors import BadInput
 from tansiq.feed_settings import FeedLimits, FeedSource, FeedTimers, read_feeds
 from tansiq.strict_toml import Table, read_toml
+from tansiq.watch_settings import WatchSettings, read_watch
 
 FILE: Final = "tansiq.toml"
 STORE: Final = "tansiq.db"
@@ -57,6 +58,8 @@ class Limits(FeedLimits):
     """One key set of an issuer."""
     jwks_keys_max: int = 32
     feed_clients_max: int = 100
+    tracks_max: int = 20_000
+    """Aircraft that are followed at once; more are refused, and the picture says so."""
     intents_per_manager_max: int = 1_000_000
     """References that one manager may hold in our register; our own party has no limit."""
     constraints_per_manager_max: int = 100_000
@@ -240,6 +243,7 @@ class Settings:
     test_interface: str | None = None
     """URL of the register that test drivers may use us on; None: nobody may."""
     feeds: tuple[FeedSource, ...] = ()
+    watch: WatchSettings = field(default_factory=WatchSettings)
     clock_error_s: float | None = None
     """Bound on the error of our clock where nothing that disciplines it says one."""
     limits: Limits = field(default_factory=Limits)
@@ -335,6 +339,7 @@ def _settings(data: Path, top: Table) -> Settings:
         credentials=_credentials(data, top),
         test_interface=_test_interface(top),
         feeds=read_feeds(top),
+        watch=read_watch(top),
         clock_error_s=(
             top.number("clock_error_s", low=0.0, high=999_999.0) if "clock_error_s" in top else None
         ),
@@ -439,6 +444,7 @@ _KEYS: Final = (
     "credential",
     "test_interface",
     "feed",
+    "watch",
     "clock_error_s",
     "limits",
     "timers",

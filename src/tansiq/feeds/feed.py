@@ -124,6 +124,10 @@ class Feeds:
         for feed in self._feeds:
             await feed.stop()
 
+    def named(self, name: str) -> Feed | None:
+        """Return the feed of that name."""
+        return next((feed for feed in self._feeds if feed.name == name), None)
+
     def health(self) -> tuple[FeedHealth, ...]:
         """Return how each is doing, in the order of the settings."""
         return tuple(feed.health() for feed in self._feeds)
