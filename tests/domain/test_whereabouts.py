@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import oracle
@@ -104,6 +104,7 @@ def test_which_way_from_a_long_box_is_across_it_and_not_from_its_middle() -> Non
     assert away_deg(place, long) == pytest.approx(0.0, abs=1.0)
 
 
+@settings(max_examples=25)
 @given(st.data())
 def test_against_an_oracle(data: st.DataObject) -> None:
     """What is certain holds for places tried at random within the error, by another's distances."""
