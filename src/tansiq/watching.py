@@ -22,6 +22,7 @@ from tansiq.services.watch.alarms import Alarms, Cause
 from tansiq.services.watch.binding import Bindings
 from tansiq.services.watch.desk import WatchDesk
 from tansiq.services.watch.expected import Expected
+from tansiq.services.watch.rings import RingBook
 from tansiq.services.watch.separation import Separation
 from tansiq.services.watch.showing import Picture
 from tansiq.services.watch.straying import Straying
@@ -96,6 +97,7 @@ class Watching:
             tracks=Tracks(Following(), tracks_max=settings.limits.tracks_max),
             expected=Expected(airspace),
             bindings=Bindings(events.store),
+            rings=RingBook(events.store, new_id=site.new_id),
             alarms=alarms,
             separation=Separation(
                 minima=site.agreement.minima,
@@ -115,7 +117,7 @@ class Watching:
         feeds = Feeds(settings.feeds, hear, site.clock, settings.limits, settings.timers)
         fed = FeedDesk(feeds)
         parts.sources.append(fed.causes)
-        picture = Picture(watch, site.clock, feeds=fed.views)
+        picture = Picture(watch, site.clock, feeds=fed.views, rings=parts.rings.views)
         desk = WatchDesk(watch, picture, site.clock, fed)
         return cls(feeds=feeds, watch=watch, desk=desk)
 

@@ -14,6 +14,7 @@ from tansiq.services.watch.alarms import Alarms
 from tansiq.services.watch.binding import Bindings
 from tansiq.services.watch.desk import WatchDesk
 from tansiq.services.watch.expected import Expected
+from tansiq.services.watch.rings import RingBook
 from tansiq.services.watch.separation import Separation
 from tansiq.services.watch.showing import Picture
 from tansiq.services.watch.tracks import Tracks
@@ -78,8 +79,11 @@ def make_watch(
         tracks=Tracks(Following(), tracks_max=settings.limits.tracks_max),
         expected=Expected(Airspace(agreement)),
         bindings=Bindings(events.store),
+        rings=RingBook(events.store, new_id=new_id),
         alarms=Alarms(events, new_id=new_id),
         separation=Separation(minima=agreement.minima),
     )
     watch = Watch(site, parts)
-    return WatchDesk(watch, Picture(watch, clock, feeds=feeds.views), clock, feeds)
+    return WatchDesk(
+        watch, Picture(watch, clock, feeds=feeds.views, rings=parts.rings.views), clock, feeds
+    )

@@ -25,6 +25,7 @@ from tansiq.services.planning.site import Site
 from tansiq.services.watch.alarms import Alarms, Kept
 from tansiq.services.watch.binding import Bindings
 from tansiq.services.watch.expected import Expected
+from tansiq.services.watch.rings import RingBook
 from tansiq.services.watch.separation import Separation
 from tansiq.services.watch.showing import Picture
 from tansiq.services.watch.tracks import Tracks
@@ -188,6 +189,7 @@ async def air(
         tracks=Tracks(Following(), tracks_max=10_000),
         expected=Expected(airspace),
         bindings=Bindings(events.store),
+        rings=RingBook(events.store, new_id=site.new_id),
         alarms=Alarms(events, new_id=site.new_id),
         separation=separation or Separation(minima=terms.minima, well_clear="off"),
     )

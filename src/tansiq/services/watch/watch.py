@@ -27,6 +27,8 @@ from tansiq.services.watch.alarms import Alarms, Cause, Kept
 from tansiq.services.watch.binding import Bindings
 from tansiq.services.watch.conforming import Judged, NoPlan
 from tansiq.services.watch.expected import Expected
+from tansiq.services.watch.keepout import KeepOut
+from tansiq.services.watch.rings import RingBook
 from tansiq.services.watch.scene import Aircraft, Looking, Scene
 from tansiq.services.watch.separation import Separation
 from tansiq.services.watch.straying import Straying
@@ -63,14 +65,13 @@ class Parts:
     bindings: Bindings
     alarms: Alarms
     separation: Separation
+    rings: RingBook
     notes: AlarmNotes | None = None
     """None: nobody is told, as in a replay."""
     straying: Straying | None = None
     """None: no plan follows what its aircraft does."""
     sources: list[Callable[[datetime], Iterable[Cause]]] = field(default_factory=list)
-    """Further causes: feeds, rings."""
-    lookers: list[Callable[[Scene], Iterable[Cause]]] = field(default_factory=list)
-    """Further causes that are found in a scene: no-go areas, rings."""
+    """Further causes: feeds."""
 
 
 class Watch:
@@ -86,6 +87,13 @@ class Watch:
             [each.name for each in site.agreement.formations],
         )
         self._no_plan = NoPlan(site.agreement)
+        self._keep_out = KeepOut(
+            parts.tracks,
+            parts.expected,
+            rings=parts.rings.rings,
+            sightings=parts.rings.sightings,
+            parties=[each.id for each in site.agreement.parties if each.id != site.party],
+        )
         self._flown: set[str] = set()
         """Intents whose aircraft have been heard in the air."""
         self._last: dict[Subject, Aircraft] = {}
@@ -102,6 +110,7 @@ class Watch:
         """Take up what was open, and begin to look."""
         now = self._site.clock.now()
         await self.parts.bindings.start(now)
+        await self.parts.rings.start(now)
         await self.parts.alarms.start()
         self._task = asyncio.create_task(self._run(), name="watch")
 
@@ -135,6 +144,7 @@ class Watch:
         parts = self.parts
         dropped = parts.tracks.tick(now)
         parts.bindings.forget_old(now)
+        parts.rings.forget_old(now)
         parts.expected.look(now, {*parts.bindings.intents(), *self._last})
         scene = self._looking.look(now)
         if len(scene.aircraft) > ASIDE:
@@ -146,7 +156,7 @@ class Watch:
             *self._pairs(scene, found),
             *self._plans(scene, judged, now),
             *self._silent(scene, dropped, now),
-            *(cause for look in parts.lookers for cause in look(scene)),
+            *self._keep_out.causes(scene),
             *(cause for source in parts.sources for cause in source(now)),
         ]
         self.latest = Looked(
