@@ -1,9 +1,9 @@
 """Encounters: two tracks examined together, and how near each other they came.
 
 Decides what counts as near (two closed thresholds, both at once), which moment is the closest, and
-what is one encounter. Here two aircraft move straight and at constant speed for a while (``Drift``);
-``engine/flown_together.py`` cuts tracks into such pieces. That two came near says nothing of who
-was right to be there, nor that it was not meant so.
+what is one encounter. Here two aircraft move straight and at constant speed for a while
+(``Drift``); ``engine/flown_together.py`` cuts tracks into such pieces. That two came near says
+nothing of who was right to be there, nor that it was not meant so.
 """
 
 import math
@@ -87,8 +87,13 @@ class Apart:
     vertical_m: float
     unsure_m: float
 
+    @property
+    def slant_m(self) -> float:
+        """The distance in space."""
+        return math.hypot(self.horizontal_m, self.vertical_m)
+
     def share(self, within: Within) -> float:
-        """Return how near that is: the greater share of a threshold; 1 or less is within both."""
+        """Return the greater share of a threshold that this is; 1 or less is within both."""
         vertical_m = max(0.0, self.vertical_m - self.unsure_m)
         return max(self.horizontal_m / within.horizontal_m, vertical_m / within.vertical_m)
 
@@ -138,6 +143,7 @@ def _level(drift: Drift, radius_m: float) -> tuple[float, float] | None:
 
 
 def _nearest_level(drift: Drift) -> float:
+    """Return the share of the time at which they are closest on the map."""
     x, y = drift.east_m[0], drift.north_m[0]
     dx, dy = drift.east_m[1] - x, drift.north_m[1] - y
     squared = dx * dx + dy * dy
@@ -155,17 +161,26 @@ def _below(ends: Sequence[float]) -> tuple[float, float] | None:
     return (0.0, crossed) if start <= 0.0 else (crossed, 1.0)
 
 
-def closest(drift: Drift, within: Within) -> float:
-    """Return the share of the time at which they are closest: least ``Apart.share``, the first.
+def closest(drift: Drift) -> float:
+    """Return the share of the time at which they are closest in space: least slant distance."""
+    start = (drift.east_m[0], drift.north_m[0], drift.up_m[0])
+    step = [ends[1] - ends[0] for ends in (drift.east_m, drift.north_m, drift.up_m)]
+    squared = sum(d * d for d in step)
+    if squared == 0.0:
+        return 0.0
+    along = -sum(a * d for a, d in zip(start, step, strict=True)) / squared
+    return min(1.0, max(0.0, along))
+
+
+def deepest(drift: Drift, within: Within) -> float:
+    """Return the share of the time at which least is left of both thresholds, the first such.
 
     Exact: the greater of two convex functions is least where one of them is, where they cross, or
     at an end.
     """
     moments = [0.0, 1.0, _nearest_level(drift)]
     for sign in (1.0, -1.0):
-        ends = [
-            sign * up - unsure for up, unsure in zip(drift.up_m, drift.unsure_m, strict=True)
-        ]
+        ends = [sign * up - unsure for up, unsure in zip(drift.up_m, drift.unsure_m, strict=True)]
         if (ends[0] > 0.0) != (ends[1] > 0.0):
             moments.append(ends[0] / (ends[0] - ends[1]))
         moments += _crossings(drift, ends, within)
@@ -206,6 +221,8 @@ class Participant:
     pressure_m: float | None
     height_m: float | None
     """Above the ellipsoid."""
+    leg_s: float
+    """How long after the report before the moment the one after it came; 0 exactly at one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,13 +241,17 @@ class Encounter:
     passages: int
     """How often they came within: one more than there are pauses."""
     closest: datetime
+    """When they were closest in space, while within both thresholds."""
     apart: Apart
-    """At the closest moment."""
+    """At that moment."""
     vertical: Vertical
     """What the vertical separation at the closest moment was taken from."""
     least_horizontal_m: float
     """The least while within both thresholds; not at the same moment as the next."""
     least_vertical_m: float
+    least_share: float
+    """How deep it was: the least of the greater share of both thresholds at any one moment. 0 is
+    the same place and level, 1 exactly at a threshold."""
     formation: str = ""
     """The agreed formation that both belong to; empty if none: then it counts."""
 

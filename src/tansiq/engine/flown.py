@@ -179,7 +179,8 @@ def along(start: Floats, end: Floats, share: Floats) -> Floats:
     middle = start + end
     normal = middle / np.sqrt(np.sum(middle * middle, axis=1))[:, None]
     rise = share * (1.0 - share) * squared / (2.0 * EARTH_M)
-    return start + share[:, None] * step + rise[:, None] * normal
+    found: Floats = start + share[:, None] * step + rise[:, None] * normal
+    return found
 
 
 SAG_M: Final = CURVATURE_MAX * PIECE_M**2 / 8.0

@@ -3,14 +3,15 @@
 What may be near is found by boxes round what each flew in a slot of time, swept along one axis;
 those that come within the thresholds of each other are looked at leg by leg. Between the nodes of
 either track one moves straight as seen from the other (``domain/encounter.py`` has the rest), with
-distances along the ellipsoid. Within ``HORIZONTAL_ERROR_M`` of what geodesics say, for legs of up to
-``PIECE_M`` and distances of up to 40 km (``tests/engine/test_flown_together.py``).
+distances along the ellipsoid. Within ``HORIZONTAL_ERROR_M`` of what geodesics say, for legs of up
+to ``PIECE_M`` and distances of up to 40 km (``tests/engine/test_flown_together.py``).
 """
 
 import math
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -21,6 +22,7 @@ from tansiq.domain.ellipsoid import SEMI_MAJOR_M, SEMI_MINOR_M, point_at
 from tansiq.domain.encounter import (
     HORIZONTAL_ERROR_M,
     VERTICAL_ERROR_M,
+    Apart,
     Drift,
     Encounter,
     Participant,
@@ -28,6 +30,7 @@ from tansiq.domain.encounter import (
     Vertical,
     Within,
     closest,
+    deepest,
     inside,
     joined,
 )
@@ -122,8 +125,8 @@ def _near(
     found: dict[tuple[int, int], list[int]] = defaultdict(list)
     aircraft = np.array([stretch.aircraft for stretch in flown])
     for done, slot in enumerate(sorted(slots)):
-        stretch, low, high, pressure = zip(*slots[slot], strict=True)
-        numbers = np.array(stretch)
+        active, low, high, pressure = zip(*slots[slot], strict=True)
+        numbers = np.array(active)
         boxes = _Boxes(
             numbers, aircraft[numbers], np.array(low), np.array(high), np.array(pressure)
         )
@@ -187,19 +190,31 @@ class _Moment:
     """Of the leg."""
     drift: Drift
     vertical: Vertical
-    low: float
-    """Shares of the leg."""
-    high: float
-    closest: float
-    share: float
-    """Of the thresholds, at the closest moment."""
-    least: tuple[float, float]
-    """Horizontal, and vertical with its error taken off."""
+    found: "_Found"
 
     @property
     def span(self) -> Passage:
         seconds = self.drift.seconds
-        return Passage(self.start_s + self.low * seconds, self.start_s + self.high * seconds)
+        return Passage(
+            self.start_s + self.found.low * seconds, self.start_s + self.found.high * seconds
+        )
+
+    @property
+    def closest_s(self) -> float:
+        return self.start_s + self.found.closest * self.drift.seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """Of a leg what is within the thresholds: shares of its time, and the least of all."""
+
+    low: float
+    high: float
+    closest: float
+    apart: Apart
+    share: float
+    horizontal_m: float
+    vertical_m: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,24 +251,13 @@ def _moments(
             span = inside(drift, within)
             if span is None:
                 continue
-            at, share, least = _nearest(drift, span, within)
-            yield _Moment(
-                one,
-                other,
-                float(legs.time_s[k]),
-                drift,
-                _VERTICALS[legs.vertical[k]],
-                *span,
-                at,
-                share,
-                least,
-            )
+            vertical = _VERTICALS[legs.vertical[k]]
+            found = _found(drift, span, within)
+            yield _Moment(one, other, float(legs.time_s[k]), drift, vertical, found)
 
 
-def _nearest(
-    drift: Drift, span: tuple[float, float], within: Within
-) -> tuple[float, float, tuple[float, float]]:
-    """Return the closest moment, its share, and least horizontal and vertical, within a span."""
+def _found(drift: Drift, span: tuple[float, float], within: Within) -> "_Found":
+    """Return what is said of the part of a drift that is within both thresholds."""
     low, high = span
     part = Drift(
         drift.seconds * (high - low),
@@ -262,11 +266,18 @@ def _nearest(
             for ends in (drift.east_m, drift.north_m, drift.up_m, drift.unsure_m)
         ),
     )
-    at = closest(part, within)
-    level = closest(Drift(part.seconds, part.east_m, part.north_m, (0.0, 0.0)), within)
-    upward = closest(Drift(part.seconds, (0.0, 0.0), (0.0, 0.0), part.up_m), within)
-    least = part.at(level).horizontal_m, part.at(upward).vertical_m
-    return low + at * (high - low), part.at(at).share(within), least
+    on_map = replace(part, up_m=(0.0, 0.0))
+    upright = replace(part, east_m=(0.0, 0.0), north_m=(0.0, 0.0))
+    at = closest(part)
+    return _Found(
+        low=low,
+        high=high,
+        closest=low + at * (high - low),
+        apart=part.at(at),
+        share=part.at(deepest(part, within)).share(within),
+        horizontal_m=on_map.at(closest(on_map)).horizontal_m,
+        vertical_m=upright.at(closest(upright)).vertical_m,
+    )
 
 
 def _spans(one: Stretch, other: Stretch, slots: Sequence[int]) -> Iterator[tuple[float, float]]:
@@ -342,9 +353,7 @@ def _level(p: Floats, q: Floats) -> Floats:
     return np.stack(ends, axis=1)
 
 
-def _up(
-    one: Stretch, other: Stretch, time_s: Floats
-) -> tuple[Floats, Floats, NDArray[np.int8]]:
+def _up(one: Stretch, other: Stretch, time_s: Floats) -> tuple[Floats, Floats, NDArray[np.int8]]:
     """Return how much higher the other is, how unsure that is, and by what, of each leg."""
     pressure = np.interp(time_s, other.time_s, other.pressure_m) - np.interp(
         time_s, one.time_s, one.pressure_m
@@ -400,10 +409,9 @@ def _grouped(moments: Sequence[_Moment], pause_s: float) -> Iterator[list[_Momen
 def _encounter(
     moments: Sequence[_Moment], since: datetime, addresses: Sequence[Address]
 ) -> Encounter:
-    nearest = min(moments, key=lambda m: (m.share, m.start_s))
+    nearest = min(moments, key=lambda m: (m.found.apart.slant_m, m.start_s))
     spans = joined((m.span for m in moments), pause_s=math.inf)[0]
-    drift = nearest.drift
-    at_s = nearest.start_s + nearest.closest * drift.seconds
+    at_s = nearest.closest_s
 
     def moment(seconds: float) -> datetime:
         return since + timedelta(seconds=seconds)
@@ -417,10 +425,11 @@ def _encounter(
         inside_s=sum(span.end_s - span.start_s for span in spans),
         passages=len(spans),
         closest=moment(at_s),
-        apart=drift.at(nearest.closest),
+        apart=nearest.found.apart,
         vertical=nearest.vertical,
-        least_horizontal_m=min(m.least[0] for m in moments),
-        least_vertical_m=min(m.least[1] for m in moments),
+        least_horizontal_m=min(m.found.horizontal_m for m in moments),
+        least_vertical_m=min(m.found.vertical_m for m in moments),
+        least_share=min(m.found.share for m in moments),
     )
 
 
@@ -444,4 +453,13 @@ def _participant(
         position=point_at((x, y, z)),
         pressure_m=None if math.isnan(pressure_m) else pressure_m,
         height_m=height_m,
+        leg_s=_leg_s(stretch, since + timedelta(seconds=at_s)),
     )
+
+
+def _leg_s(stretch: Stretch, moment: datetime) -> float:
+    """Return how long the leg between two reports is that a moment lies in."""
+    k = bisect_left(stretch.reports, moment, key=lambda report: report.time)
+    if k == 0 or k == len(stretch.reports) or stretch.reports[k].time == moment:
+        return 0.0
+    return (stretch.reports[k].time - stretch.reports[k - 1].time).total_seconds()

@@ -10,6 +10,7 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from tansiq.domain.track import CLIMB_MPS_MAX, SPEED_MPS_MAX, Address, PositionReport
@@ -104,13 +105,13 @@ def _read(data: bytes, name: str, sense: AltitudeSense | None) -> Recording:
     start = data[:4_096].lstrip(b"\xef\xbb\xbf \t\r\n")
     taken = _Taken(name)
     if start.startswith(b"<"):
-        for row in recording_gpx.read(data, _stem(name)):
-            taken.add(row.address, lambda row=row: recording_gpx.report(row, sense))
         taken.layout = recording_gpx.layout(sense)
+        for row in recording_gpx.read(data, _stem(name)):
+            taken.add(partial(recording_gpx.report, row, sense))
     elif start.startswith(b"{") and recording_trace.is_trace(data):
         trace = recording_trace.read(data)
         for position in trace.positions:
-            taken.add(trace.address, lambda p=position: recording_trace.report(trace, p))
+            taken.add(partial(recording_trace.report, trace, position))
         taken.layout = recording_trace.LAYOUT
     else:
         is_json = start[:1] in (b"[", b"{")
@@ -131,36 +132,23 @@ class _Taken:
         self._rows = 0
         self.layout = ""
 
-    def add(self, address: Address, made: Callable[[], PositionReport | Fault]) -> None:
+    def add(self, made: Callable[[], PositionReport | Fault]) -> None:
         """Take what comes of a row, or count why nothing does."""
         self._rows += 1
-        try:
-            found = made()
-        except BadInput:
-            found = Fault.IMPOSSIBLE
+        found = _judged(made)
         if isinstance(found, Fault):
             self._left_out[found] += 1
         else:
-            self._reports[address].append(found)
+            self._reports[found.address].append(found)
 
     def take_rows(self, rows: Iterable[RecordedRow], columns: Columns, *, first: int) -> None:
         self.layout = columns.layout
         reader = _Rows(columns, _stem(self._name))
         for number, row in enumerate(rows, start=first):
-            self._rows += 1
             try:
-                found = reader.report(row)
-            except InvalidVolume:
-                found = Fault.IMPOSSIBLE
+                self.add(partial(reader.report, row))
             except BadInput as error:
-                if error.field in _JUDGED:
-                    found = Fault.IMPOSSIBLE
-                else:
-                    raise located(error, f"row {number}: {error.field}") from error
-            if isinstance(found, Fault):
-                self._left_out[found] += 1
-            else:
-                self._reports[found.address].append(found)
+                raise located(error, f"row {number}: {error.field}") from error
 
     def recording(self) -> Recording:
         return Recording(
@@ -172,8 +160,26 @@ class _Taken:
         )
 
 
-_JUDGED: Final = frozenset({"geometric_m", "pressure_m"})
-"""Fields of a report whose value a sensor may get wrong."""
+def _judged(made: Callable[[], PositionReport | Fault]) -> PositionReport | Fault:
+    """Return what comes of a row; a value that a sensor may get wrong is a fault and no error."""
+    try:
+        return made()
+    except InvalidVolume:  # Of a latitude or longitude.
+        return Fault.IMPOSSIBLE
+    except BadInput as error:
+        if error.field in {"geometric_m", "pressure_m"}:
+            return Fault.IMPOSSIBLE
+        raise
+
+
+@dataclass(slots=True)
+class _Heights:
+    """What a row says of altitude, metres."""
+
+    pressure_m: float | None = None
+    geometric_m: float | None = None
+    error_m: float = 0.0
+    grounded: bool = False
 
 
 class _Rows:
@@ -192,9 +198,9 @@ class _Rows:
         stated = columns.position_time and getattr(row, columns.position_time)
         time = time_of(getattr(row, columns.time) if stated is None else stated, columns.time)
         position = LatLng(lat_deg, lng_deg)
-        heights, grounded = self._heights(row, position)
-        on_ground = grounded or bool(columns.on_ground and getattr(row, columns.on_ground))
-        if not (heights or on_ground):
+        heights = self._heights(row, position)
+        on_ground = heights.grounded or bool(columns.on_ground and getattr(row, columns.on_ground))
+        if heights.pressure_m is None and heights.geometric_m is None and not on_ground:
             return Fault.NO_ALTITUDE
         callsign = shown(getattr(row, columns.callsign) if columns.callsign else None)
         return PositionReport(
@@ -206,12 +212,13 @@ class _Rows:
             speed_mps=self._scaled(row, columns.speed, 0.0, SPEED_MPS_MAX),
             climb_mps=self._scaled(row, columns.climb, -CLIMB_MPS_MAX, CLIMB_MPS_MAX),
             track_deg=self._track(row),
-            **heights,
+            pressure_m=heights.pressure_m,
+            geometric_m=heights.geometric_m,
+            geometric_error_m=heights.error_m,
         )
 
-    def _heights(self, row: RecordedRow, position: LatLng) -> tuple[dict[str, float], bool]:
-        heights: dict[str, float] = {}
-        grounded = False
+    def _heights(self, row: RecordedRow, position: LatLng) -> "_Heights":
+        found = _Heights()
         for column in self._columns.heights:
             value = getattr(row, column.name)
             if value is None:
@@ -219,14 +226,14 @@ class _Rows:
             if isinstance(value, str):
                 if value != "ground":
                     raise BadInput(f"{value[:40]!r} is no altitude", field=column.name)
-                grounded = True
+                found.grounded = True
                 continue
             value *= column.unit_m
             if column.reference is Reference.PRESSURE:
-                heights["pressure_m"] = value
-            else:
-                heights |= geometric(value, column.reference, position)
-        return heights, grounded
+                found.pressure_m = value
+            elif found.geometric_m is None:
+                found.geometric_m, found.error_m = geometric(value, column.reference, position)
+        return found
 
     def _address(self, row: RecordedRow, callsign: str) -> Address:
         column = self._columns.address

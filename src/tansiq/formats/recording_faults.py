@@ -50,9 +50,9 @@ class RecordedAircraft:
 
 
 def aircraft_of(recordings: Iterable[Recording]) -> Iterator[RecordedAircraft]:
-    """Yield the aircraft of some recordings together, by address: reports of one address are of one.
+    """Yield the aircraft of some recordings together, by address.
 
-    One that nothing is believed of is not there.
+    Reports of one address are of one aircraft. One that nothing is believed of is not there.
     """
     together: dict[Address, list[PositionReport]] = {}
     for recording in recordings:
@@ -112,9 +112,7 @@ def _without_jumps(reports: Sequence[PositionReport]) -> list[PositionReport]:
     return [report for report, _ in max(runs, key=len)]
 
 
-def _follows(
-    before: tuple[PositionReport, Vector], after: tuple[PositionReport, Vector]
-) -> bool:
+def _follows(before: tuple[PositionReport, Vector], after: tuple[PositionReport, Vector]) -> bool:
     (a, p), (b, q) = before, after
     seconds = (b.time - a.time).total_seconds() + LEEWAY_S
     far_m = SPEED_MPS_MAX * seconds
@@ -126,10 +124,11 @@ def _follows(
     climb_m = CLIMB_MPS_MAX * seconds + LEEWAY_M
     if a.pressure_m is not None and b.pressure_m is not None:
         return abs(b.pressure_m - a.pressure_m) <= climb_m
-    if a.pressure_m is None and b.pressure_m is None:
-        # With no pressure to judge a height by, its own leaps are all there is.
-        if a.geometric_m is not None and b.geometric_m is not None:
-            return abs(b.geometric_m - a.geometric_m) <= climb_m
+    if a.pressure_m is not None or b.pressure_m is not None:
+        return True
+    # With no pressure to judge a height by, its own leaps are all there is.
+    if a.geometric_m is not None and b.geometric_m is not None:
+        return abs(b.geometric_m - a.geometric_m) <= climb_m
     return True
 
 

@@ -78,17 +78,18 @@ def report(point: GpxPoint, sense: AltitudeSense | None) -> PositionReport | Fau
     position = LatLng(_number(point.lat, point), _number(point.lng, point))
     ele_m = _number(point.ele, point)
     datum = sense.datum if sense else Datum.W84
-    if datum is Datum.FL:
-        heights = {"pressure_m": ele_m}
-    else:
+    height_m, error_m = (None, 0.0)
+    if datum is not Datum.FL:
         reference = Reference.SEA if datum is Datum.AMSL else Reference.ELLIPSOID
-        heights = geometric(ele_m, reference, position)
+        height_m, error_m = geometric(ele_m, reference, position)
     return PositionReport(
         address=point.address,
         time=time_of(point.time, f"line {point.line}: time"),
         position=position,
         callsign=shown(point.name),
-        **heights,
+        pressure_m=ele_m if datum is Datum.FL else None,
+        geometric_m=height_m,
+        geometric_error_m=error_m,
     )
 
 

@@ -162,9 +162,7 @@ def _bounded(rows: list[RecordedRow]) -> list[RecordedRow]:
 
 
 def _from_columns(columns: Any) -> list[RecordedRow]:
-    found = {
-        name: column for name in _NAMES if (column := getattr(columns, name)) is not None
-    }
+    found = {name: column for name in _NAMES if (column := getattr(columns, name)) is not None}
     if not found:
         raise BadInput("names no column that a recording has, such as timestamp or latitude")
     kinds = {type(column) for column in found.values()}
@@ -263,9 +261,7 @@ def columns_of(rows: Sequence[RecordedRow], sense: AltitudeSense | None) -> Colu
     Raises:
         BadInput: a column is missing or there twice, or what altitudes count from is not said.
     """
-    names = {
-        name for name in _NAMES if any(getattr(row, name) is not None for row in rows)
-    }
+    names = {name for name in _NAMES if any(getattr(row, name) is not None for row in rows)}
     metres = "baroaltitude" in names or "lastposupdate" in names
     heights = _heights(names, sense, metres=metres)
     return Columns(
@@ -300,9 +296,7 @@ def _words(height: Height) -> str:
     return f"in {unit}, {above}"
 
 
-def _heights(
-    names: set[str], sense: AltitudeSense | None, *, metres: bool
-) -> tuple[Height, ...]:
+def _heights(names: set[str], sense: AltitudeSense | None, *, metres: bool) -> tuple[Height, ...]:
     """Return the columns of altitudes, one of each reference at most."""
     known = {
         "alt_baro": Height("alt_baro", FOOT_M, Reference.PRESSURE),

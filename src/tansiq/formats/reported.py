@@ -1,4 +1,4 @@
-"""What every form of recording has in common: times, addresses, call signs, and why a row is left out."""
+"""What every form of recording has in common: times, names, and why a row is left out."""
 
 import re
 from datetime import UTC, datetime
@@ -39,12 +39,11 @@ def turned(track_deg: float | None) -> float | None:
     return found if found < 360.0 else 0.0
 
 
-def geometric(value_m: float, reference: Reference, position: LatLng) -> dict[str, float]:
-    """Return a height above the ellipsoid or the sea as the fields of a report."""
+def geometric(value_m: float, reference: Reference, position: LatLng) -> tuple[float, float]:
+    """Return a height above the ellipsoid or the sea as one above the ellipsoid, and its error."""
     if reference is Reference.ELLIPSOID:
-        return {"geometric_m": value_m}
-    undulation_m = geoid.undulation_m(position.lat_deg, position.lng_deg)
-    return {"geometric_m": value_m + undulation_m, "geometric_error_m": geoid.ERROR_M}
+        return value_m, 0.0
+    return value_m + geoid.undulation_m(position.lat_deg, position.lng_deg), geoid.ERROR_M
 
 
 def time_of(value: Any, field: str) -> datetime:
