@@ -161,8 +161,8 @@ class Page:
             f"{BY[one.vertical]}{escape(legs(one))}</p>"
         )
         yield "<div>"
-        yield f"<figure>{plan_view(self._searched, number, one)}<figcaption>north is up</figcaption>"
-        yield "</figure>"
+        yield f"<figure>{plan_view(self._searched, number, one)}"
+        yield "<figcaption>north is up</figcaption></figure>"
         yield f"<figure>{altitudes(self._searched, number, one)}"
         yield f"<figcaption>{altitude_words(one)}</figcaption></figure>"
         yield "</div></section>"

@@ -4,7 +4,7 @@ What may be near is found by boxes round what each flew in a slot of time, swept
 those that come within the thresholds of each other are looked at leg by leg. Between the nodes of
 either track one moves straight as seen from the other (``domain/encounter.py`` has the rest), with
 distances along the ellipsoid. Within ``HORIZONTAL_ERROR_M`` of what geodesics say, for legs of up
-to ``PIECE_M`` and distances of up to 40 km (``tests/engine/test_flown_together.py``).
+to ``PIECE_M`` and distances of up to 100 km (14 mm seen; ``tests/engine/test_flown_together.py``).
 """
 
 import math

@@ -32,6 +32,10 @@ MOVING_MPS: Final = 10.0
 FLIGHT_PAUSE_S: Final = 1_800.0
 """A longer pause begins another flight, of another difference between height and pressure."""
 _RUNS_MAX: Final = 8
+_RUN_PAUSE_S: Final = 60.0
+_BACK: Final = 64
+"""Runs that one may follow: so many before it."""
+_SEAM: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,24 +96,82 @@ def _fresh(reports: Sequence[PositionReport], left_out: Counter[Fault]) -> list[
     return kept
 
 
-def _without_jumps(reports: Sequence[PositionReport]) -> list[PositionReport]:
-    """Return the longest run of reports that an aircraft could have flown.
+_Point = tuple[PositionReport, Vector]
 
-    A report joins the longest run that it can follow, else it starts one: so a spike, even as the
-    first report, does not take the true track down with it. At most ``_RUNS_MAX`` runs are kept.
-    """
+
+def _without_jumps(reports: Sequence[PositionReport]) -> list[PositionReport]:
+    """Return the most reports that one aircraft could have flown one after the other."""
     points = [(report, ecef(report.position)) for report in reports]
     if all(_follows(before, after) for before, after in pairwise(points)):
         return list(reports)
-    runs: list[list[tuple[PositionReport, Vector]]] = []
+    return [report for report, _ in _chain(_runs(points))]
+
+
+def _runs(points: Sequence[_Point]) -> list[list[_Point]]:
+    """Return runs without pauses or jumps, by their beginning.
+
+    A report joins the longest run that it can follow, else it starts one: so a spike does not take
+    the true track down with it. At most ``_RUNS_MAX`` are open at once.
+    """
+    done: list[list[_Point]] = []
+    opened: list[list[_Point]] = []
     for point in points:
-        runs.sort(key=len, reverse=True)
-        run = next((r for r in runs if _follows(r[-1], point)), None)
+        still = []
+        for run in opened:
+            paused = (point[0].time - run[-1][0].time).total_seconds() > _RUN_PAUSE_S
+            (done if paused else still).append(run)
+        opened = sorted(still, key=len, reverse=True)
+        run = next((r for r in opened if _follows(r[-1], point)), None)
         if run is not None:
             run.append(point)
         else:
-            runs = [*runs[: _RUNS_MAX - 1], [point]]
-    return [report for report, _ in max(runs, key=len)]
+            done += opened[_RUNS_MAX - 1 :]
+            opened = [*opened[: _RUNS_MAX - 1], [point]]
+    return sorted(done + opened, key=lambda run: run[0][0].time)
+
+
+def _chain(runs: Sequence[list[_Point]]) -> list[_Point]:
+    """Return the most points of runs that follow each other: of two ways the one told more often.
+
+    A run that lies within another one's time is left out with all its reports; at the seam of two
+    up to ``_SEAM`` reports of each may be. Spoofed positions that could have been reached, and left
+    again, go when the way past them holds more.
+    """
+    counts: list[int] = []
+    before: list[tuple[int, int, int]] = []
+    for j, run in enumerate(runs):
+        most, link = len(run), (-1, 0, 0)
+        for i in range(j - 1, max(-1, j - 1 - _BACK), -1):
+            gain = counts[i] + len(run)
+            # The latest ones first: of equal chains the one with the shorter leaps.
+            if gain <= most or runs[i][-1][0].time >= run[0][0].time:
+                continue
+            seam = _seam(runs[i], run)
+            if seam is not None and gain - sum(seam) > most:
+                most, link = gain - sum(seam), (i, *seam)
+        counts.append(most)
+        before.append(link)
+    at = max(range(len(runs)), key=counts.__getitem__)
+    parts: list[list[_Point]] = []
+    tail = 0
+    while at >= 0:
+        previous, cut, head = before[at]
+        parts.append(runs[at][head : len(runs[at]) - tail])
+        at, tail = previous, cut
+    return [point for part in reversed(parts) for point in part]
+
+
+def _seam(first: Sequence[_Point], second: Sequence[_Point]) -> tuple[int, int] | None:
+    """Return how many reports to leave out at the end of one run and the start of the next."""
+    for left_out in range(_SEAM + 1):
+        for tail in range(left_out + 1):
+            head = left_out - tail
+            # One that is trimmed at both ends keeps something all the same.
+            if left_out and min(len(first), len(second)) <= 2 * _SEAM:
+                continue
+            if _follows(first[-1 - tail], second[head]):
+                return tail, head
+    return None
 
 
 def _follows(before: tuple[PositionReport, Vector], after: tuple[PositionReport, Vector]) -> bool:
