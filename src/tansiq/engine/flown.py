@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tansiq.domain.draft import Datum, Units
-from tansiq.domain.ellipsoid import CURVATURE_MAX, Edge, ecef
+from tansiq.domain.ellipsoid import CURVATURE_MAX, SEMI_MAJOR_M, SEMI_MINOR_M, Edge, ecef
 from tansiq.domain.track import PositionReport
 from tansiq.errors import InvalidVolume
 from tansiq.formats.altitude import w84_range_m
@@ -28,6 +28,8 @@ PIECE_M: Final = 10_000.0
 """A longer leg is cut along its geodesic."""
 SLOT_S: Final = 60.0
 EARTH_M: Final = 6_371_008.8
+PER_AXIS: Final = np.array([SEMI_MAJOR_M**-2, SEMI_MAJOR_M**-2, SEMI_MINOR_M**-2])
+"""What turns a place on the ellipsoid into the direction of its normal."""
 _LEVEL_M: Final = 30.48
 
 
@@ -171,12 +173,12 @@ def _cut_slots(time_s: Floats, place: Floats, at: Floats) -> _Nodes:
 def along(start: Floats, end: Floats, share: Floats) -> Floats:
     """Return places on the ellipsoid so far along legs of at most ``PIECE_M``: ``(n, 3)`` metres.
 
-    The chord, raised by its sagitta. Within 5 mm across and along, and within 20 mm up and down,
-    which counts for nothing where what is level is asked (``tests/engine/test_flown.py``).
+    The chord, raised by its sagitta. Within 1 mm across and along, and within 20 mm up and down,
+    which counts for nothing where what is level is asked (``tests/engine/test_flown_together.py``).
     """
     step = end - start
     squared = np.sum(step * step, axis=1)
-    middle = start + end
+    middle = (start + end) * PER_AXIS
     normal = middle / np.sqrt(np.sum(middle * middle, axis=1))[:, None]
     rise = share * (1.0 - share) * squared / (2.0 * EARTH_M)
     found: Floats = start + share[:, None] * step + rise[:, None] * normal

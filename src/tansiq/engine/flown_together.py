@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tansiq.domain.ellipsoid import SEMI_MAJOR_M, SEMI_MINOR_M, point_at
+from tansiq.domain.ellipsoid import point_at
 from tansiq.domain.encounter import (
     HORIZONTAL_ERROR_M,
     VERTICAL_ERROR_M,
@@ -35,13 +35,23 @@ from tansiq.domain.encounter import (
     joined,
 )
 from tansiq.domain.track import Address, PositionReport
-from tansiq.engine.flown import EARTH_M, SAG_M, Floats, Ints, Stretch, along, node_slots, stretches
+from tansiq.engine.flown import (
+    EARTH_M,
+    PER_AXIS,
+    SAG_M,
+    SLOT_S,
+    Floats,
+    Ints,
+    Stretch,
+    along,
+    node_slots,
+    stretches,
+)
 
 GAP_S: Final = 300.0
 PAUSE_S: Final = 60.0
 _BLOCK: Final = 4_000_000
 """Pairs of boxes that are held against each other at once."""
-_PER_AXIS = np.array([SEMI_MAJOR_M**-2, SEMI_MAJOR_M**-2, SEMI_MINOR_M**-2])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,8 +295,8 @@ def _spans(one: Stretch, other: Stretch, slots: Sequence[int]) -> Iterator[tuple
     from_s = max(one.time_s[0], other.time_s[0])
     upto_s = min(one.time_s[-1], other.time_s[-1])
     for first, last in _runs(slots):
-        start_s = max(from_s, first * _SLOT)
-        end_s = min(upto_s, (last + 1) * _SLOT)
+        start_s = max(from_s, first * SLOT_S)
+        end_s = min(upto_s, (last + 1) * SLOT_S)
         if start_s <= end_s:
             yield float(start_s), float(end_s)
 
@@ -332,7 +342,7 @@ def _level(p: Floats, q: Floats) -> Floats:
     chord_m = np.sqrt(np.sum(apart * apart, axis=1))
     # The geodesic over a chord, by the mean radius: 3 mm in 100 km from that of the true one.
     arc_m = chord_m * (1.0 + (chord_m / EARTH_M) ** 2 / 24.0)
-    middle = (p[:-1] + p[1:] + q[:-1] + q[1:]) * _PER_AXIS
+    middle = (p[:-1] + p[1:] + q[:-1] + q[1:]) * PER_AXIS
     normal = middle / np.sqrt(np.sum(middle * middle, axis=1))[:, None]
     # Any two level axes will do, as long as they are those of the whole leg.
     aside = np.where(
@@ -375,7 +385,6 @@ def _up(one: Stretch, other: Stretch, time_s: Floats) -> tuple[Floats, Floats, N
 
 
 _MIXED_M: Final = 50.0
-_SLOT: Final = 60.0
 
 
 def _may_be(legs: _Legs, within: Within) -> NDArray[np.bool_]:
