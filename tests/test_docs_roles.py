@@ -89,6 +89,7 @@ OFFLINE = {
     "check",
     "arrange",
     "audit",
+    "encounters",
     "plan from-track",
     "phrases",
     "agreement show",
