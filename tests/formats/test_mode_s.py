@@ -8,7 +8,7 @@ import pytest
 import rs1090
 
 from tansiq.formats.beast import AvrFrames, BeastFrames
-from tansiq.formats.mode_s import GROUND_S, KEPT_S, PAIR_S, ModeSDecoder, RawParser
+from tansiq.formats.mode_s import GROUND_S, KEPT_S, NEAR_S, PAIR_S, ModeSDecoder, RawParser
 from tansiq.formats.position_reports import Parsed, Refusal
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -67,6 +67,31 @@ def test_a_pair_at_its_bound_and_what_is_kept_beside_it() -> None:
     too_late = decoder()
     read(too_late, NOON, ODD)
     assert read(too_late, NOON + pair + STEP, EVEN).reports == []
+
+
+def test_one_half_does_near_a_position_that_is_known() -> None:
+    near = timedelta(seconds=NEAR_S)
+    for later, counts in ((near, True), (near + STEP, False)):
+        one = decoder()
+        (known,) = read(one, NOON, ODD, EVEN).reports
+        again = read(one, NOON + later, EVEN).reports
+        assert len(again) == counts
+        if counts:
+            assert again[0].position == known.position
+
+
+def test_halves_on_two_sides_of_a_border_between_zones_make_no_position() -> None:
+    """Recorded near 48.16 N, where the number of zones changes from 39 to 40."""
+    before, even, odd = (
+        "8d3933226071001bc275a7e986f1",
+        "8d3933226071101b6e75a4d0498b",
+        "8d393322607117924a75a3dee64d",
+    )
+    assert read(decoder(), NOON, before, even, odd).reports == []
+    one = decoder()
+    read(one, NOON, "8d393322606ff792ec72a4940709", before)
+    (report,) = read(one, NOON, odd).reports
+    assert report.position.lat_deg == pytest.approx(48.159826, abs=1e-5)
 
 
 def test_a_position_on_the_ground_needs_one_in_the_air() -> None:
