@@ -47,6 +47,8 @@ class CotFrames:
         self._skip = 0
         self._resynced = False
         """Whether the last look gave up a beginning: then there may be another."""
+        self._passing = False
+        """Whether the rest of what was too large is still passing by: it was counted."""
         self.refused: Counter[Refusal] = Counter()
 
     def feed(self, data: bytes) -> Iterator[Frame]:
@@ -70,6 +72,7 @@ class CotFrames:
         starts = [at for at in (buffer.find(_START), buffer.find(_TAK)) if at >= 0]
         if starts:
             self._cut(min(starts), junk=True)
+            self._passing = False
             return True
         if len(buffer) > _DECLARATION_BYTES:
             self._cut(len(buffer) - len(_START) + 1, junk=True)
@@ -78,7 +81,11 @@ class CotFrames:
     def _cut(self, count: int, *, junk: bool = False) -> None:
         if junk:
             left = bytes(self._buffer[:count]).strip(_SPACE)
-            if left and not (left.startswith(b"<?xml") and left.endswith(b"?>")):
+            if (
+                left
+                and not self._passing
+                and not (left.startswith(b"<?xml") and left.endswith(b"?>"))
+            ):
                 self.refused[Refusal.MALFORMED] += 1
         del self._buffer[:count]
         self._searched = 0
@@ -136,6 +143,7 @@ class CotFrames:
         if len(buffer) > self._frame_bytes_max:
             self.refused[Refusal.TOO_LARGE] += 1
             last = buffer.rfind(_START)
+            self._passing = last <= 0
             self._cut(last if last > 0 else len(buffer))
             self._resynced = True
         return None

@@ -1,7 +1,8 @@
 """Positions out of Mode S extended squitters, decoded by ``rs1090``: the one module that knows it.
 
 A position comes in two halves, even and odd, each of which leaves open where on earth it is: two of
-one aircraft within ``PAIR_S`` tell it. A position on the ground needs the last one in the air.
+one aircraft within ``PAIR_S`` tell it. One half alone tells it near a position that is known, which
+is how those on the ground are read.
 Velocity, call sign and the difference of the two heights come in messages of their own, and are
 joined where they are no older than ``KEPT_S``.
 
@@ -33,8 +34,10 @@ from tansiq.formats.position_reports import (
 
 PAIR_S: Final = 10.0
 KEPT_S: Final = 10.0
+NEAR_S: Final = 60.0
+"""How long after its last position an aircraft in the air is surely within 180 miles of there."""
 GROUND_S: Final = 600.0
-"""How long after it was last seen in the air an aircraft is within 45 miles of there."""
+"""The same for 45 miles and the ground."""
 _LONG_BYTES: Final = 14
 _EXTENDED: Final = (17, 18)
 _OWN: Final = frozenset({"ADSB_ES_NT", "TISB_FINE", "TISB_ADSB"})
@@ -120,22 +123,17 @@ class ModeSDecoder:
             heard.even = frame, now
         else:
             heard.odd = frame, now
-        if other is None or abs((now - other[1]).total_seconds()) > PAIR_S:
+        place = self._paired(other, frame, now) or self._near(heard, frame, now, NEAR_S)
+        if place is None:
             parsed.refused[Refusal.NO_POSITION] += 1
             return
-        # Equal times do: the library takes the order of the list.
-        pair = self._decode([other[0], frame], [0.0, 0.0])
-        lat_deg, lng_deg = pair[-1].get("latitude"), pair[-1].get("longitude")
-        if lat_deg is None or lng_deg is None:  # The halves lie on two sides of a zone's border.
-            parsed.refused[Refusal.NO_POSITION] += 1
-            return
-        heard.air, heard.air_at = (lat_deg, lng_deg), now
+        heard.air, heard.air_at = place, now
         velocity = _recent(heard, now)
         parsed.add(
             address=_whose(address, found),
             time=now,
-            lat_deg=lat_deg,
-            lng_deg=lng_deg,
+            lat_deg=place[0],
+            lng_deg=place[1],
             horizontal_error_m=accuracy.BY_TYPE_CODE_M.get(found.get("tc", 0), 0.0),
             callsign=heard.callsign,
             speed_mps=_in(velocity.get("groundspeed"), KNOT_MPS),
@@ -153,30 +151,41 @@ class ModeSDecoder:
         now: datetime,
         parsed: Parsed,
     ) -> None:
-        if (
-            heard.air is None
-            or heard.air_at is None
-            or ((now - heard.air_at).total_seconds() > GROUND_S)
-        ):
+        place = self._near(heard, frame, now, GROUND_S)
+        if place is None:
             parsed.refused[Refusal.NO_POSITION] += 1
             return
-        placed = self._decode(frame, reference=heard.air)
-        lat_deg, lng_deg = placed.get("latitude"), placed.get("longitude")
-        if lat_deg is None or lng_deg is None:
-            parsed.refused[Refusal.NO_POSITION] += 1
-            return
-        heard.air, heard.air_at = (lat_deg, lng_deg), now
+        heard.air, heard.air_at = place, now
         parsed.add(
             address=_whose(address, found),
             time=now,
-            lat_deg=lat_deg,
-            lng_deg=lng_deg,
+            lat_deg=place[0],
+            lng_deg=place[1],
             on_ground=True,
             horizontal_error_m=accuracy.BY_TYPE_CODE_M.get(found.get("tc", 0), 0.0),
             callsign=heard.callsign,
             speed_mps=_in(found.get("groundspeed"), KNOT_MPS),
             track_deg=_turn(found.get("track")),
         )
+
+    def _paired(
+        self, other: tuple[str, datetime] | None, frame: str, now: datetime
+    ) -> tuple[float, float] | None:
+        """Return where two halves are; None where one is old or a zone's border is between them."""
+        if other is None or abs((now - other[1]).total_seconds()) > PAIR_S:
+            return None
+        # Equal times do: the library goes by the order of the list.
+        return _place(self._decode([other[0], frame], [0.0, 0.0])[-1])
+
+    def _near(
+        self, heard: _Heard, frame: str, now: datetime, seconds: float
+    ) -> tuple[float, float] | None:
+        """Return where one half is, if so long ago at most it was known where the aircraft was."""
+        if heard.air is None or heard.air_at is None:
+            return None
+        if (now - heard.air_at).total_seconds() > seconds:
+            return None
+        return _place(self._decode(frame, reference=heard.air))
 
     def _known(self, address: str, parsed: Parsed) -> _Heard:
         heard = self._heard.get(address)
@@ -188,6 +197,11 @@ class ModeSDecoder:
         else:
             self._heard.move_to_end(address)
         return heard
+
+
+def _place(found: Decoded) -> tuple[float, float] | None:
+    lat_deg, lng_deg = found.get("latitude"), found.get("longitude")
+    return None if lat_deg is None or lng_deg is None else (lat_deg, lng_deg)
 
 
 def _recent(heard: _Heard, now: datetime) -> Decoded:

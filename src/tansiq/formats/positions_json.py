@@ -9,6 +9,7 @@ A list of objects. Units stand in the names, or beside the value with what a hei
 Each entry is judged by itself: what is wrong with one, by its field, does not keep the others out.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -74,6 +75,8 @@ class SentPositions:
 _ALL: Final = msgspec.json.Decoder(list[SentPosition])
 _ONE: Final = msgspec.json.Decoder(SentPosition)
 _RAW: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_FIELD: Final = re.compile(r"Object (missing required|contains unknown) field `(.*)`", re.DOTALL)
+_SHOWN_CHARS: Final = 200
 _OURS: Final = {
     "geometric_m": "altitude.value",
     "geometric_error_m": "altitude.error_m",
@@ -141,10 +144,22 @@ def _entry(piece: msgspec.Raw) -> SentPosition | BadInput:
     try:
         return _ONE.decode(piece)
     except msgspec.ValidationError as error:
-        sentence, _, path = str(error).partition(" - at `$")
-        return BadInput(sentence, field=path.strip("`.") or None)
+        return _named(str(error))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return BadInput(f"not JSON: {error}")
+
+
+def _named(sentence: str) -> BadInput:
+    """Return msgspec's sentence about a value as an error with its field."""
+    sentence, _, path = sentence.partition(" - at `$")
+    above = path.strip("`.")
+    named = _FIELD.fullmatch(sentence)
+    if named is None:
+        return BadInput(sentence[:_SHOWN_CHARS], field=above or None)
+    name = named[2][:_SHOWN_CHARS]
+    known = ", ".join((SentAltitude if above else SentPosition).__struct_fields__)
+    said = "is missing" if named[1] == "missing required" else f"is unknown; known are {known}"
+    return BadInput(said, field=f"{above}.{name}" if above else name)
 
 
 def _report(sent: SentPosition) -> PositionReport:
