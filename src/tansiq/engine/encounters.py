@@ -46,9 +46,6 @@ class Fleet(NamedTuple):
     group: Ints
     """int64: two of one group, 0 or above, have agreed to fly close; -1 for none."""
 
-    def __len__(self) -> int:
-        return len(self.lat_deg)
-
 
 class Encounters(NamedTuple):
     """Pairs that a rule foresees within its look-ahead: columns, a row a pair.
@@ -76,9 +73,6 @@ class Encounters(NamedTuple):
     """Of both together."""
     vertical_error_m: Floats
     """Of both together, in what was compared; infinite where nothing is known."""
-
-    def __len__(self) -> int:
-        return len(self.i)
 
 
 class Found(NamedTuple):
@@ -109,7 +103,7 @@ def find(
     """
     table = _table(rules)
     moving = _moving(fleet)
-    if len(fleet) < 2:
+    if len(fleet.lat_deg) < 2:
         none = np.empty((0, 2), np.int64)
         told = _told(moving, table, none)
         return Found(told, told, complete=True, excepted_left_out=0, looks=0)
@@ -174,7 +168,7 @@ def _moving(fleet: Fleet) -> Moving:
     _refuse("east_mps", speed, ~(speed <= SPEED_MPS_MAX * (1.0 + 1e-9)))
     for name in ("geometric_m", "pressure_m"):
         _refuse(name, getattr(fleet, name), np.isinf(getattr(fleet, name)))
-    own = Fleet(*(np.ascontiguousarray(column) for column in fleet))
+    own = Fleet._make(np.ascontiguousarray(column) for column in fleet)
     blank = np.empty((7, count))
     moving = Moving(
         *(blank[0], blank[1], blank[2], blank[3], blank[4], blank[5], blank[6]),
