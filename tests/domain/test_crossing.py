@@ -23,7 +23,7 @@ from tansiq.domain.ellipsoid import destination
 from tansiq.domain.estimate import Estimate, Levels
 from tansiq.domain.following import Velocity
 from tansiq.domain.volume import Circle, Outline, Volume4D, Volumes
-from tansiq.domain.whereabouts import Within, seen_from
+from tansiq.domain.whereabouts import Within, within
 from watching import HERE, LIMITS, east, estimate
 
 DISC = Circle(center=HERE, radius_m=1_000.0)
@@ -173,8 +173,8 @@ def test_an_entry_is_never_told_late(data: st.DataObject, seed: int) -> None:
                 continue
             place = destination(at, math.degrees(math.atan2(x, y)), math.hypot(x, y) * t)
             level = height_m + up_m + up * t
-            w = seen_from(volume, place, 0.0, Levels(lower_m=level, upper_m=level))
-            if w.within >= Within.LIKELY_IN:
+            levels = Levels(lower_m=level, upper_m=level)
+            if within(volume, place, 0.0, levels) >= Within.LIKELY_IN:
                 return t
         return None
 

@@ -11,8 +11,8 @@ from plans import volume
 from shapes import AZIMUTHS, box, outlines
 from tansiq.domain.estimate import Levels
 from tansiq.domain.geodesy import RESOLUTION_M, destination, distance_m
-from tansiq.domain.volume import Circle
-from tansiq.domain.whereabouts import Within, away_deg, distance_to_m, seen_from
+from tansiq.domain.volume import Circle, LatLng, Volume4D
+from tansiq.domain.whereabouts import Within, seen_from, within
 from watching import HERE, east, north
 
 DISC = volume(Circle(center=HERE, radius_m=1_000.0))
@@ -34,13 +34,14 @@ LEVEL = Levels(lower_m=400.0, upper_m=500.0)
     ],
 )
 @pytest.mark.parametrize("outline", [DISC, SQUARE])
-def test_horizontally(metres: float, error_m: float, found: Within, outline: object) -> None:
+def test_horizontally(metres: float, error_m: float, found: Within, outline: Volume4D) -> None:
     if outline is SQUARE and error_m in (1_000.0, 1_000.001):
         # The edges are geodesics, and that far from the middle bend by some decimetres.
         error_m = 999.0 if error_m == 1_000.0 else 1_001.0
-    seen = seen_from(outline, north(metres), error_m, LEVEL)  # type: ignore[arg-type]
+    seen = seen_from(outline, north(metres), error_m, LEVEL)
     assert seen.outline is found
-    assert seen.within is found
+    assert seen.both is found
+    assert within(outline, north(metres), error_m, LEVEL) is found
     assert seen.horizontal_m == pytest.approx(max(0.0, metres - 1_000.0), abs=1e-3)
 
 
@@ -79,29 +80,39 @@ def test_vertically(lower_m: float, upper_m: float, found: Within, off_m: float)
 
 
 def test_without_a_height() -> None:
-    assert seen_from(DISC, HERE, 0.0, None).within is Within.UNKNOWN
-    assert seen_from(DISC, east(2_000.0), 0.0, None).within is Within.OUT
-    assert seen_from(DISC, east(1_001.0), 5.0, None).within is Within.LIKELY_OUT
+    assert seen_from(DISC, HERE, 0.0, None).both is Within.UNKNOWN
+    assert seen_from(DISC, east(2_000.0), 0.0, None).both is Within.OUT
+    assert seen_from(DISC, east(1_001.0), 5.0, None).both is Within.LIKELY_OUT
 
 
-def test_beyond_a_bound_is_infinitely_far() -> None:
-    place = east(2_000.0)
-    for outline in (DISC.outline, SQUARE.outline):
-        assert distance_to_m(place, outline, beyond_m=1_001.0) == pytest.approx(1_000.0, abs=0.01)
-        assert distance_to_m(place, outline, beyond_m=999.0) == math.inf
-
-
-@pytest.mark.parametrize("outline", [DISC.outline, SQUARE.outline])
-def test_which_way_it_lies(outline: object) -> None:
+@pytest.mark.parametrize("outline", [DISC, SQUARE])
+def test_which_way_it_lies(outline: Volume4D) -> None:
     for place, azimuth in ((north(1_500.0), 0.0), (east(1_500.0), 90.0), (north(-1_500.0), 180.0)):
-        assert away_deg(place, outline) == pytest.approx(azimuth, abs=0.5)  # type: ignore[arg-type]
-    assert away_deg(north(500.0), outline) is None  # type: ignore[arg-type]
+        seen = seen_from(outline, place, 0.0, LEVEL)
+        assert seen.away_deg is not None
+        assert abs((seen.away_deg - azimuth + 180.0) % 360.0 - 180.0) < 0.1
+        assert seen.horizontal_m == pytest.approx(500.0, abs=0.1)
+    assert seen_from(outline, north(500.0), 0.0, LEVEL).away_deg is None
 
 
 def test_which_way_from_a_long_box_is_across_it_and_not_from_its_middle() -> None:
-    long = box(HERE, length_m=20_000.0, width_m=1_000.0, azimuth_deg=90.0)
-    place = north(600.0, east(9_000.0))
-    assert away_deg(place, long) == pytest.approx(0.0, abs=1.0)
+    long = volume(box(HERE, length_m=20_000.0, width_m=1_000.0, azimuth_deg=90.0))
+    seen = seen_from(long, north(600.0, east(9_000.0)), 0.0, LEVEL)
+    assert seen.away_deg is not None
+    assert abs((seen.away_deg + 180.0) % 360.0 - 180.0) < 0.2
+
+
+def test_half_a_world_away() -> None:
+    for outline in (DISC, SQUARE):
+        seen = seen_from(outline, LatLng(-36.0, -144.0), 50_000.0, LEVEL)
+        assert seen.both is Within.OUT
+        assert seen.horizontal_m > 10_000_000.0
+
+
+def test_the_quick_way_does_not_ask_where_where_the_level_says_no() -> None:
+    high = Levels(lower_m=700.0, upper_m=700.0)
+    assert within(DISC, HERE, 0.0, high) is Within.OUT
+    assert within(DISC, HERE, 0.0, None) is Within.UNKNOWN
 
 
 @settings(max_examples=25)

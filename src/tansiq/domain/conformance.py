@@ -17,7 +17,7 @@ from tansiq.domain.following import Quality
 from tansiq.domain.intent import IntentState
 from tansiq.domain.phrase import Direction
 from tansiq.domain.volume import Volumes, time_bounds
-from tansiq.domain.whereabouts import Whereabouts, Within, away_deg, seen_from
+from tansiq.domain.whereabouts import Within, seen_from, within
 from tansiq.errors import BadInput
 
 _ZERO: Final = timedelta(0)
@@ -112,26 +112,32 @@ def _judged(estimate: Estimate, volumes: Volumes, now: datetime, *, flown: bool)
 
 
 class _Sight:
-    """Where the aircraft is, seen from each volume, and which of them are in force."""
+    """How surely the aircraft is in each volume, and which of them are in force."""
 
     def __init__(self, estimate: Estimate, volumes: Volumes, now: datetime) -> None:
         self.estimate = estimate
         self.volumes = volumes
         self.now = now
         self.error_m = estimate.horizontal_error_m
-        self.seen: list[Whereabouts] = [
-            seen_from(v, estimate.position, self.error_m, estimate.height) for v in volumes
-        ]
+        self._within: dict[int, Within] = {}
         self.in_force = [i for i, v in enumerate(volumes) if v.time.start <= now <= v.time.end]
         self.ahead = [i for i, v in enumerate(volumes) if v.time.start > now]
         self.past = [i for i, v in enumerate(volumes) if v.time.end < now]
+
+    def within(self, i: int) -> Within:
+        """Return how surely it is in a volume, whenever that is in force."""
+        if i not in self._within:
+            self._within[i] = within(
+                self.volumes[i], self.estimate.position, self.error_m, self.estimate.height
+            )
+        return self._within[i]
 
     def best(self, among: list[int]) -> tuple[Within, int | None]:
         """Return the volume that the aircraft is most surely in; of equals the first."""
         if not among:
             return Within.OUT, None
-        i = max(among, key=lambda i: (self.seen[i].within, -i))
-        return self.seen[i].within, i
+        i = max(among, key=lambda i: (self.within(i), -i))
+        return self.within(i), i
 
     def seconds_to(self, i: int) -> float:
         """Return the time to a volume's span; 0 within it."""
@@ -171,10 +177,10 @@ def _at_another_time(sight: _Sight, *, outside: bool) -> Conformance | None:
     """
     least = Within.LIKELY_IN if sight.in_force else Within.LIKELY_OUT
     for status, among in ((Status.EARLY, sight.ahead), (Status.OVER_RUN, sight.past)):
-        held = [i for i in among if sight.seen[i].within >= least]
+        held = [i for i in among if sight.within(i) >= least]
         if not held:
             continue
-        surely = [i for i in held if sight.seen[i].within is Within.IN]
+        surely = [i for i in held if sight.within(i) is Within.IN]
         # The one whose time is nearest: into the others it is earlier, or later, still.
         i = min(surely or held, key=sight.seconds_to)
         return Conformance(
@@ -198,16 +204,17 @@ def _not_yet(sight: _Sight) -> Conformance | None:
 def _departed(sight: _Sight, *, outside: bool) -> Conformance:
     """Say how far it is from the nearest volume: in force, or in a gap of the plan, of all."""
     among = sight.in_force or list(range(len(sight.volumes)))
-    i = min(among, key=lambda i: (sight.seen[i].horizontal_m, abs(sight.seen[i].vertical_m), i))
-    seen = sight.seen[i]
-    left = seen.horizontal_m > 0.0
+    at, height = sight.estimate.position, sight.estimate.height
+    found = {i: seen_from(sight.volumes[i], at, sight.error_m, height) for i in among}
+    i = min(among, key=lambda i: (found[i].horizontal_m, abs(found[i].vertical_m), i))
+    seen = found[i]
     return Conformance(
-        status=Status.LEFT if left else Status.OFF_LEVEL,
+        status=Status.LEFT if seen.horizontal_m > 0.0 else Status.OFF_LEVEL,
         certain=outside,
         volume=i,
         horizontal_m=seen.horizontal_m,
         horizontal_error_m=sight.error_m,
-        away_deg=away_deg(sight.estimate.position, sight.volumes[i].outline) if left else None,
+        away_deg=seen.away_deg,
         vertical_m=seen.vertical_m,
         vertical_error_m=sight.height_error_m,
     )

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from tansiq.domain.ellipsoid import destination
+from tansiq.domain.bearing import ahead
 from tansiq.domain.estimate import Estimate, Levels
 from tansiq.domain.following import Limits
+from tansiq.domain.nearness import nearness
 from tansiq.domain.volume import AltitudeBand, LatLng, Outline, Volume4D, Volumes, time_bounds
-from tansiq.domain.whereabouts import Within, distance_to_m, seen_from
+from tansiq.domain.whereabouts import Within, within
 
 ENTRY_STEP_S: Final = 0.25
 EXIT_STEP_S: Final = 1.0
@@ -46,9 +47,7 @@ class _Path:
 
     def place(self, t_s: float) -> LatLng:
         v = self.estimate.velocity
-        moved_m = v.speed_mps * t_s
-        at = self.estimate.position
-        return destination(at, v.track_deg, moved_m) if moved_m else at
+        return ahead(self.estimate.position, v.east_mps * t_s, v.north_mps * t_s)
 
     def wide_m(self, t_s: float) -> float:
         return self.error_m + self.error_mps * t_s
@@ -65,8 +64,10 @@ class _Path:
         """Return the least time until the path can reach an outline; infinity if not in time."""
         closing_mps = self.estimate.velocity.speed_mps + self.error_mps
         reach_m = self.wide_m(t_s) + closing_mps * (left_s + ENTRY_STEP_S)
-        gap_m = distance_to_m(self.place(t_s), outline, beyond_m=reach_m) - self.wide_m(t_s)
-        return _wait_s(gap_m, closing_mps)
+        near = nearness(self.place(t_s), outline, beyond_m=reach_m)
+        if near.inside or near.least_m > reach_m:
+            return 0.0 if near.inside else math.inf
+        return _wait_s(near.least_m - self.wide_m(t_s), closing_mps)
 
     def vertical_wait_s(self, band: AltitudeBand | None, t_s: float) -> float:
         levels = self.levels(t_s)
@@ -178,5 +179,8 @@ def _within(path: _Path, volume: Volume4D, t_s: float, least: Within) -> bool:
     when = path.estimate.time + t_s * _SECOND
     if not volume.time.start <= when <= volume.time.end:
         return False
-    seen = seen_from(volume, path.place(t_s), path.wide_m(t_s), path.levels(t_s))
-    return (seen.outline if path.estimate.height is None else seen.within) >= least
+    levels = path.levels(t_s)
+    if levels is None:
+        # As if at its level.
+        levels = Levels(lower_m=volume.altitude.lower_m, upper_m=volume.altitude.upper_m)
+    return within(volume, path.place(t_s), path.wide_m(t_s), levels) >= least
