@@ -28,6 +28,7 @@ from tansiq.http.key_sets import KeySets
 from tansiq.http.own_handlers import OwnApi
 from tansiq.http.peer_app import PeerApi, peer_app
 from tansiq.http.recording import Recording
+from tansiq.outlook import Outlook
 from tansiq.peers.agreement_client import AgreementClient
 from tansiq.peers.credentials import wallet
 from tansiq.peers.exchange import Exchange
@@ -72,6 +73,7 @@ from tansiq.services.pool import Pool
 from tansiq.services.register import AcceptedWrite, Register
 from tansiq.services.register.housekeeping import Housekeeping
 from tansiq.services.reports import Reports
+from tansiq.services.watch.picture import NothingWatched, Sources
 from tansiq.settings import EXCHANGES, STORE, Settings, load_own_token
 from tansiq.storage.sqlite import SqliteStore
 from tansiq.storage.store import Tx
@@ -104,6 +106,7 @@ class Node:
     accounts: Accounts
     voice: Voice
     bookkeeper: Bookkeeper
+    outlook: Outlook = field(init=False)
     own: Starlette = field(init=False)
     peer: Starlette = field(init=False)
 
@@ -152,12 +155,14 @@ class Node:
         self.succession.start()
         self.strayed.start()
         await self.voice.start()
+        await self.outlook.start()
         for plan in self.planner.book.living():
             await self.planner.apply(plan.id, restarted)
 
     async def stop(self) -> None:
         """Stop all tasks; everything acknowledged is in the store."""
         await self.deadline.stop()
+        await self.outlook.stop()
         await self.housekeeping.stop()
         await self.key_sets.stop()
         await self.strayed.stop()
@@ -276,6 +281,14 @@ def _own_app(node: Node, site: Site, reports: Reports, log_sets: LogSets) -> Sta
         succession=node.succession,
         test_interface=settings.test_interface is not None,
     )
+    sources = Sources(
+        party=site.party,
+        watch=NothingWatched(clock),
+        planning=node.plans,
+        constraints=node.constraints,
+        status=status,
+    )
+    node.outlook = Outlook.of(sources, clock, settings)
     api = OwnApi(
         planning=node.plans,
         constraints=node.constraints,
@@ -288,6 +301,9 @@ def _own_app(node: Node, site: Site, reports: Reports, log_sets: LogSets) -> Sta
         reports=reports,
         log_sets=log_sets,
         feed=Feed(node.events, clock, limits, site.timers),
+        pictures=node.outlook.pictures,
+        watch_stream=node.outlook.stream,
+        cot=node.outlook.counts,
         clock=clock,
         settings=settings,
     )

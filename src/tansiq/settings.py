@@ -8,12 +8,13 @@ Every setting is described in ``docs/configuration.md``.
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from enum import StrEnum
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
+from tansiq.cot_settings import CotSettings, read_cot
 from tansiq.errors import BadInput
+from tansiq.loopback import is_loopback as is_loopback
 from tansiq.strict_toml import Table, read_toml
 
 FILE: Final = "tansiq.toml"
@@ -56,6 +57,12 @@ class Limits:
     """One key set of an issuer."""
     jwks_keys_max: int = 32
     feed_clients_max: int = 100
+    watch_clients_max: int = 200
+    """Readers of the watch's stream at once."""
+    picture_tracks_max: int = 2_000
+    """Aircraft in the picture for other programs; those with alarms come first."""
+    picture_points_max: int = 50_000
+    """Corners of all volumes in that picture; no-go areas come first, then what begins first."""
     intents_per_manager_max: int = 1_000_000
     """References that one manager may hold in our register; our own party has no limit."""
     constraints_per_manager_max: int = 100_000
@@ -161,6 +168,12 @@ class Timers:
     """Pause after which an idle event feed shows that it is alive."""
     feed_stall_s: float = 30.0
     """A reader of the feed who takes nothing for so long is cut off."""
+    picture_s: float = 1.0
+    """Shortest pause between two pictures, whoever asks."""
+    picture_link_s: float = 10.0
+    """How often a map that follows our KML link reads the picture again."""
+    picture_ahead: timedelta = timedelta(minutes=15)
+    """How long before they begin TAK clients are shown plans and no-go areas."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,18 +253,10 @@ class Settings:
     """URL of the register that test drivers may use us on; None: nobody may."""
     clock_error_s: float | None = None
     """Bound on the error of our clock where nothing that disciplines it says one."""
+    cot: CotSettings | None = None
+    """Where TAK clients connect; None: nowhere."""
     limits: Limits = field(default_factory=Limits)
     timers: Timers = field(default_factory=Timers)
-
-
-def is_loopback(host: str) -> bool:
-    """Report whether a host name or address means this machine only."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def load_settings(data: Path) -> Settings:
@@ -335,6 +340,7 @@ def _settings(data: Path, top: Table) -> Settings:
         clock_error_s=(
             top.number("clock_error_s", low=0.0, high=999_999.0) if "clock_error_s" in top else None
         ),
+        cot=read_cot(top, data, taken=(own_port, peer_port)),
         limits=_overridden(Limits(), top, "limits"),
         timers=timers,
     )
@@ -436,6 +442,7 @@ _KEYS: Final = (
     "credential",
     "test_interface",
     "clock_error_s",
+    "cot",
     "limits",
     "timers",
 )
