@@ -8,10 +8,18 @@ from shapely.geometry import Point as ShapelyPoint
 from shapely.geometry import Polygon as ShapelyPolygon
 from tests.formats.pictures import HOSTILE, area, picture, ring, seen, shape
 
-from tansiq.domain.ellipsoid import distance_m
+from tansiq.domain.ellipsoid import destination, distance_m
 from tansiq.domain.volume import Circle, LatLng, Polygon
 from tansiq.formats import geoid, markup
-from tansiq.formats.picture import AreaKind, cut_at_180, ring_of
+from tansiq.formats.picture import (
+    UNDULATION_ERROR_M,
+    AreaKind,
+    ahead,
+    corner_count,
+    cut_at_180,
+    ring_of,
+    undulation_m,
+)
 
 
 def on_edges(ring: tuple[LatLng, ...], share: float) -> list[LatLng]:
@@ -47,9 +55,34 @@ def test_long_edges_of_a_polygon_follow_the_geodesic() -> None:
 
 
 def test_each_corner_knows_how_high_the_geoid_is_there() -> None:
+    """Method: 20,000 places all over the earth, and those of one shape."""
+    random = Random(3)
+    places = [LatLng(random.uniform(-90, 90), random.uniform(-180, 180)) for _ in range(20_000)]
+    for place in (*places, LatLng(90, 180), LatLng(-90, -180)):
+        off_m = undulation_m(place) - geoid.undulation_m(place.lat_deg, place.lng_deg)
+        assert abs(off_m) <= UNDULATION_ERROR_M, place
     drawn = shape()
-    for place, up_m in zip(drawn.ring, drawn.undulations_m, strict=True):
-        assert up_m == geoid.undulation_m(place.lat_deg, place.lng_deg)
+    assert drawn.undulations_m == tuple(map(undulation_m, drawn.ring))
+
+
+def test_a_place_ahead_is_that_of_the_geodesic_within_the_stated_bound() -> None:
+    random = Random(5)
+    for _ in range(2_000):
+        start = LatLng(random.uniform(-85, 85), random.uniform(-180, 180))
+        turn, far_m = random.uniform(0, 360), 10 ** random.uniform(0, 6)
+        off_m = distance_m(ahead(start, turn, far_m), destination(start, turn, far_m))
+        assert off_m <= 0.0002 * far_m + 1e-6, (start, turn, far_m)
+
+
+@pytest.mark.parametrize("lat_deg", [0.0, 45.0, 80.0])
+def test_edges_are_followed_from_five_kilometres_on_and_counted(lat_deg: float) -> None:
+    for length_m, followed in ((4_950.0, False), (5_050.0, True)):
+        first = LatLng(lat_deg, 179.99)
+        corners = (first, ahead(first, 90.0, length_m), ahead(first, 45.0, 2_000.0))
+        outline = Polygon(vertices=corners)
+        drawn = ring_of(outline)
+        assert (len(drawn) > 3) == followed
+        assert corner_count(outline) >= len(drawn)
 
 
 # ---- the 180th meridian

@@ -2,7 +2,8 @@
 
 Heights. KML's ``absolute`` counts from mean sea level by EGM96; ours count from the WGS84
 ellipsoid. Every corner is moved by the geoid's height there (``formats/geoid.py``, true within
-``geoid.ERROR_M``), and each description states the height that was agreed, above the ellipsoid.
+``geoid.ERROR_M`` and another 0.2 m), and each description states the height that was agreed, above
+the ellipsoid.
 
 A volume is drawn as what it is, a prism with floor, roof and walls between its two altitudes:
 ``extrude`` would draw it down to the ground. What has no known height lies on the ground and says
@@ -13,10 +14,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from tansiq.domain.ellipsoid import destination
 from tansiq.domain.time import zulu
 from tansiq.domain.volume import LatLng
-from tansiq.formats import geoid, markup
+from tansiq.formats import markup
 from tansiq.formats.picture import (
     NAME_CHARS_MAX,
     NOT_CERTIFIED,
@@ -28,7 +28,9 @@ from tansiq.formats.picture import (
     Ring,
     Seen,
     Shape,
+    ahead,
     ring_of,
+    undulation_m,
 )
 
 MEDIA_TYPE: Final = "application/vnd.google-earth.kml+xml"
@@ -192,7 +194,7 @@ def _place(place: LatLng, height_m: float | None) -> tuple[str, str]:
     at = f"{place.lng_deg:.7f},{place.lat_deg:.7f}"
     if height_m is None:
         return at, "<altitudeMode>clampToGround</altitudeMode>"
-    above_sea_m = height_m - geoid.undulation_m(place.lat_deg, place.lng_deg)
+    above_sea_m = height_m - undulation_m(place)
     return f"{at},{above_sea_m:.1f}", "<altitudeMode>absolute</altitudeMode>"
 
 
@@ -209,8 +211,8 @@ def _seen(mark: str, seen: Seen) -> Iterator[str]:
     point = f"<Point>{mode}<coordinates>{at}</coordinates></Point>"
     yield _placemark(name, said, when, _style(style) + heading, point)
     if seen.speed_mps and seen.track_deg is not None and not seen.stale and not seen.on_ground:
-        ahead = destination(seen.place, seen.track_deg, seen.speed_mps * LEADER_S)
-        to, _ = _place(ahead, height_m)
+        then = ahead(seen.place, seen.track_deg, seen.speed_mps * LEADER_S)
+        to, _ = _place(then, height_m)
         line = f"<LineString>{mode}<coordinates>{at} {to}</coordinates></LineString>"
         told = f"where it is in {LEADER_S:g} s at this speed and track"
         yield _placemark(name, told, when, _style(style), line)

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from tansiq.domain import geodesy
-from tansiq.domain.ellipsoid import destination
+from tansiq.domain.ellipsoid import ECCENTRICITY_SQUARED, SEMI_MAJOR_M, ecef, point_at
 from tansiq.domain.time import TimeSpan, zulu
-from tansiq.domain.volume import AltitudeBand, Circle, LatLng, Outline, Volume4D
+from tansiq.domain.volume import AltitudeBand, Circle, LatLng, Outline, Polygon, Volume4D
 from tansiq.formats import geoid
 
 NAME_CHARS_MAX: Final = 120
@@ -44,7 +45,7 @@ class Shape:
     ring: tuple[LatLng, ...]
     """Its outline as a polygon with straight edges in degrees; the last is joined to the first."""
     undulations_m: tuple[float, ...]
-    """Height of the geoid (EGM96) above the ellipsoid at each corner, within ``geoid.ERROR_M``."""
+    """Height of the geoid (EGM96) above the ellipsoid at each corner."""
     middle: LatLng
     """A place to write its name at; of a hollow polygon it may be outside."""
 
@@ -214,7 +215,7 @@ def shape_of(volume: Volume4D) -> Shape:
     """Return a volume ready to be drawn.
 
     A polygon's edges leave the geodesic by less than 3 m up to 80 degrees of latitude. A circle's
-    polygon holds the circle up to 70 degrees of latitude, and reaches 0.15 % beyond it.
+    polygon holds the circle up to 70 degrees of latitude, and reaches 0.25 % beyond it.
     """
     ring = ring_of(volume.outline)
     return Shape(
@@ -222,18 +223,85 @@ def shape_of(volume: Volume4D) -> Shape:
         band=volume.altitude,
         time=volume.time,
         ring=ring,
-        undulations_m=tuple(geoid.undulation_m(p.lat_deg, p.lng_deg) for p in ring),
+        undulations_m=tuple(undulation_m(place) for place in ring),
         middle=geodesy.bounding_circle(volume.outline).center,
     )
 
 
+def undulation_m(place: LatLng) -> float:
+    """Return the height of the geoid, within ``UNDULATION_ERROR_M`` of ``geoid.undulation_m``.
+
+    That of the nearest hundredth of a degree: tens of thousands of corners are asked for at once.
+    """
+    return _undulation_m(round(place.lat_deg * 100), round(place.lng_deg * 100))
+
+
+UNDULATION_ERROR_M: Final = 0.2
+
+
+@lru_cache(maxsize=1 << 16)
+def _undulation_m(lat: int, lng: int) -> float:
+    return geoid.undulation_m(lat / 100, lng / 100)
+
+
 def ring_of(outline: Outline) -> tuple[LatLng, ...]:
     """Return an outline as a polygon with straight edges in degrees; see ``shape_of``."""
-    if not isinstance(outline, Circle):
-        return geodesy.densified(outline, _LONGEST_M)
-    radius_m = outline.radius_m * _WIDER
-    turns = (360.0 * i / CORNERS for i in range(CORNERS))
-    return tuple(destination(outline.center, turn, radius_m) for turn in turns)
+    if isinstance(outline, Circle):
+        return tuple(_around(outline.center, outline.radius_m * _WIDER))
+    # Following a geodesic costs a millisecond an edge, and few are as long as that.
+    if max(_lengths_m(outline), default=0.0) <= _LONGEST_M:
+        return outline.vertices
+    return geodesy.densified(outline, _LONGEST_M)
+
+
+def corner_count(outline: Outline) -> int:
+    """Return about how many corners ``ring_of`` gives; never fewer than there are vertices."""
+    if isinstance(outline, Circle):
+        return CORNERS
+    return sum(max(1, math.ceil(length_m / _LONGEST_M)) for length_m in _lengths_m(outline))
+
+
+def _lengths_m(polygon: Polygon) -> Iterator[float]:
+    """Yield the lengths of edges, a little too long: the degree at the pole and at the equator."""
+    corners = polygon.vertices
+    for a, b in zip(corners, (*corners[1:], corners[0]), strict=True):
+        north_m = (b.lat_deg - a.lat_deg) * 111_700
+        aside_deg = (b.lng_deg - a.lng_deg + 180) % 360 - 180
+        nearest = min(abs(a.lat_deg), abs(b.lat_deg))
+        yield math.hypot(north_m, aside_deg * 111_700 * math.cos(math.radians(nearest)))
+
+
+def _around(center: LatLng, radius_m: float) -> Iterator[LatLng]:
+    for number in range(CORNERS):
+        yield ahead(center, 360.0 * number / CORNERS, radius_m)
+
+
+def ahead(start: LatLng, azimuth_deg: float, distance_m: float) -> LatLng:
+    """Return a place so far in a direction, on the sphere that bends as the ellipsoid does there.
+
+    Off by less than 0.0002 of the distance up to 1,000 km: for drawing, thirty times quicker than
+    the geodesic.
+    """
+    lat, lng = math.radians(start.lat_deg), math.radians(start.lng_deg)
+    turn = math.radians(azimuth_deg)
+    sin_lat, cos_lat, sin_lng, cos_lng = math.sin(lat), math.cos(lat), math.sin(lng), math.cos(lng)
+    across_m = SEMI_MAJOR_M / math.sqrt(1 - ECCENTRICITY_SQUARED * sin_lat * sin_lat)
+    along_m = geodesy.meridian_radius_m(start.lat_deg)
+    north, east = math.cos(turn), math.sin(turn)
+    # Euler: the curvature in a direction, from those of the two main ones.
+    radius_m = 1 / (north * north / along_m + east * east / across_m)
+    angle = distance_m / radius_m
+    flat_m, down_m = radius_m * math.sin(angle), radius_m * (math.cos(angle) - 1)
+    x, y, z = ecef(start)
+    out_m = down_m * cos_lat - flat_m * north * sin_lat
+    aside_m = flat_m * east
+    return point_at(
+        (
+            x + out_m * cos_lng - aside_m * sin_lng,
+            y + out_m * sin_lng + aside_m * cos_lng,
+            z + down_m * sin_lat + flat_m * north * cos_lat,
+        )
+    )
 
 
 def cut_at_180(ring: Sequence[LatLng]) -> list[list[tuple[float, float]]]:

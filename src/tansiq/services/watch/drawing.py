@@ -12,10 +12,10 @@ from typing import Final
 import msgspec
 
 from tansiq.domain.time import parse_rfc3339
-from tansiq.domain.volume import Circle, LatLng
+from tansiq.domain.volume import Circle, LatLng, Volume4D, Volumes
 from tansiq.errors import BadInput
 from tansiq.f3548 import convert, wire
-from tansiq.formats.picture import Alarm, Area, AreaKind, Ring, Seen, Shape, shape_of
+from tansiq.formats.picture import Alarm, Area, AreaKind, Ring, Seen, Shape, corner_count, shape_of
 from tansiq.services.views import OFF_NOMINAL, AirspaceEntry, ConstraintView, PlanView, Status
 from tansiq.services.watch.views import AlarmView, RingView, TrackView, WatchView
 
@@ -35,20 +35,36 @@ class Drawn:
     """Entities of which something cannot be read."""
 
 
+@dataclass(slots=True)
+class _Read:
+    raw: bytes
+    volumes: Volumes | None
+    shapes: dict[int, Shape]
+    """By the number of their volume; made when they are drawn first."""
+
+
 class Shapes:
-    """Remembers the shapes of what was drawn last, by id and by the bytes they were read from."""
+    """Remembers what was drawn last, by id and by the bytes it was read from."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[bytes, tuple[Shape, ...] | None]] = {}
+        self._known: dict[str, _Read] = {}
         self._used: set[str] = set()
 
-    def of(self, entity: str, volumes: bytes) -> tuple[Shape, ...] | None:
-        """Return an entity's shapes; None where its volumes cannot be read."""
+    def read(self, entity: str, raw: bytes) -> Volumes | None:
+        """Return an entity's volumes; None where they cannot be read."""
         self._used.add(entity)
         known = self._known.get(entity)
-        if known is None or known[0] != volumes:
-            known = self._known[entity] = (volumes, _read(volumes))
-        return known[1]
+        if known is None or known.raw != raw:
+            known = self._known[entity] = _Read(raw, _read(raw), {})
+        return known.volumes
+
+    def shape(self, entity: str, number: int) -> Shape:
+        """Return a volume of what was read, ready to be drawn."""
+        known = self._known[entity]
+        assert known.volumes is not None  # noqa: S101 - ``read`` said so
+        if number not in known.shapes:
+            known.shapes[number] = shape_of(known.volumes[number])
+        return known.shapes[number]
 
     def forget_unused(self) -> None:
         """Drop what was not asked for since the last call."""
@@ -57,12 +73,21 @@ class Shapes:
         self._used.clear()
 
 
-def _read(volumes: bytes) -> tuple[Shape, ...] | None:
+def _read(raw: bytes) -> Volumes | None:
     try:
-        read = convert.volumes_to_domain(_VOLUMES.decode(volumes), "volumes")
+        return convert.volumes_to_domain(_VOLUMES.decode(raw), "volumes")
     except (msgspec.MsgspecError, BadInput):
         return None
-    return tuple(map(shape_of, read))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """An area that is not drawn yet: which volumes of which parts of it count."""
+
+    area: Area
+    parts: tuple[tuple[str, int], ...]
+    start: datetime
+    points: int
 
 
 def areas(
@@ -78,36 +103,50 @@ def areas(
 
     Of more corners than ``points_max`` the latest plans are left out, and counted.
     """
-    found: list[Area] = []
-    unread = 0
     made = [
         *(_no_go(view) for view in constraints if view.status != "ended"),
         *map(_foreign, airspace),
         *(_own(view) for view in plans if _holds_air(view)),
     ]
-    for area, parts in made:
-        read = [shapes.of(f"{area.id}/{i}", bytes(raw)) for i, raw in enumerate(parts)]
-        unread += None in read
-        drawn = tuple(
-            shape for part in read if part is not None for shape in part if shape.time.end >= now
-        )
-        if drawn:
-            found.append(replace(area, shapes=drawn))
+    found, unread = [], 0
+    for area, raws in made:
+        one, bad = _found(shapes, area, raws, now)
+        unread += bad
+        if one is not None:
+            found.append(one)
     shapes.forget_unused()
-    found.sort(key=lambda a: (a.kind is not AreaKind.NO_GO, min(s.time.start for s in a.shapes)))
-    kept, beyond = _within(found, points_max)
-    return Drawn(areas=kept, beyond=beyond, unread=unread)
-
-
-def _within(found: Sequence[Area], points_max: int) -> tuple[tuple[Area, ...], int]:
+    found.sort(key=lambda one: (one.area.kind is not AreaKind.NO_GO, one.start))
     kept, beyond, points = [], 0, 0
-    for area in found:
-        points += sum(len(shape.ring) for shape in area.shapes)
+    for one in found:
+        points += one.points
         if points > points_max:
-            beyond += len(area.shapes)
+            beyond += len(one.parts)
         else:
-            kept.append(area)
-    return tuple(kept), beyond
+            drawn = tuple(shapes.shape(entity, number) for entity, number in one.parts)
+            kept.append(replace(one.area, shapes=drawn))
+    return Drawn(areas=tuple(kept), beyond=beyond, unread=unread)
+
+
+def _found(
+    shapes: Shapes, area: Area, raws: Sequence[msgspec.Raw], now: datetime
+) -> tuple[_Found | None, bool]:
+    """Return what of an area counts now or later, and whether some of it cannot be read."""
+    parts: list[tuple[str, int]] = []
+    counted: list[Volume4D] = []
+    bad = False
+    for name, raw in enumerate(raws):
+        entity = f"{area.kind}/{area.id}/{name}"
+        volumes = shapes.read(entity, bytes(raw))
+        bad = bad or volumes is None
+        for number, volume in enumerate(volumes or ()):
+            if volume.time.end >= now:
+                parts.append((entity, number))
+                counted.append(volume)
+    if not counted:
+        return None, bad
+    start = min(volume.time.start for volume in counted)
+    points = sum(corner_count(volume.outline) for volume in counted)
+    return _Found(area=area, parts=tuple(parts), start=start, points=points), bad
 
 
 _Made = tuple[Area, tuple[msgspec.Raw, ...]]
