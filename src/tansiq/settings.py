@@ -61,7 +61,7 @@ class Limits:
     """Readers of the watch's stream at once."""
     picture_tracks_max: int = 2_000
     """Aircraft in the picture for other programs; those with alarms come first."""
-    picture_points_max: int = 50_000
+    picture_points_max: int = 20_000
     """Corners of all volumes in that picture; no-go areas come first, then what begins first."""
     intents_per_manager_max: int = 1_000_000
     """References that one manager may hold in our register; our own party has no limit."""

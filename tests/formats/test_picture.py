@@ -34,7 +34,7 @@ def on_edges(ring: tuple[LatLng, ...], share: float) -> list[LatLng]:
 
 
 @pytest.mark.parametrize("radius_m", [1.0, 500.0, 20_000.0, 300_000.0, 1_000_000.0])
-@pytest.mark.parametrize("lat_deg", [-60.0, 0.0, 24.0, 51.0])
+@pytest.mark.parametrize("lat_deg", [-60.0, 0.0, 24.0, 51.0, 60.0])
 def test_a_circle_is_drawn_as_a_polygon_that_holds_it_and_little_more(
     lat_deg: float, radius_m: float
 ) -> None:
@@ -43,7 +43,7 @@ def test_a_circle_is_drawn_as_a_polygon_that_holds_it_and_little_more(
     for share in (0.0, 0.25, 0.5, 0.75):
         reach = [distance_m(center, place) for place in on_edges(drawn, share)]
         assert min(reach) >= radius_m
-        assert max(reach) <= radius_m * 1.0025
+        assert max(reach) <= radius_m * 1.006
 
 
 def test_long_edges_of_a_polygon_follow_the_geodesic() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -60,13 +60,29 @@ async def serving(
         await stream.stop()
 
 
-async def connect(
+@asynccontextmanager
+async def connected(
     stream: CotStream, context: ssl.SSLContext | None = None
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+) -> AsyncIterator[asyncio.StreamReader]:
     name = None if context is None else "localhost"
-    return await asyncio.open_connection(
+    reader, writer = await asyncio.open_connection(
         "127.0.0.1", stream._settings.port, ssl=context, server_hostname=name
     )
+    try:
+        yield reader
+    finally:
+        writer.transport.abort()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+async def first(stream: CotStream, context: ssl.SSLContext | None = None) -> ET.Element:
+    """Connect and return the first event."""
+    async with connected(stream, context) as reader:
+        return await event(reader)
+
+
+CUT = (OSError, asyncio.IncompleteReadError)
 
 
 async def event(reader: asyncio.StreamReader) -> ET.Element:
@@ -89,45 +105,49 @@ async def test_a_client_is_sent_a_sign_of_life_and_the_picture_again_and_again(
     tmp_path: Path,
 ) -> None:
     async with serving(pictures_of(scene_now()), tmp_path) as stream:
-        reader, writer = await connect(stream)
-        for _ in range(3):
-            assert (await event(reader)).get("type") == "t-x-c-t-r"
-            assert (await event(reader)).get("uid") == "tansiq-north-icao:a1b2c3"
-        assert stream.counts.connected == 1
-        writer.close()
+        async with connected(stream) as reader:
+            for _ in range(3):
+                assert (await event(reader)).get("type") == "t-x-c-t-r"
+                assert (await event(reader)).get("uid") == "tansiq-north-icao:a1b2c3"
+            assert stream.counts.connected == 1
         await until(lambda: stream.counts.connected == 0)
     assert stream.counts.dropped == 0
 
 
 async def test_what_a_client_says_is_thrown_away(tmp_path: Path) -> None:
     async with serving(pictures_of(scene_now()), tmp_path) as stream:
-        reader, writer = await connect(stream)
+        reader, writer = await asyncio.open_connection("127.0.0.1", stream._settings.port)
         writer.write(b"<event type='t-x-c-t'/>" + b"\x00\xff<" * 100_000)
         for _ in range(6):
             await event(reader)
-        writer.close()
+        writer.transport.abort()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+def large() -> Scene:
+    """A picture of several megabytes: more than sockets keep for a client that takes nothing."""
+    lasting = raw(*(volume((-5e5, 5e5)) for _ in range(500)))
+    return Scene(own=[plan(id=f"p{i}", callsign="X" * 100, volumes=lasting) for i in range(20)])
+
+
+def written_once(scene: Scene) -> Pictures:
+    limits, timers = Limits(picture_points_max=10**6), Timers(picture_s=3_600.0)
+    return Pictures(scene.sources(), SystemClock(), limits, timers)
 
 
 async def test_a_client_that_takes_nothing_is_dropped_and_counted(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    many = [plan(id=f"p{i}", volumes=raw(volume((-5e5, 5e5)))) for i in range(5_000)]
-    scene = Scene(own=many)
-    pictures = Pictures(
-        scene.sources(), SystemClock(), Limits(picture_points_max=10**6), Timers(picture_s=3_600.0)
-    )
-    async with serving(pictures, tmp_path, stall_s=1.0) as stream:
-        slow = socket.create_connection(("127.0.0.1", stream._settings.port))
-        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-        quick, writer = await connect(stream)
-        taking = asyncio.create_task(_take(quick))
-        await until(lambda: stream.counts.dropped == 1)
-        await until(lambda: stream.counts.connected == 1)
-        assert "it took nothing for 1 s" in caplog.text
-        assert not taking.done(), "whoever takes it is not concerned"
-        writer.close()
-        slow.close()
-        await taking
+    async with serving(written_once(large()), tmp_path, stall_s=1.0, every_s=0.5) as stream:
+        with socket.create_connection(("127.0.0.1", stream._settings.port)):
+            async with connected(stream) as quick:
+                taking = asyncio.create_task(_take(quick))
+                await until(lambda: stream.counts.dropped == 1)
+                await until(lambda: stream.counts.connected == 1)
+                assert "it took nothing for 1 s" in caplog.text
+                assert not taking.done(), "whoever takes it is not concerned"
+            await taking
 
 
 async def _take(reader: asyncio.StreamReader) -> int:
@@ -150,29 +170,23 @@ class Endless(CotStream):
 
 
 async def test_one_that_never_waits_would_be_noticed(tmp_path: Path) -> None:
-    many = [plan(id=f"p{i}", volumes=raw(volume((-5e5, 5e5)))) for i in range(500)]
-    pictures = pictures_of(Scene(own=many))
-    async with serving(pictures, tmp_path, Endless, stall_s=0.3, every_s=0.5) as stream:
-        slow = socket.create_connection(("127.0.0.1", stream._settings.port))
-        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-        await asyncio.sleep(1.5)
-        assert stream.counts.dropped == 0
-        slow.close()
+    options = {"stall_s": 1.0, "every_s": 0.5}
+    async with serving(written_once(large()), tmp_path, Endless, **options) as stream:
+        with socket.create_connection(("127.0.0.1", stream._settings.port)):
+            await until(lambda: stream.counts.connected == 1)
+            await asyncio.sleep(3.0)
+            assert stream.counts.dropped == 0
 
 
 async def test_beyond_the_limit_clients_are_refused_and_counted(tmp_path: Path) -> None:
     async with serving(pictures_of(scene_now()), tmp_path, clients_max=1) as stream:
-        reader, writer = await connect(stream)
-        await event(reader)
-        other, _ = await connect(stream)
-        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-            await event(other)
-        assert (stream.counts.connected, stream.counts.refused) == (1, 1)
-        writer.close()
+        async with connected(stream) as reader:
+            await event(reader)
+            with pytest.raises(CUT):
+                await first(stream)
+            assert (stream.counts.connected, stream.counts.refused) == (1, 1)
         await until(lambda: stream.counts.connected == 0)
-        again, writer = await connect(stream)
-        await event(again)
-        writer.close()
+        await first(stream)
 
 
 class Failing(Pictures):
@@ -188,23 +202,27 @@ class Failing(Pictures):
 
 
 async def test_a_failing_store_leaves_clients_connected(tmp_path: Path) -> None:
-    async with serving(pictures_of(scene_now(), Failing), tmp_path) as stream:
-        reader, writer = await connect(stream)
+    pictures = pictures_of(scene_now(), Failing)
+    async with serving(pictures, tmp_path) as stream, connected(stream) as reader:
         for _ in range(4):
             await event(reader)
-        writer.close()
+
+
+async def _drained(reader: asyncio.StreamReader) -> None:
+    while True:
+        await event(reader)
 
 
 async def test_stopping_disconnects_everybody_and_frees_the_port(tmp_path: Path) -> None:
-    async with serving(pictures_of(scene_now()), tmp_path) as stream:
-        reader, _ = await connect(stream)
+    pictures = pictures_of(scene_now())
+    async with serving(pictures, tmp_path) as stream, connected(stream) as reader:
         await event(reader)
         port = stream._settings.port
-    with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-        while True:
-            await event(reader)
-    async with serving(pictures_of(scene_now()), tmp_path, port=port):
-        pass
+        await stream.stop()
+        with pytest.raises(CUT):
+            await _drained(reader)
+    async with serving(pictures_of(scene_now()), tmp_path, port=port) as again:
+        await first(again)
 
 
 # ---- under TLS
@@ -254,19 +272,25 @@ async def test_under_tls_only_clients_of_the_named_authority_are_let_in(tmp_path
     stranger = certified(tmp_path / "stranger", "stranger")
     options = {"tls": True, "clients": authority / "tls.crt"}
     async with serving(pictures_of(scene_now()), node, **options) as stream:
-        reader, writer = await connect(stream, client(node, good))
-        assert (await event(reader)).get("type") == "t-x-c-t-r"
-        writer.close()
+        assert (await first(stream, client(node, good))).get("type") == "t-x-c-t-r"
         for other in (None, stranger):
             # With TLS 1.3 the refusal may come after the client has finished its handshake.
-            with pytest.raises((OSError, asyncio.IncompleteReadError)):
-                refused, _ = await connect(stream, client(node, other))
-                await event(refused)
-        plain, _ = await connect(stream)
-        with pytest.raises((OSError, asyncio.IncompleteReadError, TimeoutError)):
-            async with asyncio.timeout(1.0):
-                await plain.readuntil(b"</event>")
+            with pytest.raises(CUT):
+                await first(stream, client(node, other))
+        with pytest.raises(CUT):
+            await _in_plain(stream)
         await until(lambda: stream.counts.connected == 0)
+
+
+async def _in_plain(stream: CotStream) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", stream._settings.port)
+    writer.write(b"<event/>" * 10)
+    try:
+        await event(reader)
+    finally:
+        writer.transport.abort()
+        with suppress(OSError):
+            await writer.wait_closed()
 
 
 async def test_certificates_that_cannot_be_read_are_named(tmp_path: Path) -> None:

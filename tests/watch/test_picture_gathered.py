@@ -168,11 +168,11 @@ async def sentences(scene: Scene, **limits: int) -> list[str]:
 async def test_volumes_beyond_the_limit_are_counted_and_no_go_areas_come_first() -> None:
     scene = Scene(own=[plan(), plan(id="p2", callsign="LATER", volumes=raw(volume((30, 60))))])
     scene.areas = [no_go(volumes=raw(volume((50, 60))))]
-    assert await sentences(scene, picture_points_max=216) == []
-    assert await sentences(scene, picture_points_max=215) == [
+    assert await sentences(scene, picture_points_max=108) == []
+    assert await sentences(scene, picture_points_max=107) == [
         "1 volumes of later plans are left out: too many to draw."
     ]
-    found = await labels(scene.pictures(Limits(picture_points_max=215)))
+    found = await labels(scene.pictures(Limits(picture_points_max=107)))
     assert found == ["NO-GO Fire 7", "HERON-1"]
 
 

@@ -21,10 +21,10 @@ from tansiq.formats import geoid
 
 NAME_CHARS_MAX: Final = 120
 SENTENCE_CHARS_MAX: Final = 1_000
-CORNERS: Final = 72
+CORNERS: Final = 36
 """Of the polygon that a circle is drawn as, where a format has no circles."""
 _LONGEST_M: Final = 5_000.0
-_WIDER: Final = 1.0005 / math.cos(math.pi / CORNERS)
+_WIDER: Final = 1.002 / math.cos(math.pi / CORNERS)
 
 
 class AreaKind(StrEnum):
@@ -215,7 +215,7 @@ def shape_of(volume: Volume4D) -> Shape:
     """Return a volume ready to be drawn.
 
     A polygon's edges leave the geodesic by less than 3 m up to 80 degrees of latitude. A circle's
-    polygon holds the circle up to 70 degrees of latitude, and reaches 0.25 % beyond it.
+    polygon holds the circle up to 60 degrees of latitude, and reaches 0.6 % beyond it.
     """
     ring = ring_of(volume.outline)
     return Shape(

@@ -79,17 +79,21 @@ class CotStream:
             task.cancel()
         await asyncio.gather(*self._clients, return_exceptions=True)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         who = _peer(writer)
         if self.counts.connected >= self._settings.clients_max:
             self.counts.refused += 1
             _log.warning("TAK client %s refused: %d are connected", who, self.counts.connected)
             writer.transport.abort()
             return
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine of ours runs in one
-        self._clients.add(task)
         self.counts.connected += 1
+        task = asyncio.create_task(self._serve(reader, writer, who), name=f"TAK client {who}")
+        self._clients.add(task)
+        task.add_done_callback(self._clients.discard)
+
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, who: str
+    ) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
                 hearing = tasks.create_task(self._hear(reader))
@@ -98,7 +102,6 @@ class CotStream:
                 telling.add_done_callback(lambda _: hearing.cancel())
         finally:
             self.counts.connected -= 1
-            self._clients.discard(task)
             # Not closed in order: one that takes nothing would keep what is buffered for it.
             writer.transport.abort()
 
