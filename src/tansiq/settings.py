@@ -8,13 +8,14 @@ Every setting is described in ``docs/configuration.md``.
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from enum import StrEnum
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
+from tansiq.cot_settings import CotSettings, read_cot
 from tansiq.errors import BadInput
 from tansiq.feed_settings import FeedLimits, FeedSource, FeedTimers, read_feeds
+from tansiq.loopback import is_loopback as is_loopback
 from tansiq.strict_toml import Table, read_toml
 from tansiq.watch_settings import WatchSettings, read_watch
 
@@ -60,6 +61,12 @@ class Limits(FeedLimits):
     feed_clients_max: int = 100
     tracks_max: int = 20_000
     """Aircraft that are followed at once; more are refused, and the picture says so."""
+    watch_clients_max: int = 200
+    """Readers of the watch's stream at once."""
+    picture_tracks_max: int = 2_000
+    """Aircraft in the picture for other programs; those with alarms come first."""
+    picture_points_max: int = 20_000
+    """Corners of all volumes in that picture; no-go areas come first, then what begins first."""
     intents_per_manager_max: int = 1_000_000
     """References that one manager may hold in our register; our own party has no limit."""
     constraints_per_manager_max: int = 100_000
@@ -165,6 +172,12 @@ class Timers(FeedTimers):
     """Pause after which an idle event feed shows that it is alive."""
     feed_stall_s: float = 30.0
     """A reader of the feed who takes nothing for so long is cut off."""
+    picture_s: float = 1.0
+    """Shortest pause between two pictures, whoever asks."""
+    picture_link_s: float = 10.0
+    """How often a map that follows our KML link reads the picture again."""
+    picture_ahead: timedelta = timedelta(minutes=15)
+    """How long before they begin TAK clients are shown plans and no-go areas."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,18 +259,10 @@ class Settings:
     watch: WatchSettings = field(default_factory=WatchSettings)
     clock_error_s: float | None = None
     """Bound on the error of our clock where nothing that disciplines it says one."""
+    cot: CotSettings | None = None
+    """Where TAK clients connect; None: nowhere."""
     limits: Limits = field(default_factory=Limits)
     timers: Timers = field(default_factory=Timers)
-
-
-def is_loopback(host: str) -> bool:
-    """Report whether a host name or address means this machine only."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def load_settings(data: Path) -> Settings:
@@ -343,6 +348,7 @@ def _settings(data: Path, top: Table) -> Settings:
         clock_error_s=(
             top.number("clock_error_s", low=0.0, high=999_999.0) if "clock_error_s" in top else None
         ),
+        cot=read_cot(top, data, taken=(own_port, peer_port)),
         limits=_overridden(Limits(), top, "limits"),
         timers=timers,
     )
@@ -446,6 +452,7 @@ _KEYS: Final = (
     "feed",
     "watch",
     "clock_error_s",
+    "cot",
     "limits",
     "timers",
 )

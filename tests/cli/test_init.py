@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from tansiq.cli.node import doctor, init
 from tansiq.clock import SystemClock
+from tansiq.cot_settings import CotSettings
 from tansiq.domain.agreement import Minima, Party
 from tansiq.domain.volume import Circle, LatLng
 from tansiq.errors import BadInput
@@ -232,7 +233,7 @@ def test_settings_override_one_by_one(tmp_path: Path) -> None:
     assert settings.issuers[0].public_key == tmp_path / "pool.pem"
 
 
-_OTHERWISE = ("party", "agreement", "audiences", "test_interface", "clock_error_s")
+_OTHERWISE = ("party", "agreement", "audiences", "test_interface", "clock_error_s", "cot")
 """Settings whose default is said in words."""
 
 
@@ -249,7 +250,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
     spelt["feed"] = spelt.pop("feeds")
     tables = {
         knob.name
-        for kind in (IssuerFile, GrantedCredential, SignedCredential, FeedSource)
+        for kind in (IssuerFile, GrantedCredential, SignedCredential, FeedSource, CotSettings)
         for knob in fields(kind)
     }
     for name, default in spelt.items():

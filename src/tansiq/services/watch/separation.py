@@ -24,8 +24,8 @@ from tansiq.domain.well_clear import (
     Thresholds,
 )
 from tansiq.engine.encounters import Encounters, Found, find
+from tansiq.formats.alarm_words import distance, duration, height
 from tansiq.services.watch.alarms import Cause
-from tansiq.services.watch.figures import feet, miles, seconds
 from tansiq.services.watch.scene import Aircraft, Scene
 
 WELL_CLEAR: Final = {
@@ -77,7 +77,7 @@ def look(scene: Scene, separation: Separation) -> Found | None:
 
 def causes(scene: Scene, found: Found, separation: Separation) -> Iterator[Cause]:
     """Yield a cause for each pair of two plans or aircraft that comes too close."""
-    for row in range(len(found.encounters)):
+    for row in range(len(found.encounters.i)):
         i, j = int(found.encounters.i[row]), int(found.encounters.j[row])
         one, other = scene.aircraft[i], scene.aircraft[j]
         if one.subject == other.subject:
@@ -138,20 +138,20 @@ def _sentence(
     one, other = sorted(each.name for each in pair)
     d_now, dz_now = float(e.d_now_m[row]), float(e.dz_now_m[row])
     t_cpa, d_cpa, dz_cpa = (float(c[row]) for c in (e.t_cpa_s, e.d_cpa_m, e.dz_cpa_m))
-    apart = f"now {miles(d_now)} and {_height(dz_now)} apart"
-    closest = f"closest in {seconds(t_cpa)}: {miles(d_cpa)}, {_height(dz_cpa)}"
+    apart = f"now {distance(d_now)} and {_height(dz_now)} apart"
+    closest = f"closest in {duration(t_cpa)}: {distance(d_cpa)}, {_height(dz_cpa)}"
     errors = _errors(float(e.horizontal_error_m[row]), float(e.vertical_error_m[row]))
-    what = "are too close" if in_s <= 0.0 else f"will be too close in {seconds(in_s)}"
+    what = "are too close" if in_s <= 0.0 else f"will be too close in {duration(in_s)}"
     return f"{one} and {other} {what}: {apart}, {closest}{errors} ({zulu(scene.now)})"
 
 
 def _height(metres: float) -> str:
-    return "an unknown height" if isnan(metres) else feet(abs(metres))
+    return "an unknown height" if isnan(metres) else height(abs(metres))
 
 
 def _errors(horizontal_m: float, vertical_m: float) -> str:
-    known = f" and {feet(vertical_m)}" if isfinite(vertical_m) else " and an unknown height"
-    return f", true within {miles(horizontal_m)}{known}"
+    known = f" and {height(vertical_m)}" if isfinite(vertical_m) else " and an unknown height"
+    return f", true within {distance(horizontal_m)}{known}"
 
 
 def _between(scene: Scene, rows: Sequence[int], after_s: float) -> LatLng:
