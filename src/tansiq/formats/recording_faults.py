@@ -116,7 +116,7 @@ def _runs(points: Sequence[_Point]) -> list[list[_Point]]:
     done: list[list[_Point]] = []
     opened: list[list[_Point]] = []
     for point in points:
-        still = []
+        still: list[list[_Point]] = []
         for run in opened:
             paused = (point[0].time - run[-1][0].time).total_seconds() > _RUN_PAUSE_S
             (done if paused else still).append(run)
