@@ -76,6 +76,7 @@ from tansiq.settings import EXCHANGES, STORE, Settings, load_own_token
 from tansiq.storage.sqlite import SqliteStore
 from tansiq.storage.store import Tx
 from tansiq.voice import Voice
+from tansiq.watching import Watching
 
 _log = logging.getLogger(__name__)
 
@@ -104,6 +105,7 @@ class Node:
     accounts: Accounts
     voice: Voice
     bookkeeper: Bookkeeper
+    watching: Watching
     own: Starlette = field(init=False)
     peer: Starlette = field(init=False)
 
@@ -152,12 +154,14 @@ class Node:
         self.succession.start()
         self.strayed.start()
         await self.voice.start()
+        await self.watching.start()
         for plan in self.planner.book.living():
             await self.planner.apply(plan.id, restarted)
 
     async def stop(self) -> None:
         """Stop all tasks; everything acknowledged is in the store."""
         await self.deadline.stop()
+        await self.watching.stop()
         await self.housekeeping.stop()
         await self.key_sets.stop()
         await self.strayed.stop()
@@ -234,8 +238,9 @@ async def _wire(settings: Settings, taken: TakenUp, opened: SqliteStore, clock: 
         record=record,
         accounts=Accounts(events.store, clock, settings, new_id=_new_id),
         voice=voice,
-        bookkeeper=Bookkeeper(
-            record, events, airspace, clock, party=site.party, registers=planner.book.registers
+        bookkeeper=_bookkeeper(site, events, record, planner),
+        watching=Watching.of(
+            site, events, airspace, settings, (plans, planner.book), voice.line.speaking
         ),
     )
     await node.accounts.start()
@@ -285,6 +290,7 @@ def _own_app(node: Node, site: Site, reports: Reports, log_sets: LogSets) -> Sta
         idempotency=Idempotency(site.store, clock, limits, new_id=_new_id),
         accounts=node.accounts,
         line=node.voice.line,
+        watch=node.watching.desk,
         reports=reports,
         log_sets=log_sets,
         feed=Feed(node.events, clock, limits, site.timers),
@@ -316,6 +322,11 @@ def _voice(
     voice = Voice.of(site, events, link, settings, load_signing_key(settings.data), own)
     own[0].silent = voice.line.silent
     return voice
+
+
+def _bookkeeper(site: Site, events: Events, record: ExchangeLog, planner: Planner) -> Bookkeeper:
+    airspace, registers = planner.judging.airspace, planner.book.registers
+    return Bookkeeper(record, events, airspace, site.clock, party=site.party, registers=registers)
 
 
 def _strayed(site: Site, planner: Planner) -> Strayed:

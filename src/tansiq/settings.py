@@ -14,7 +14,9 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from tansiq.errors import BadInput
+from tansiq.feed_settings import FeedLimits, FeedSource, FeedTimers, read_feeds
 from tansiq.strict_toml import Table, read_toml
+from tansiq.watch_settings import WatchSettings, read_watch
 
 FILE: Final = "tansiq.toml"
 STORE: Final = "tansiq.db"
@@ -23,7 +25,7 @@ OWN_TOKEN: Final = "own.token"  # noqa: S105 - the name of the file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(FeedLimits):
     """Bounds on what others may hand us."""
 
     body_bytes_max: int = 4_000_000
@@ -56,6 +58,8 @@ class Limits:
     """One key set of an issuer."""
     jwks_keys_max: int = 32
     feed_clients_max: int = 100
+    tracks_max: int = 20_000
+    """Aircraft that are followed at once; more are refused, and the picture says so."""
     intents_per_manager_max: int = 1_000_000
     """References that one manager may hold in our register; our own party has no limit."""
     constraints_per_manager_max: int = 100_000
@@ -114,7 +118,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timers:
+class Timers(FeedTimers):
     """How long we wait, seconds, and for what."""
 
     peer_request_s: float = 5.0
@@ -238,6 +242,8 @@ class Settings:
     """Our tokens towards hosts outside the agreement; at most one is without ``hosts``."""
     test_interface: str | None = None
     """URL of the register that test drivers may use us on; None: nobody may."""
+    feeds: tuple[FeedSource, ...] = ()
+    watch: WatchSettings = field(default_factory=WatchSettings)
     clock_error_s: float | None = None
     """Bound on the error of our clock where nothing that disciplines it says one."""
     limits: Limits = field(default_factory=Limits)
@@ -332,6 +338,8 @@ def _settings(data: Path, top: Table) -> Settings:
         ),
         credentials=_credentials(data, top),
         test_interface=_test_interface(top),
+        feeds=read_feeds(top),
+        watch=read_watch(top),
         clock_error_s=(
             top.number("clock_error_s", low=0.0, high=999_999.0) if "clock_error_s" in top else None
         ),
@@ -435,6 +443,8 @@ _KEYS: Final = (
     "issuer",
     "credential",
     "test_interface",
+    "feed",
+    "watch",
     "clock_error_s",
     "limits",
     "timers",

@@ -25,6 +25,7 @@ from tansiq.clock import SystemClock
 from tansiq.domain.agreement import Minima, Party
 from tansiq.domain.volume import Circle, LatLng
 from tansiq.errors import BadInput
+from tansiq.feed_settings import FeedSource
 from tansiq.formats.agreement import agreement_toml, read_agreement, read_party_block
 from tansiq.peers.identity import (
     NewNode,
@@ -245,9 +246,10 @@ def test_every_setting_is_documented_with_its_default() -> None:
     for name in ("data", "limits", "timers"):
         del spelt[name]
     spelt["issuer"], spelt["credential"] = spelt.pop("issuers"), spelt.pop("credentials")
+    spelt["feed"] = spelt.pop("feeds")
     tables = {
         knob.name
-        for kind in (IssuerFile, GrantedCredential, SignedCredential)
+        for kind in (IssuerFile, GrantedCredential, SignedCredential, FeedSource)
         for knob in fields(kind)
     }
     for name, default in spelt.items():
@@ -256,7 +258,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
             shown = str(default).lower()
         elif isinstance(default, int | float):
             shown = f"{default:.15g}"
-        if name not in (*_OTHERWISE, "issuer", "credential"):
+        if name not in (*_OTHERWISE, "issuer", "credential", "feed"):
             assert rows[name] == shown, name
     assert rows.keys() - {"tansiq.toml"} == spelt.keys() | tables
 

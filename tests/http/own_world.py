@@ -18,6 +18,7 @@ import httpx
 import msgspec
 from starlette.applications import Starlette
 from tests.http.own_line import make_line
+from tests.http.own_sky import make_watch
 
 from tansiq.clock import SystemClock
 from tansiq.domain.draft import PlanDraft, StatedBand
@@ -462,6 +463,7 @@ def build(
         telemetry=Positions(sky),
         events=events,
         accounts=accounts,
+        watch=make_watch(events, clock, settings, new_id),
         line=make_line(events, clock, settings, (sky, areas), new_id),
         idempotency=Idempotency(events.store, clock, limits, new_id=new_id),
         reports=Reports(events.store, limits, new_id=new_id),

@@ -33,6 +33,7 @@ from tansiq.services.views import (
     Plans,
     PlanView,
 )
+from tansiq.services.watch.desk import WatchDesk
 from tansiq.settings import Settings
 
 V = TypeVar("V", PlanView, ConstraintView)
@@ -63,6 +64,7 @@ class OwnApi:
     idempotency: Idempotency
     accounts: Accounts
     line: Line
+    watch: WatchDesk
     reports: Reports
     log_sets: LogSets
     feed: feeds.Feed
