@@ -116,14 +116,14 @@ def _runs(points: Sequence[_Point]) -> list[list[_Point]]:
     done: list[list[_Point]] = []
     opened: list[list[_Point]] = []
     for point in points:
-        still = []
+        still: list[list[_Point]] = []
         for run in opened:
             paused = (point[0].time - run[-1][0].time).total_seconds() > _RUN_PAUSE_S
             (done if paused else still).append(run)
         opened = sorted(still, key=len, reverse=True)
-        run = next((r for r in opened if _follows(r[-1], point)), None)
-        if run is not None:
-            run.append(point)
+        longest = next((r for r in opened if _follows(r[-1], point)), None)
+        if longest is not None:
+            longest.append(point)
         else:
             done += opened[_RUNS_MAX - 1 :]
             opened = [*opened[: _RUNS_MAX - 1], [point]]
