@@ -8,7 +8,7 @@ in which nothing is heard and nothing is open are skipped.
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
@@ -118,11 +118,10 @@ class Replay:
         following = next(waiting, None)
         if following is None:
             return
-        now = following.time.astimezone(UTC).replace(microsecond=0)
-        quiet_from = now
+        now = quiet_from = _just_before(following)
         while following is not None or now <= quiet_from or self._is_open():
             if following is not None and now > quiet_from and not self._is_open():
-                now = max(now, following.time.replace(microsecond=0))
+                now = max(now, _just_before(following))
             before, now = now, now + _SECOND
             heard = []
             while following is not None and following.time <= now:
@@ -140,6 +139,12 @@ class Replay:
 
     def _is_open(self) -> bool:
         return any(k.alarm.stage in OPEN for k in self._watch.parts.alarms.in_sight())
+
+
+def _just_before(report: PositionReport) -> datetime:
+    """Return the whole second after which a report is heard in the next."""
+    whole = report.time.replace(microsecond=0)
+    return whole if whole < report.time else whole - _SECOND
 
 
 def in_order(tracks: Iterable[Iterable[PositionReport]]) -> list[PositionReport]:
