@@ -384,6 +384,15 @@ def test_a_note_is_a_cause() -> None:
     assert alarm.level is WARNING
 
 
+def test_a_note_after_the_end_is_a_new_alarm_and_a_repeated_one_is_not() -> None:
+    alarm, _ = joined(None, KEY, LAST, CAUTION, NOON, rules=RULES)
+    over, _ = run(alarm, (15.0, None))
+    assert joined(over, KEY, LAST, CAUTION, at_s(16.0), rules=RULES) == (over, ())
+    again, events = joined(over, KEY, FIRST, CAUTION, at_s(16.0), rules=RULES)
+    assert [type(event) for event in events] == [Raised, Joined]
+    assert (again.raised, again.notes) == (at_s(16.0), (FIRST,))
+
+
 def test_a_note_of_another_alarm_is_a_mistake() -> None:
     with pytest.raises(BadInput, match="about early"):
         joined(begun(), key(AlarmKind.EARLY, ONE), FIRST, WARNING, NOON, rules=RULES)
