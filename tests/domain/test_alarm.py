@@ -193,6 +193,20 @@ def test_time_does_not_run_back() -> None:
     assert (alarm.looked, events) == (at_s(60.0), [])
 
 
+def test_nor_for_what_people_do() -> None:
+    alarm, _ = run(begun(), (60.0, CAUTION))
+    for event in (
+        acknowledge(alarm, by="Anna", now=NOON)[1][0],
+        mark_nuisance(alarm, by="Anna", now=NOON)[1][0],
+        suppress(alarm, by="Anna", until=at_s(61.0), reason="x", now=NOON, rules=RULES)[1][0],
+    ):
+        assert event.time == at_s(60.0)
+    with pytest.raises(BadInput):
+        suppress(alarm, by="Anna", until=at_s(60.0), reason="x", now=NOON, rules=RULES)
+    later = acknowledge(alarm, by="Anna", now=at_s(70.0))[0]
+    assert later.looked == at_s(70.0)
+
+
 # ---- acknowledged
 
 
