@@ -102,7 +102,9 @@ def test_five_minutes_of_each_api(tmp_path: Path, api: str) -> None:
     wanted = {200, 201, 400, 404} if api == "own" else {200, 201, 204, 400, 404, 409}
     assert wanted <= set(whole.statuses)
     operations = {label for label, _ in whole.answers}
-    assert len(operations) == sum(1 for _ in schema.get_all_operations()) - len(FEED) * (api == "own")
+    assert len(operations) == sum(1 for _ in schema.get_all_operations()) - len(FEED) * (
+        api == "own"
+    )
 
 
 # Controls
