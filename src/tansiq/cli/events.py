@@ -28,9 +28,14 @@ class _Subject(msgspec.Struct, frozen=True):
     mode: str = ""
     kind: str = ""
     rung: str = ""
+    by: str = ""
     whom: str | None = None
     state: str = ""
     clock: str = ""
+
+
+_EITHER = "decided"
+"""The rung that either side may owe; the others are those of whom the notice is for."""
 
 
 class _Event(msgspec.Struct, frozen=True):
@@ -98,7 +103,8 @@ def _overdue(thread: str, body: _Subject) -> str:
     practice = "EXERCISE " if body.mode == "exercise" else ""
     turned = f"; turn to {body.whom}" if body.whom else ""
     what = f"{body.kind} with {body.party}"
-    return f"{thread[:ID_CHARS]}  {practice}OVERDUE: {what}, not {body.rung}{turned}"
+    whose = f" by {body.by}" if body.rung == _EITHER else ""
+    return f"{thread[:ID_CHARS]}  {practice}OVERDUE: {what}, not {body.rung}{whose}{turned}"
 
 
 def _check(party: str, body: _Subject) -> str:
