@@ -33,6 +33,7 @@ from tansiq.peers.credentials import wallet
 from tansiq.peers.exchange import Exchange
 from tansiq.peers.identity import load_signing_key
 from tansiq.peers.link import Link
+from tansiq.peers.program import Programs
 from tansiq.peers.recorded import Recorded
 from tansiq.peers.register_client import RegisterClient
 from tansiq.peers.succession import TakenUp, take_up
@@ -42,6 +43,7 @@ from tansiq.services.accounts.accounts import Accounts
 from tansiq.services.airspace import Airspace
 from tansiq.services.events import Events
 from tansiq.services.exchanges import ExchangeLog
+from tansiq.services.hooks import Hooks
 from tansiq.services.idempotency import Idempotency
 from tansiq.services.log_sets import Bookkeeper, LogSets
 from tansiq.services.overview import Overview
@@ -103,6 +105,7 @@ class Node:
     record: ExchangeLog
     accounts: Accounts
     voice: Voice
+    hooks: Hooks
     bookkeeper: Bookkeeper
     own: Starlette = field(init=False)
     peer: Starlette = field(init=False)
@@ -151,6 +154,8 @@ class Node:
         self.upkeep.start()
         self.succession.start()
         self.strayed.start()
+        # Before anything is said: what comes up from now on is what programs are for.
+        await self.hooks.start()
         await self.voice.start()
         for plan in self.planner.book.living():
             await self.planner.apply(plan.id, restarted)
@@ -162,6 +167,7 @@ class Node:
         await self.key_sets.stop()
         await self.strayed.stop()
         await self.voice.stop()
+        await self.hooks.stop()
         await self.upkeep.stop()
         await self.succession.stop()
         await self.planner.stop()
@@ -234,6 +240,7 @@ async def _wire(settings: Settings, taken: TakenUp, opened: SqliteStore, clock: 
         record=record,
         accounts=Accounts(events.store, clock, settings, new_id=_new_id),
         voice=voice,
+        hooks=_hooks(site, events, settings, voice),
         bookkeeper=Bookkeeper(
             record, events, airspace, clock, party=site.party, registers=planner.book.registers
         ),
@@ -276,6 +283,7 @@ def _own_app(node: Node, site: Site, reports: Reports, log_sets: LogSets) -> Sta
         succession=node.succession,
         test_interface=settings.test_interface is not None,
     )
+    status.hooks = node.hooks.views
     api = OwnApi(
         planning=node.plans,
         constraints=node.constraints,
@@ -316,6 +324,18 @@ def _voice(
     voice = Voice.of(site, events, link, settings, load_signing_key(settings.data), own)
     own[0].silent = voice.line.silent
     return voice
+
+
+def _hooks(site: Site, events: Events, settings: Settings, voice: Voice) -> Hooks:
+    programs = Programs(
+        settings.data,
+        site.clock,
+        time_s=site.timers.hook_run_s,
+        output_bytes_max=site.limits.hook_output_bytes_max,
+    )
+    hooks = Hooks(site, events, settings.hooks, programs)
+    hooks.words = voice.line.words_of
+    return hooks
 
 
 def _strayed(site: Site, planner: Planner) -> Strayed:

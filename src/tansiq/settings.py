@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from tansiq.errors import BadInput
+from tansiq.hook_settings import Hook, read_hooks
 from tansiq.strict_toml import Table, read_toml
 
 FILE: Final = "tansiq.toml"
@@ -105,6 +106,10 @@ class Limits:
     """Notes in one delivery to another node, or from it."""
     event_bytes_max: int = 64_000
     """A larger subject is not repeated in its event; the reader fetches it by its id."""
+    hook_waiting_max: int = 100
+    """Events that wait for one program; the oldest are left out when there are more."""
+    hook_output_bytes_max: int = 1_000_000
+    """What a program may print before it is ended."""
     record_entry_bytes_max: int = 65_535
     """One entry of the record, hence one note."""
     record_page_max: int = 1_000
@@ -157,6 +162,10 @@ class Timers:
     """Longest such pause of an account name."""
     login_pause_address_s: float = 10.0
     """Longest such pause of an address: people share it."""
+    hook_run_s: float = 30.0
+    """How long a program that is started on an event may run."""
+    hook_fresh: timedelta = timedelta(minutes=15)
+    """An event that is older when its turn comes starts no program any more."""
     feed_heartbeat_s: float = 15.0
     """Pause after which an idle event feed shows that it is alive."""
     feed_stall_s: float = 30.0
@@ -238,6 +247,7 @@ class Settings:
     """Our tokens towards hosts outside the agreement; at most one is without ``hosts``."""
     test_interface: str | None = None
     """URL of the register that test drivers may use us on; None: nobody may."""
+    hooks: tuple[Hook, ...] = ()
     clock_error_s: float | None = None
     """Bound on the error of our clock where nothing that disciplines it says one."""
     limits: Limits = field(default_factory=Limits)
@@ -332,6 +342,7 @@ def _settings(data: Path, top: Table) -> Settings:
         ),
         credentials=_credentials(data, top),
         test_interface=_test_interface(top),
+        hooks=read_hooks(data, top),
         clock_error_s=(
             top.number("clock_error_s", low=0.0, high=999_999.0) if "clock_error_s" in top else None
         ),
@@ -435,6 +446,7 @@ _KEYS: Final = (
     "issuer",
     "credential",
     "test_interface",
+    "hook",
     "clock_error_s",
     "limits",
     "timers",
