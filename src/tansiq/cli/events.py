@@ -32,6 +32,8 @@ class _Subject(msgspec.Struct, frozen=True):
     whom: str | None = None
     state: str = ""
     clock: str = ""
+    # Of programs that are started on events.
+    on: str = ""
 
 
 _EITHER = "decided"
@@ -118,12 +120,17 @@ def _clock(party: str, body: _Subject) -> str:
     return f"{party}  {words.get(body.clock, f'clock {body.clock}')}"
 
 
+def _hook(name: str, body: _Subject) -> str:
+    return f"{name}  " + (f"HOOK FAILED on {body.on}: {body.problem}" if body.problem else "works")
+
+
 _ON_THE_LINE = {
     "note": _note,
     "line-overdue": _overdue,
     "line-escalated": _overdue,
     "line-check": _check,
     "line-clock": _clock,
+    "hook": _hook,
 }
 
 
