@@ -90,11 +90,11 @@ def test_a_kind_that_there_is_not_keeps_the_node_from_starting(tmp_path: Path) -
     )
     assert made.exit_code == 0, made.output
     file = tmp_path / "north" / "tansiq.toml"
-    file.write_text(file.read_text() + "\n" + GOOD.replace('"stop"', '"stpo"'))
+    file.write_text(file.read_text() + "\n" + GOOD.replace('"stop"', '"stop-all"'))
     found = CliRunner().invoke(cli, ["doctor", "--data", str(tmp_path / "north"), "--json"])
     (check,) = (c for c in json.loads(found.stdout)["checks"] if c["name"] == "hooks")
     assert check["verdict"] == "FAIL"
-    assert "'stpo' is no kind of event" in check["finding"]
+    assert "'stop-all' is no kind of event" in check["finding"]
 
 
 def keep(data: Path, row: HookRow) -> None:

@@ -316,7 +316,7 @@ async def test_one_that_is_new_is_for_what_comes_and_one_that_is_gone_is_forgott
 
 def test_a_kind_that_there_is_not_is_refused() -> None:
     check_hooks([hook("all", *KINDS)])
-    for wrong in ("stpo", "hook", "Stop", ""):
+    for wrong in ("stop-all", "hook", "Stop", ""):
         with pytest.raises(BadInput, match=r"hook\[1\].on.*no kind of event.*all-clear"):
             check_hooks([hook("one", "stop"), hook("two", "stop", wrong)])
     assert "hook" not in FEED_KINDS
