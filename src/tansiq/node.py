@@ -33,7 +33,6 @@ from tansiq.peers.credentials import wallet
 from tansiq.peers.exchange import Exchange
 from tansiq.peers.identity import load_signing_key
 from tansiq.peers.link import Link
-from tansiq.peers.program import Programs
 from tansiq.peers.recorded import Recorded
 from tansiq.peers.register_client import RegisterClient
 from tansiq.peers.succession import TakenUp, take_up
@@ -77,7 +76,7 @@ from tansiq.services.reports import Reports
 from tansiq.settings import EXCHANGES, STORE, Settings, load_own_token
 from tansiq.storage.sqlite import SqliteStore
 from tansiq.storage.store import Tx
-from tansiq.voice import Voice
+from tansiq.voice import Voice, door_of, hooks_of
 
 _log = logging.getLogger(__name__)
 
@@ -240,7 +239,7 @@ async def _wire(settings: Settings, taken: TakenUp, opened: SqliteStore, clock: 
         record=record,
         accounts=Accounts(events.store, clock, settings, new_id=_new_id),
         voice=voice,
-        hooks=_hooks(site, events, settings, voice),
+        hooks=hooks_of(site, events, settings, voice.line),
         bookkeeper=Bookkeeper(
             record, events, airspace, clock, party=site.party, registers=planner.book.registers
         ),
@@ -267,7 +266,8 @@ def _site(settings: Settings, taken: TakenUp, events: Events, clock: Clock) -> S
 
 def _peer(node: Node, site: Site, side: PeerApi) -> Starlette:
     letters, record = node.voice.letters, node.voice.witnessing
-    app = peer_app(replace(side, flights=_flights(node, site), letters=letters, record=record))
+    side = replace(side, flights=_flights(node, site), letters=letters, record=record)
+    app = peer_app(replace(side, join=door_of(site, node.events, node.settings)))
     bytes_max = site.limits.exchange_body_bytes_max
     app.add_middleware(Recording, log=node.record, clock=site.clock, bytes_max=bytes_max)
     return app
@@ -324,18 +324,6 @@ def _voice(
     voice = Voice.of(site, events, link, settings, load_signing_key(settings.data), own)
     own[0].silent = voice.line.silent
     return voice
-
-
-def _hooks(site: Site, events: Events, settings: Settings, voice: Voice) -> Hooks:
-    programs = Programs(
-        settings.data,
-        site.clock,
-        time_s=site.timers.hook_run_s,
-        output_bytes_max=site.limits.hook_output_bytes_max,
-    )
-    hooks = Hooks(site, events, settings.hooks, programs)
-    hooks.words = voice.line.words_of
-    return hooks
 
 
 def _strayed(site: Site, planner: Planner) -> Strayed:

@@ -102,6 +102,10 @@ class Limits:
     """All of them, compressed; the oldest go first."""
     exchange_body_bytes_max: int = 64_000
     """A longer body is cut in the record, which says so."""
+    joins_per_s: float = 1.0
+    """Replies to invitations of ours, from everybody together."""
+    join_tries_max: int = 100
+    """Wrong ones, since an invitation was last opened or answered; then none is taken."""
     letters_max: int = 64
     """Notes in one delivery to another node, or from it."""
     event_bytes_max: int = 64_000

@@ -34,6 +34,8 @@ class _Subject(msgspec.Struct, frozen=True):
     clock: str = ""
     # Of programs that are started on events.
     on: str = ""
+    # Of parties that join.
+    words: tuple[str, ...] = ()
 
 
 _EITHER = "decided"
@@ -124,6 +126,11 @@ def _hook(name: str, body: _Subject) -> str:
     return f"{name}  " + (f"HOOK FAILED on {body.on}: {body.problem}" if body.problem else "works")
 
 
+def _joined(party: str, body: _Subject) -> str:
+    words = "  ".join(body.words)
+    return f"{party}  answered our invitation ({body.name}); compare by voice: {words}"
+
+
 _ON_THE_LINE = {
     "note": _note,
     "line-overdue": _overdue,
@@ -131,6 +138,7 @@ _ON_THE_LINE = {
     "line-check": _check,
     "line-clock": _clock,
     "hook": _hook,
+    "joined": _joined,
 }
 
 

@@ -39,6 +39,7 @@ FEED_KINDS: Final = (
     "line-escalated",
     "line-check",
     "line-clock",
+    "joined",
 )
 """Kinds of events that a program may be for; what programs did themselves is none of them."""
 KINDS: Final = (*FEED_KINDS, *(kind.value for kind in Kind))
