@@ -1,5 +1,5 @@
-"""Joins what a node says and proves: its line, its record, and what it witnesses of others; and what
-of that goes to programs of the operator, or comes from who is not a party yet.
+"""Joins what a node says and proves: its line, its record, and what it witnesses of others; the
+operator's programs on events; and the door for who is not a party yet.
 
 Wiring only, like ``node.py``, of which it is a part of its own.
 """

@@ -1,9 +1,9 @@
 """A reply to an invitation of ours that is brought to our node while it serves.
 
 Anybody may ask: who joins has no token yet. So little is done for it. While no invitation is open
-nothing is read, a wrong answer costs one of few tries, and a right one closes its invitation. What
-it leads to is an entry in ``peers/`` and an event for our desk, with the six words to be compared
-by voice; it changes nothing of what the node serves under.
+nothing is read, a reply with a wrong proof costs one of few tries, and a right one closes its
+invitation. What it leads to is an entry in ``peers/`` and an event for our desk, with the six words
+to be compared by voice; it changes nothing of what the node serves under.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from tansiq.domain.agreement import Agreement
+from tansiq.domain.agreement import Agreement, Party
 from tansiq.errors import BadInput, NotFound, StoreError, TooMany
 from tansiq.formats.invitation import read_reply
 from tansiq.formats.spoken import six_words
@@ -65,15 +65,15 @@ class Doorstep:
                 self._open, self._wrong = marks, 0
             if self._wrong >= self._tries_max:
                 raise TooMany("too many wrong answers came; send the line, for `tansiq pair`")
+            reply = read_reply(line)  # What is none at all costs no try: any scanner sends that.
             try:
-                meeting = await asyncio.to_thread(self._take, line, now)
+                meeting = await asyncio.to_thread(self._take, reply.party, line, now)
             except BadInput:
                 self._wrong += 1
                 raise
         await self._tell(meeting, now)
 
-    def _take(self, line: str, now: datetime) -> Meeting:
-        party = read_reply(line).party
+    def _take(self, party: Party, line: str, now: datetime) -> Meeting:
         known = self._agreement.party(party.id)
         if known is not None and known.public_key != party.public_key:
             # By hand somebody would have seen it; here nobody looks before it is kept.
