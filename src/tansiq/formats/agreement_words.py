@@ -12,6 +12,7 @@ from tansiq.domain.pact import (
     Escalation,
     OnSilence,
     Role,
+    Rung,
     Way,
 )
 from tansiq.domain.time import zulu
@@ -154,6 +155,7 @@ def _notices(agreement: Agreement) -> Iterator[Rule]:
         f"arrived in {spell(timers.arrived)}, seen in {spell(timers.seen)}, "
         f"read back in {spell(timers.read_back)}, answered in {spell(timers.answered)}",
     )
+    yield Rule("a proposal or outcome", f"decided in {spell(timers.decided)}")
     steps = [_step(step) for step in agreement.escalation]
     for number, step in enumerate(steps, start=1):
         yield Rule(f"escalation {number}", step)
@@ -179,7 +181,8 @@ def _notices(agreement: Agreement) -> Iterator[Rule]:
 def _step(step: Escalation) -> str:
     who = _WHO[step.role] if step.role else step.desk
     how = "is called by voice" if step.by is Way.VOICE else "is told"
-    return f"not {step.rung} {spell(step.after)} after sending: {who} {how}"
+    since = "what waits for it" if step.rung is Rung.DECIDED else "sending"
+    return f"not {step.rung} {spell(step.after)} after {since}: {who} {how}"
 
 
 def columns(rules: Sequence[tuple[str, str]]) -> list[str]:

@@ -264,6 +264,23 @@ class NextVersionView(msgspec.Struct, frozen=True, kw_only=True):
     """What keeps it from going over, as sentences."""
 
 
+class HookView(msgspec.Struct, frozen=True, kw_only=True):
+    """A program that is started on events, and how it fares."""
+
+    name: str
+    on: tuple[str, ...]
+    last: str | None
+    """When its last run ended; null: it was never run."""
+    problem: str | None
+    """Of the last run; null: it did what it should."""
+    failures: int
+    """In a row."""
+    waiting: int
+    """Events that it is still to be started for, with the one that it runs for."""
+    dropped: int
+    """Events that were left out since its last run ended, because too many waited."""
+
+
 class StatusView(msgspec.Struct, frozen=True, kw_only=True):
     """The node at a glance."""
 
@@ -280,6 +297,7 @@ class StatusView(msgspec.Struct, frozen=True, kw_only=True):
     test_interface: bool = False
     """Whether test programs may plan and end flights here."""
     agreement_next: NextVersionView | None = None
+    hooks: tuple[HookView, ...] = ()
 
 
 class EventView(msgspec.Struct, frozen=True, kw_only=True):
