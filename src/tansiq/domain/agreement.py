@@ -136,17 +136,13 @@ class MinimaTable:
         if not self.entries:
             return ""
         if area:
-            return f"the largest of {_a(a)}, as of any no-go area"
+            return f"the largest for {a or 'all'}, as from any no-go area"
         if a is None and b is None:
-            return "the largest of all, as neither names its category"
+            return "the largest for all, as neither names its category"
         if a is None or b is None:
-            return f"the largest of {_a(a or b)}, as the other names no category"
+            return f"the largest for {a or b}, as the other names no category"
         agreed = any(entry.categories == {a, b} for entry in self.entries)
         return f"{'those' if agreed else 'the usual ones'} between {a} and {b}"
-
-
-def _a(category: Category | None) -> str:
-    return f"a {category}" if category else "all"
 
 
 def _largest(many: Iterable[Minima]) -> Minima:

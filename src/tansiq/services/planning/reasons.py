@@ -84,9 +84,8 @@ class Reasons:
 
     def _why(self, candidate: Candidate, known: Known) -> str:
         table, area = self.agreement.minima_table, known.kind == CONSTRAINT
-        # Of what was enlarged by its manager, it was not these minima that were held against it.
         if known.enlarged:
-            return ""
+            return "kept beyond its own, by which it stands enlarged" if table.entries else ""
         return table.why(candidate.category, known.category, area=area)
 
     def _blocker(self, candidate: Candidate, found: Blocking) -> Blocker:
