@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from test_agreement_rules import OLD
+from tests.formats.test_agreement_rules import OLD
 
 from tansiq.domain.agreement import Minima
 from tansiq.domain.amendment import Step, step_of

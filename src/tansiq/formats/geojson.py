@@ -159,8 +159,8 @@ def _text(its: Field, name: str) -> str | None:
 
 
 def _category(its: Field) -> Category | None:
-    field = its.get("category")
-    return category_of(field.text(), field.path) if field and field.value else None
+    word = _text(its, "category")
+    return category_of(word, its.below("category")) if word else None
 
 
 def _draft(parts: Sequence[_Part]) -> PlanDraft:
