@@ -127,7 +127,7 @@ def test_properties_of_others_are_ignored(name: str) -> None:
         ("Radius", "radius_m"),
         ("call_sign", "callsign"),
         ("UNIT", "units"),
-        ("catagory", "category"),
+        ("CATEGORY", "category"),
     ],
 )
 def test_misspelt_properties_are_refused_with_the_right_name(name: str, meant: str) -> None:
