@@ -88,7 +88,6 @@ def test_an_audit_finds_what_the_definition_finds_of_each_pair(seed: int) -> Non
             assert frozenset((a, b)) not in found
             found[frozenset((a, b))] = audit.conflict(piece, row)
             minima = TABLE.between(entities[a].category, entities[b].category)
-            assert audit.minima(piece, row) == minima
             one, other = Prepared.of(*entities[a].volumes), Prepared.of(*entities[b].volumes)
             assert audit.conflict(piece, row) == by_kernels(one, other, minima)
     assert found.keys() == wanted.keys()

@@ -133,7 +133,10 @@ class _Agreed:
 
     def of(self, a: int, b: int) -> Minima:
         """Return what two entities keep, by their numbers."""
-        return self._table.between(self._entities[a].category, self._entities[b].category)
+        one, other = (self._entities[k] for k in (a, b))
+        return self._table.between(
+            None if one.no_go else one.category, None if other.no_go else other.category
+        )
 
 
 class Audit:
@@ -165,11 +168,6 @@ class Audit:
 
     def __len__(self) -> int:
         return len(self._entities)
-
-    def minima(self, found: Found, row: int) -> Minima:
-        """Return the minima that the two entities of a row keep."""
-        a, b = found.pair[row].tolist()
-        return self._agreed.of(a, b)
 
     def _runs_of(self) -> tuple[Ints, Ints, Ints]:
         counts = np.array([len(e.volumes) for e in self._entities], np.int64)[self._order]
