@@ -13,7 +13,7 @@ from tansiq.clock import SystemClock
 from tansiq.errors import BadInput, Forbidden, WrongState
 from tansiq.formats.agreement import load_agreement, read_agreement, render_agreement
 from tansiq.peers.succession import NEXT
-from tansiq.services.planning.planning import check_may_plan
+from tansiq.services.planning.drafts import check_may_plan
 from tansiq.services.views import Status
 from tansiq.serving import look
 

@@ -168,7 +168,7 @@ def _watch(store: SqliteStore, clock: Clock, agreement: Agreement, wanted: Wante
         bindings=Bindings(events.store),
         rings=RingBook(events.store, new_id=site.new_id),
         alarms=Alarms(events, new_id=site.new_id),
-        separation=Separation(minima=agreement.minima, well_clear=wanted.well_clear),
+        separation=Separation(minima=agreement.minima_table.largest, well_clear=wanted.well_clear),
         unplanned=bool(wanted.plans and wanted.agreement),
     )
     return Watch(site, parts)

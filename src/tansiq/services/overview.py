@@ -84,6 +84,7 @@ class Overview:
                     kind=known.kind,
                     manager=known.manager,
                     name=known.callsign,
+                    category=known.category,
                     state=known.state or None,
                     priority=known.priority,
                     registers=self._airspace.registers_of(known.id),

@@ -8,6 +8,8 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
+from tansiq.domain.category import Category
+
 Volumes4D: TypeAlias = Annotated[
     msgspec.Raw,
     msgspec.Meta(
@@ -119,6 +121,8 @@ class PlanView(msgspec.Struct, frozen=True, kw_only=True):
     party: str
     callsign: str
     formation: str
+    category: Category | None = None
+    """Size and kind of the aircraft; null: not said, and the largest minima are kept."""
     priority: int
     state: str
     """F3548 state: Accepted, Activated, Nonconforming or Contingent."""
@@ -191,6 +195,8 @@ class AirspaceEntry(msgspec.Struct, frozen=True, kw_only=True):
     """Call sign, or the no-go area's name; empty where its manager does not tell."""
     state: str | None
     priority: int
+    category: Category | None = None
+    """Null: not told, or of somebody outside the agreement."""
     registers: tuple[str, ...]
     """Where it stands, as far as we know."""
     time_start: str
