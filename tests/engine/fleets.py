@@ -86,7 +86,7 @@ def fleet(kind: str, count: int, seed: int) -> Fleet:
 def _places(
     kind: str, count: int, random: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    side_m = {"drones": 6_000.0, "fast": 6e5, "far apart": 2e7}.get(kind, 150_000.0)
+    side_m = {"drones": 6_000.0, "fast": 3e5, "far apart": 2e7}.get(kind, 150_000.0)
     east, north = random.uniform(-0.5, 0.5, (2, count)) * side_m
     if kind in ("north pole", "south pole"):
         lat = 90.0 - np.hypot(east, north) / 111_300.0

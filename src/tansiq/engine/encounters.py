@@ -108,6 +108,11 @@ def find(
         told = _told(moving, table, none)
         return Found(told, told, complete=True, excepted_left_out=0, looks=0)
     held = _sorted(moving, vicinity.demand_of(table))
+    asked = Asked(
+        _seen_moving(Moving._make(column[held.row] for column in moving)),
+        seen(table),
+        Rule._make(table.max(axis=0).tolist()),
+    )
     out = Gathered(
         pairs=np.empty((pairs_max, 2), np.int64),
         excepted=np.empty((pairs_max, 2), np.int64),
@@ -115,9 +120,7 @@ def find(
         looks_max=looks_max,
         runs=np.empty((vicinity.ROWS, 2), np.int64),
     )
-    complete = vicinity.gather(
-        _seen_sorted(held), Asked(_seen_moving(moving), seen(table)), _seen_gathered(out)
-    )
+    complete = vicinity.gather(_seen_sorted(held), asked, _seen_gathered(out))
     found, excepted, looks, left_out = out.numbers.tolist()
     return Found(
         _told(moving, table, out.pairs[:found]),
@@ -168,7 +171,9 @@ def _moving(fleet: Fleet) -> Moving:
     _refuse("east_mps", speed, ~(speed <= SPEED_MPS_MAX * (1.0 + 1e-9)))
     for name in ("geometric_m", "pressure_m"):
         _refuse(name, getattr(fleet, name), np.isinf(getattr(fleet, name)))
-    own = Fleet._make(np.ascontiguousarray(column) for column in fleet)
+    # A copy: the caller's may change meanwhile, and of a column in another layout, or read-only,
+    # numba would compile everything anew.
+    own = Fleet._make(np.array(column) for column in fleet)
     blank = np.empty((7, count))
     moving = Moving(
         *(blank[0], blank[1], blank[2], blank[3], blank[4], blank[5], blank[6]),

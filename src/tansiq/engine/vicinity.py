@@ -16,6 +16,7 @@ from math import inf
 from typing import NamedTuple
 
 from tansiq.domain.ellipsoid import CURVATURE_MAX
+from tansiq.domain.well_clear import Rule
 from tansiq.engine.compiled import Floats, Ints, inlined, kernel
 from tansiq.engine.passing import BEND, DEPTH_SHARE, PRESSURE_ALLOWANCE_M, Moving, judged
 
@@ -76,7 +77,9 @@ class Asked(NamedTuple):
     """By what pairs are judged."""
 
     moving: Moving
+    """In order of cubes, so that neighbours lie together in memory."""
     rules: Floats
+    most: Rule
 
 
 class Gathered(NamedTuple):
@@ -217,17 +220,18 @@ def _look(e: int, run: tuple[int, int], held: Sorted, asked: Asked, out: Gathere
         both = balls.reach_m[f] + reach
         if dx * dx + dy * dy + dz * dz > both * both:
             continue
-        i, j = min(held.row[e], held.row[f]), max(held.row[e], held.row[f])
-        if judged(asked.moving, asked.rules, i, j) and not _put(i, j, asked.moving.group, out):
+        if judged(asked.moving, asked.rules, asked.most, e, f) and not _put(
+            e, f, held.row, asked.moving.group, out
+        ):
             return False
     return bool(numbers[LOOKS] <= out.looks_max)
 
 
 @inlined
-def _put(i: int, j: int, group: Ints, out: Gathered) -> bool:
+def _put(e: int, f: int, row: Ints, group: Ints, out: Gathered) -> bool:
     """Write down a pair; report whether there was room."""
-    numbers = out.numbers
-    if group[i] >= 0 and group[i] == group[j]:
+    numbers, i, j = out.numbers, min(row[e], row[f]), max(row[e], row[f])
+    if group[e] >= 0 and group[e] == group[f]:
         # These must not take the room of the others, nor end the search.
         if numbers[EXCEPTED] == len(out.excepted):
             numbers[LEFT_OUT] += 1
