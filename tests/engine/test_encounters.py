@@ -1,24 +1,18 @@
 """Encounters of fleets: none missing, none twice, none invented; the same in any order."""
 
 import math
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pytest
-from fleets import KINDS, RULES, SMALL, fleet, foreseen
-from pyproj import Geod
+from fleets import GEOD, KINDS, RULES, SMALL, fleet, foreseen, north_of, two
 
 from tansiq.domain.well_clear import LOOKAHEAD_S_MAX, Rule, Thresholds
 from tansiq.engine import compiled, encounters, passing, vicinity
 from tansiq.engine.encounters import NO_GROUP, Encounters, Fleet, find
 from tansiq.errors import BadInput
 
-GEOD = Geod(ellps="WGS84")
 MICRO_M = 1e-6
 """Within so much of a limit the two opinions may differ: products are rounded."""
 TIME_S = 1e-3
@@ -192,25 +186,6 @@ def test_no_approach_along_geodesics_is_missed_or_late(kind: str) -> None:
 # Heights
 
 
-def two(**changes: float) -> Fleet:
-    """Return two aircraft over each other that keep their places; changes are of the second."""
-    alike = {
-        "lat_deg": 45.0,
-        "lng_deg": 7.0,
-        "geometric_m": 1_000.0,
-        "geometric_error_m": 0.0,
-        "pressure_m": 1_000.0,
-        "east_mps": 0.0,
-        "north_mps": 0.0,
-        "climb_mps": 0.0,
-        "horizontal_error_m": 0.0,
-        "group": NO_GROUP,
-    }
-    both = {name: np.array([value, changes.get(name, value)]) for name, value in alike.items()}
-    both["group"] = both["group"].astype(np.int64)
-    return Fleet(**both)
-
-
 BALL = Thresholds(dthr_m=1_000.0, zthr_m=100.0)
 
 
@@ -271,11 +246,6 @@ def test_a_climb_is_foreseen() -> None:
 
 
 # Horizontally, as far as the plane allows
-
-
-def north_of(held: Fleet, away_m: float) -> Fleet:
-    lng, lat, _ = GEOD.fwd(7.0, 45.0, 0.0, away_m)
-    return held._replace(lat_deg=np.array([45.0, lat]), lng_deg=np.array([7.0, lng]))
 
 
 def test_a_radius_touches_and_misses_within_a_tenth_of_a_metre() -> None:
@@ -411,84 +381,3 @@ def test_any_corner_of_what_is_allowed_is_judged() -> None:
     assert found.complete
     assert {(0, 5), (3, 4)} <= set(pairs(found.encounters))
     assert (0, 1) not in pairs(found.encounters)
-
-
-# Compiled or not
-
-
-DIGEST = """
-import hashlib
-import sys
-
-sys.path[:0] = {folders!r}
-from fleets import KINDS, RULES, fleet
-from tansiq.engine import compiled
-from tansiq.engine.encounters import find
-
-said = hashlib.sha256()
-for kind in KINDS:
-    found = find(fleet(kind, 120, 1), RULES)
-    for told in (found.encounters, found.excepted):
-        for column in told:
-            said.update(column.tobytes())
-    said.update(repr(found[2:]).encode())
-print(compiled.COMPILED, said.hexdigest())
-"""
-
-
-def said(**environment: str) -> list[str]:
-    code = DIGEST.format(folders=[str(Path(__file__).parent)])
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.split()
-
-
-@pytest.mark.skipif(not compiled.COMPILED, reason="numba is not installed")
-def test_the_same_to_the_bit_without_compiling() -> None:
-    (quick, machine), (slow, python) = said(), said(TANSIQ_PLAIN_KERNELS="1")
-    assert (quick, slow) == ("True", "False")
-    assert machine == python
-
-
-WARMED = """
-import sys
-
-sys.path[:0] = {folders!r}
-from numba.core.registry import CPUDispatcher
-from fleets import KINDS, RULES, fleet
-from tansiq.engine import passing, vicinity
-from tansiq.engine.encounters import find
-from tansiq.engine.warm import warm
-
-
-def signatures():
-    return {{
-        name: len(function.signatures)
-        for module in (passing, vicinity)
-        for name, function in vars(module).items()
-        if isinstance(function, CPUDispatcher)
-    }}
-
-
-warm()
-before = signatures()
-for kind in KINDS:
-    held = fleet(kind, 200, 1)
-    for column in held:
-        column.flags.writeable = False
-    find(held, RULES)
-    find(held._replace(lat_deg=held.lat_deg[::-1]), RULES[:1], pairs_max=10)
-print({{name for name, count in signatures().items() if count != before[name]}} or "nothing")
-"""
-
-
-@pytest.mark.skipif(not compiled.COMPILED, reason="numba is not installed")
-def test_after_warming_nothing_is_left_to_compile() -> None:
-    code = WARMED.format(folders=[str(Path(__file__).parent)])
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["nothing"]
