@@ -84,6 +84,21 @@ def test_none_is_overlooked_in_large_fleets(kind: str) -> None:
     assert found.looks <= count
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(0)
+def test_none_is_overlooked_in_many_fleets() -> None:
+    total = 0
+    for seed in range(1_000, 1_100):
+        for kind in KINDS:
+            count, _ = held_against_every_pair(fleet(kind, 70, seed), rules_of(kind))
+            held = fleet(kind, 1_200, seed)
+            found = find(held, rules_of(kind), pairs_max=1_000_000)
+            expected, _ = every_pair(held, rules_of(kind))
+            assert set(pairs(found.encounters)) | set(pairs(found.excepted)) == expected
+            total += count + len(expected)
+    print(total)
+
+
 @pytest.mark.skipif(not compiled.COMPILED, reason="takes minutes as Python")
 @pytest.mark.parametrize("share", [0.5, 0.8])
 def test_balls_that_are_too_small_are_caught(share: float, monkeypatch: pytest.MonkeyPatch) -> None:

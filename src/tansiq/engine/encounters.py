@@ -24,7 +24,7 @@ from tansiq.errors import BadInput
 
 RULES_MAX: Final = 16
 NO_GROUP: Final = -1
-_CROWD: Final = 12.0
+_CROWD: Final = 25.0
 """With fewer in a cube, finer cubes cost more than they save; measured."""
 _FEW: Final = 0.1
 
