@@ -201,7 +201,6 @@ def measure(*, quick: bool) -> Iterator[Row]:
         yield from beside_bluesky(FEW, 2 if quick else 5)
     if not quick:
         yield from steps("drones", ALL, rounds, density=10.0)
-        yield from steps("manned", 1_000_000, 3)
         yield from steps("drones", 1_000_000, 3)
 
 
