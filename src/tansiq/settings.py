@@ -334,7 +334,7 @@ def _settings(data: Path, top: Table) -> Settings:
         ),
         credentials=_credentials(data, top),
         test_interface=_test_interface(top),
-        feeds=read_feeds(top),
+        feeds=read_feeds(data, top),
         clock_error_s=(
             top.number("clock_error_s", low=0.0, high=999_999.0) if "clock_error_s" in top else None
         ),

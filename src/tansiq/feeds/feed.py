@@ -88,7 +88,7 @@ class Feed:
                 limits,
                 self._timers,
             )
-        if source.parts.scheme == "tcp":
+        if source.parts.scheme in ("tcp", "tls"):
             return read_stream(
                 source,
                 lambda: kinds.stream_parser(source, limits),
