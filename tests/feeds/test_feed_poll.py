@@ -92,14 +92,13 @@ async def web(answer: list[bytes]) -> AsyncIterator[str]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             heads.append(await reader.readuntil(b"\r\n\r\n"))
-        except asyncio.IncompleteReadError:  # Connected, and then stopped.
-            return
-        if answer[-1]:
             writer.write(answer[-1])
-            await writer.drain()
-        else:
-            await reader.read()
-        writer.close()
+            if not answer[-1]:
+                await reader.read()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # Connected, and then stopped.
+        finally:
+            writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
