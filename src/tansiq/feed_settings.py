@@ -100,6 +100,11 @@ class FeedSource:
     """The name in the other side's certificate, where it is not the host of the URL."""
 
     @property
+    def polled(self) -> bool:
+        """Whether it is asked again and again, and not sent to us."""
+        return SCHEMES[self.kind] == _POLLED
+
+    @property
     def parts(self) -> SplitResult:
         return urlsplit(self.url)
 

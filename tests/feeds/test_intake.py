@@ -36,10 +36,15 @@ class HandClock:
 
 
 class World:
-    def __init__(self, **limits: Any) -> None:
+    def __init__(self, interval_s: float = 1.0, **limits: Any) -> None:
         self.clock = HandClock()
         self.sink = Sink()
-        source = FeedSource(name="roof", kind=FeedKind.SBS, url="tcp://127.0.0.1:1")
+        source = FeedSource(
+            name="roof",
+            kind=FeedKind.AIRCRAFT_JSON,
+            url="http://127.0.0.1:1",
+            interval_s=interval_s,
+        )
         self.intake = Intake(source, self.sink, self.clock, Limits(**limits), Timers())
         self.intake.reached()
 
@@ -131,6 +136,14 @@ def test_states_at_their_bounds() -> None:
     world.intake.failed("gone")
     assert (world.health.state, world.health.reason) == (FeedState.FAILING, "gone")
     assert world.intake.health(running=False).state is FeedState.STOPPED
+
+
+def test_a_feed_that_is_polled_seldom_is_not_silent_between_two_polls() -> None:
+    world = World(interval_s=100.0)
+    world.clock.passed = timedelta(seconds=200) - STEP
+    assert world.health.state is FeedState.OK
+    world.clock.passed += STEP
+    assert world.health.state is FeedState.SILENT
 
 
 def test_the_clock_of_a_feed_by_its_median() -> None:

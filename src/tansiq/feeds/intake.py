@@ -170,7 +170,10 @@ class Intake:
         if self._trouble:
             return FeedState.FAILING, self._trouble
         waited_s = self._clock.monotonic_s() - self._waiting_since_s
-        if waited_s < self._timers.position_silent.total_seconds():
+        silent_s = self._timers.position_silent.total_seconds()
+        if self._source.polled:  # Between two polls nothing can come.
+            silent_s = max(silent_s, 2 * self._source.interval_s)
+        if waited_s < silent_s:
             return FeedState.OK, ""
         if self._useless:
             reasons = ", ".join(f"{count} {reason}" for reason, count in self._useless.items())
