@@ -87,6 +87,13 @@ def test_one_measurement_counts_once_and_standing_still_is_not_repetition() -> N
     assert world.health.duplicates == 2
 
 
+def test_of_two_places_at_one_time_the_later_said_counts() -> None:
+    world = World()
+    assert world.take(report(lat=38.0), report(lat=39.0), report(NOON - STEP, lat=37.0)) == 2
+    assert [r.position.lat_deg for r in world.sink.reports] == [39.0, 37.0]
+    assert world.health.duplicates == 1
+
+
 def test_the_share_of_a_feed_and_ten_seconds_of_it_at_once() -> None:
     world = World(position_rate_max=2.0)
     assert world.take(*(report(address=f"icao:{n:06x}") for n in range(21))) == 20

@@ -92,7 +92,10 @@ class Intake:
             self._refused[reason] += count
             if reason in _USELESS:
                 self._useless[reason] += count
-        new = [report for report in parsed.reports if self._is_new(report)]
+        # At one time an aircraft is at one place: what arrived last counts.
+        single = {(report.address, report.time): report for report in parsed.reports}
+        self._duplicates += len(parsed.reports) - len(single)
+        new = [report for report in single.values() if self._is_new(report)]
         times = [*parsed.stale_times, *(report.time for report in new)]
         if times:
             self._lags_s.append((now - max(times)).total_seconds())
