@@ -225,11 +225,13 @@ def cases() -> Iterator[tuple[str, Read, bytes, str | None, float | None]]:
     )
     yield "Cursor on Target, XML", fed(CotParser), events(random), None, None
     try:
-        RawParser(BeastFrames(), addresses_max=COUNT)
+        RawParser(BeastFrames(), addresses_max=COUNT, monotonic_s=time.monotonic)
     except BadInput as error:
         print(f"Beast left out: {error}", file=sys.stderr)
     else:
-        beast = fed(lambda: RawParser(BeastFrames(), addresses_max=COUNT))
+        beast = fed(
+            lambda: RawParser(BeastFrames(), addresses_max=COUNT, monotonic_s=time.monotonic)
+        )
         yield "Beast, positions alone", beast, frames(random), None, None
     yield "intake, and making its reports", intake(), b"", None, None
 

@@ -39,6 +39,10 @@ def decoder(addresses_max: int = 10) -> ModeSDecoder:
     return ModeSDecoder(addresses_max=addresses_max)
 
 
+def raw(frames: BeastFrames | AvrFrames) -> RawParser:
+    return RawParser(frames, addresses_max=10, monotonic_s=lambda: 0.0)
+
+
 def test_two_halves_are_a_position_with_what_else_was_said() -> None:
     parsed = read(decoder(), NOON, CALLSIGN, VELOCITY, ODD, EVEN)
     (report,) = parsed.reports
@@ -165,7 +169,7 @@ def test_a_bit_that_flipped_is_noticed() -> None:
 def test_the_pieces_in_which_it_arrives_do_not_matter(size: int, form: str) -> None:
     write, frames = (beast, BeastFrames()) if form == "beast" else (avr, AvrFrames())
     data = b"".join(write(f) for f in (CALLSIGN, "5d398" + "1e46dc8eb", ODD, EVEN) * 3)
-    parser, parsed = RawParser(frames, addresses_max=10), Parsed()
+    parser, parsed = raw(frames), Parsed()
     for start in range(0, len(data), size):
         parsed.take(parser.feed(data[start : start + size], NOON))
     assert len(parsed.reports) == 5
@@ -239,37 +243,45 @@ def after(*seconds: float) -> list[datetime]:
 
 
 def test_what_comes_in_one_piece_was_heard_one_after_the_other() -> None:
-    assert TickDating().times(heard(0, 0.25, None, 0.5), NOON) == after(-0.5, -0.25, 0, 0)
+    assert TickDating().times(heard(0, 0.25, None, 0.5), NOON, 5.0) == after(-0.5, -0.25, 0, 0)
 
 
 def test_what_was_held_up_is_old() -> None:
     """A minute without a byte, and then all of it."""
     dating = TickDating()
     for second in range(10):
-        assert dating.times(heard(second), NOON + timedelta(seconds=second)) == after(second)
+        now = NOON + timedelta(seconds=second)
+        assert dating.times(heard(second), now, second) == after(second)
     late = NOON + timedelta(seconds=70)
     for second in range(10, 70):
-        (time,) = dating.times(heard(second), late)
+        (time,) = dating.times(heard(second), late, 70.0)
         # The least delay may have grown by a hundredth of the minute.
         assert timedelta(0) <= time - after(second)[0] <= timedelta(seconds=0.61)
-    assert dating.times(heard(70), late) == after(70)
+    assert dating.times(heard(70), late, 70.0) == after(70)
+
+
+def test_a_clock_of_ours_that_is_set_holds_nothing_up() -> None:
+    dating, hour = TickDating(), timedelta(hours=1)
+    dating.times(heard(0), NOON, 0.0)
+    assert dating.times(heard(1), NOON + hour, 1.0) == [NOON + hour]
+    assert dating.times(heard(2), NOON - hour, 2.0) == [NOON - hour]
 
 
 def test_a_counter_that_loses_a_hundredth_is_still_followed() -> None:
     dating = TickDating()
     for second in range(0, 36_000, 60):
         now = NOON + timedelta(seconds=second)
-        (time,) = dating.times(heard(second * 0.9901), now)
+        (time,) = dating.times(heard(second * 0.9901), now, second)
         assert now - time < timedelta(seconds=0.001)
 
 
 def test_a_counter_that_goes_backwards_is_believed_no_more() -> None:
     for back, believed in ((1.0, True), (1.0 + 1 / 12e6, False)):
         dating = TickDating()
-        dating.times(heard(10), NOON)
-        dating.times(heard(10 - back), NOON)
+        dating.times(heard(10), NOON, 0.0)
+        dating.times(heard(10 - back), NOON, 0.0)
         late = NOON + timedelta(seconds=30)
-        (time,) = dating.times(heard(10 + back), late)
+        (time,) = dating.times(heard(10 + back), late, 30.0)
         assert (time < late) is believed
 
 
@@ -279,7 +291,7 @@ def test_a_counter_that_runs_fast_tells_the_arrival() -> None:
     for second in range(100):
         now = NOON + timedelta(seconds=second)
         message = RawMessage(b"", (40_000 + second) << 30)
-        assert dating.times([message], now) == [now]
+        assert dating.times([message], now, second) == [now]
 
 
 def test_positions_computed_from_several_receivers_have_no_counter() -> None:
@@ -294,7 +306,7 @@ def test_positions_in_one_piece_are_apart_by_the_counter() -> None:
         beast(frame, int((3_600 + n / 2) * 12e6).to_bytes(6, "big"))
         for n, frame in enumerate((ODD, EVEN, ODD, EVEN))
     )
-    parsed = RawParser(BeastFrames(), addresses_max=10).feed(data, NOON)
+    parsed = raw(BeastFrames()).feed(data, NOON)
     assert [report.time for report in parsed.reports] == after(-1, -0.5, 0)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tansiq.clock import SystemClock
 from tansiq.errors import BadInput
 from tansiq.feed_settings import DATUMS, FeedKind, FeedSource
 from tansiq.feeds import kinds
@@ -162,7 +163,7 @@ def source(kind: FeedKind) -> FeedSource:
     ("kind", "specimen"), STREAMS, ids=[f"{kind}: {one.name}" for kind, one in STREAMS]
 )
 def test_a_stream_counts_it_and_reads_on(kind: FeedKind, specimen: Specimen) -> None:
-    parser = kinds.stream_parser(source(kind), LIMITS)
+    parser = kinds.stream_parser(source(kind), LIMITS, SystemClock())
     first = parser.feed(specimen.content, NOON)
     then = parser.feed(GOOD[kind] + GOOD[kind], NOON)
     first.take(then)

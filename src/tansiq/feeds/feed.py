@@ -91,7 +91,7 @@ class Feed:
         if source.parts.scheme in ("tcp", "tls"):
             return read_stream(
                 source,
-                lambda: kinds.stream_parser(source, limits),
+                lambda: kinds.stream_parser(source, limits, self._clock),
                 self._intake,
                 self._clock,
                 self._timers,

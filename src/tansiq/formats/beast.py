@@ -63,14 +63,18 @@ class TickDating:
 
     def __init__(self) -> None:
         self._usable = True
-        self._first: datetime | None = None
         self._last_s = 0.0
         self._arrived_s = 0.0
-        self._least_s = 0.0
+        self._least_s: float | None = None
         """Arrival less counter, of the least delay."""
 
-    def times(self, messages: Sequence[RawMessage], now: datetime) -> list[datetime]:
-        """Return when each was heard, of messages that arrived together at ``now``."""
+    def times(
+        self, messages: Sequence[RawMessage], now: datetime, arrived_s: float
+    ) -> list[datetime]:
+        """Return when each was heard, of messages that arrived together at ``now``.
+
+        ``arrived_s`` is the same by a clock that nobody sets.
+        """
         counted = [message.ticks / _TICKS_HZ for message in messages if message.ticks is not None]
         if not self._usable or not counted:
             return [now] * len(messages)
@@ -79,17 +83,15 @@ class TickDating:
         ):
             self._usable = False
             return [now] * len(messages)
-        if self._first is None:
-            self._first, self._least_s = now, -counted[-1]
-        arrived_s = (now - self._first).total_seconds()
-        # Crystals differ, and receivers lose samples: the least delay may grow by so much.
-        crept_s = self._least_s + _CREEP * max(0.0, arrived_s - self._arrived_s)
-        self._least_s = min(crept_s, arrived_s - max(counted))
-        self._last_s, self._arrived_s = counted[-1], arrived_s
+        least_s = arrived_s - max(counted)
+        if self._least_s is not None:
+            # Crystals differ, and receivers lose samples: the least delay may grow by so much.
+            least_s = min(least_s, self._least_s + _CREEP * (arrived_s - self._arrived_s))
+        self._last_s, self._arrived_s, self._least_s = counted[-1], arrived_s, least_s
         return [
             now
             if message.ticks is None
-            else now - timedelta(seconds=arrived_s - message.ticks / _TICKS_HZ - self._least_s)
+            else now - timedelta(seconds=arrived_s - message.ticks / _TICKS_HZ - least_s)
             for message in messages
         ]
 

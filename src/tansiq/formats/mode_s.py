@@ -240,17 +240,28 @@ def _in(value: float | None, unit: float) -> float | None:
 
 
 class RawParser:
-    """Reads a stream of raw messages in pieces of any size."""
+    """Reads a stream of raw messages in pieces of any size.
 
-    def __init__(self, frames: BeastFrames | AvrFrames, *, addresses_max: int) -> None:
+    ``monotonic_s`` is a clock that nobody sets: were ours set while it reads, all that comes would
+    seem held up.
+    """
+
+    def __init__(
+        self,
+        frames: BeastFrames | AvrFrames,
+        *,
+        addresses_max: int,
+        monotonic_s: Callable[[], float],
+    ) -> None:
         self._frames = frames
         self._decoder = ModeSDecoder(addresses_max=addresses_max)
         self._dating = TickDating()
+        self._monotonic_s = monotonic_s
 
     def feed(self, data: bytes, now: datetime) -> Parsed:
         """Return the positions of messages that are whole with this piece, come at ``now``."""
         messages = self._frames.feed(data)
-        times = self._dating.times(messages, now)
+        times = self._dating.times(messages, now, self._monotonic_s())
         parsed = self._decoder.read(zip((message.data for message in messages), times, strict=True))
         parsed.refused.update(+self._frames.refused)
         self._frames.refused.clear()
