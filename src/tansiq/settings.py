@@ -309,7 +309,7 @@ def _settings(data: Path, top: Table) -> Settings:
         ),
         credentials=read_credentials(data, top),
         test_interface=_test_interface(top),
-        feeds=read_feeds(top),
+        feeds=read_feeds(data, top),
         watch=read_watch(top),
         hooks=read_hooks(data, top),
         clock_error_s=(
