@@ -18,6 +18,7 @@ from tansiq.engine import flown_together
 from tansiq.engine.flown import PIECE_M, along, stretches
 from tansiq.engine.flown_legs import legs
 from tansiq.engine.flown_together import GAP_S, Search, encounters, well_clear
+from tansiq.errors import TooLarge
 
 NEAR = Within(horizontal_m=5_556.0, vertical_m=304.8)
 SEARCH = Search(within=NEAR)
@@ -214,6 +215,21 @@ def test_pressure_against_height_is_near_if_any_weather_makes_it_so() -> None:
     assert encounters(tracks(first, far), SEARCH) == []
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_the_farthest_thresholds_keep_the_bound(seed: int) -> None:
+    far = Within(horizontal_m=100_000.0, vertical_m=20_000.0)
+    flown = random_tracks(Random(seed), aircraft=3, around=PLACES[seed % 5], spread_m=80_000.0)
+    for found in encounters(flown, Search(within=far)):
+        a, b = (at(flown[w.address], found.entered, GAP_S) for w in (found.first, found.second))
+        assert a is not None
+        assert b is not None
+        assert apart(a, b)[0] <= far.horizontal_m + 2 * HORIZONTAL_ERROR_M
+        p, q = (at(flown[w.address], found.closest, GAP_S) for w in (found.first, found.second))
+        assert p is not None
+        assert q is not None
+        assert found.apart.horizontal_m == pytest.approx(apart(p, q)[0], abs=HORIZONTAL_ERROR_M)
+
+
 # Well clear
 
 LOST = well_clear(EN_ROUTE, pause_s=1e-4)
@@ -289,6 +305,15 @@ def test_the_order_of_aircraft_does_not_matter() -> None:
     flown = random_tracks(Random(3), aircraft=8, around=PLACES[1], spread_m=1e4)
     turned = dict(reversed(flown.items()))
     assert encounters(flown, SEARCH) == encounters(turned, SEARCH)
+
+
+def test_what_would_not_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    flown = tracks(*(parked(f"icao:00000{k}", [0.0, 59.0], 38.0, -120.0) for k in range(4)))
+    monkeypatch.setattr(flown_together, "NEAR_MAX", 6)
+    assert len(encounters(flown, SEARCH)) == 6
+    monkeypatch.setattr(flown_together, "NEAR_MAX", 5)
+    with pytest.raises(TooLarge):
+        encounters(flown, SEARCH)
 
 
 def test_nothing_of_nothing() -> None:

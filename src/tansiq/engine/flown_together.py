@@ -46,9 +46,12 @@ from tansiq.engine.flown import (
     stretches,
 )
 from tansiq.engine.flown_legs import legs, may_be, places, spans
+from tansiq.errors import TooLarge
 
 GAP_S: Final = 300.0
 PAUSE_S: Final = 60.0
+NEAR_MAX: Final = 5_000_000
+"""Minutes in which two aircraft may be near, all together."""
 _BLOCK: Final = 4_000_000
 """Pairs of boxes that are held against each other at once."""
 
@@ -100,6 +103,9 @@ def encounters(
     Args:
         tracks: the reports of each aircraft, in ascending order of time, no two of one moment.
         tell: is told how far it is.
+
+    Raises:
+        TooLarge: so many may be near that it would not end.
     """
     addresses = sorted(tracks)
     times = [tracks[a][0].time for a in addresses if tracks[a]]
@@ -158,6 +164,7 @@ def _near(
                 (number, place.min(axis=0) - SAG_M, place.max(axis=0) + SAG_M, span)
             )
     found: dict[tuple[int, int], list[int]] = defaultdict(list)
+    minutes = 0
     aircraft = np.array([stretch.aircraft for stretch in flown])
     for done, slot in enumerate(sorted(slots)):
         active, low, high, pressure = zip(*slots[slot], strict=True)
@@ -167,6 +174,13 @@ def _near(
         )
         for a, b in _meeting(boxes, within):
             found[a, b].append(slot)
+            minutes += 1
+            if minutes > NEAR_MAX:
+                raise TooLarge(
+                    f"more than {NEAR_MAX:,} minutes of two aircraft that may be near; search "
+                    "fewer aircraft at once, or closer ones",
+                    field="within",
+                )
         if done % 200 == 0:
             tell(f"looked for what is near in {done:,} of {len(slots):,} minutes")
     return found
