@@ -148,31 +148,28 @@ class _Boxes:
     pressure: Floats
     """``(n, 2)``; NaN where any of it is not known."""
 
+    def __getitem__(self, rows: NDArray[np.intp]) -> "_Boxes":
+        return _Boxes(
+            self.stretch[rows],
+            self.aircraft[rows],
+            self.low[rows],
+            self.high[rows],
+            self.pressure[rows],
+        )
+
 
 def _near(
     flown: Sequence[Stretch], within: Within, tell: Callable[[str], None]
 ) -> dict[tuple[int, int], list[int]]:
     """Return the slots in which two stretches may come near, in ascending order."""
-    slots: dict[int, list[tuple[int, Floats, Floats, Floats]]] = defaultdict(list)
-    for number, stretch in enumerate(flown):
-        first, starts = node_slots(stretch)
-        for k in range(len(starts) - 1):
-            nodes = slice(starts[k], starts[k + 1] + 1)
-            place, pressure_m = stretch.place[nodes], stretch.pressure_m[nodes]
-            span = np.array([pressure_m.min(), pressure_m.max()])
-            slots[first + k].append(
-                (number, place.min(axis=0) - SAG_M, place.max(axis=0) + SAG_M, span)
-            )
+    slots, all_boxes = _boxes(flown)
+    order = np.argsort(slots, kind="stable")
+    borders = np.flatnonzero(np.diff(slots[order])) + 1
     found: dict[tuple[int, int], list[int]] = defaultdict(list)
     minutes = 0
-    aircraft = np.array([stretch.aircraft for stretch in flown])
-    for done, slot in enumerate(sorted(slots)):
-        active, low, high, pressure = zip(*slots[slot], strict=True)
-        numbers = np.array(active)
-        boxes = _Boxes(
-            numbers, aircraft[numbers], np.array(low), np.array(high), np.array(pressure)
-        )
-        for a, b in _meeting(boxes, within):
+    for done, rows in enumerate(np.split(order, borders)):
+        slot = int(slots[rows[0]])
+        for a, b in _meeting(all_boxes[rows], within):
             found[a, b].append(slot)
             minutes += 1
             if minutes > NEAR_MAX:
@@ -182,8 +179,28 @@ def _near(
                     field="within",
                 )
         if done % 200 == 0:
-            tell(f"looked for what is near in {done:,} of {len(slots):,} minutes")
+            tell(f"looked for what is near in {done:,} of {len(borders) + 1:,} minutes")
     return found
+
+
+def _boxes(flown: Sequence[Stretch]) -> tuple[Ints, _Boxes]:
+    """Return the boxes of all stretches in all slots, with the slot of each."""
+    parts: list[tuple[Ints, ...]] = []
+    bounds: list[tuple[Ints, Floats, Floats]] = []
+    for number, stretch in enumerate(flown):
+        first, starts = node_slots(stretch)
+        begin, end = starts[:-1], starts[1:]
+        known = np.column_stack([stretch.place, stretch.pressure_m])
+        # From each border to the next one, whose node belongs to both sides.
+        low = np.minimum(np.minimum.reduceat(known, begin), known[end])
+        high = np.maximum(np.maximum.reduceat(known, begin), known[end])
+        count = len(begin)
+        parts.append((np.full(count, number), np.full(count, stretch.aircraft)))
+        bounds.append((first + np.arange(count), low, high))
+    numbers, aircraft = (np.concatenate(column) for column in zip(*parts, strict=True))
+    slots, low, high = (np.concatenate(column) for column in zip(*bounds, strict=True))
+    pressure = np.stack([low[:, 3], high[:, 3]], axis=1)
+    return slots, _Boxes(numbers, aircraft, low[:, :3] - SAG_M, high[:, :3] + SAG_M, pressure)
 
 
 def _meeting(boxes: _Boxes, within: Within) -> Iterator[tuple[int, int]]:
