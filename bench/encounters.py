@@ -1,8 +1,9 @@
 """Close encounters of recordings: the exact search beside stepping through time.
 
 The alternative flies all tracks at once and looks at every two aircraft each ten seconds
-(``demo.flown``), on a sphere. It misses what falls between two steps, and no aim is set beside it. Both have the same tracks, as they are believed after reading, and
-bridge the same gaps. Seconds of CPU, so that other work on the machine counts less.
+(``demo.flown``), on a sphere. It misses what falls between two steps, and no aim is set beside it.
+Both have the same tracks, as they are believed after reading, and bridge the same gaps. Seconds of
+CPU, so that other work on the machine counts less.
 
 *Week*: the firefighting week of ``tansiq demo``; *region*: 842 aircraft over Switzerland in a day,
 of the same package. Neither is shipped: without them there is nothing to measure.
