@@ -189,6 +189,16 @@ def test_pressure_altitudes_decide_where_both_have_them() -> None:
     assert (found.first.pressure_m, found.second.height_m) == (1_000.0, 1_500.0)
 
 
+def test_a_height_that_is_missing_once_is_missing_there_alone() -> None:
+    first = heights("icao:000001", pressure_m=1_000.0, geometric_m=1_040.0)
+    later = replace(first[1], time=NOON + timedelta(seconds=90), geometric_m=None)
+    second = heights("icao:000002", pressure_m=1_000.0)
+    found = one(encounters(tracks([*first, later], second), SEARCH))
+    assert (found.first.height_m, found.second.height_m) == (1_040.0, None)
+    apart = [replace(r, time=r.time + timedelta(seconds=75)) for r in second]
+    assert one(encounters(tracks([*first, later], apart), SEARCH)).first.height_m is None
+
+
 def test_heights_decide_where_one_has_no_pressure_altitude() -> None:
     first = heights("icao:000001", pressure_m=500.0, geometric_m=1_000.0)
     second = heights("icao:000002", geometric_m=1_200.0, geometric_error_m=5.0)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -74,7 +75,13 @@ class Searched:
 def near(searched: Searched, one: Encounter, who: Participant) -> list[PositionReport]:
     """Return the reports of one of the two, around the encounter."""
     start, end = one.entered - AROUND, one.left + AROUND
-    return [r for r in searched.aircraft[who.address].reports if start <= r.time <= end]
+    reports = searched.aircraft[who.address].reports
+    first = bisect_left(reports, start, key=_when)
+    return list(reports[first : bisect_right(reports, end, key=_when)])
+
+
+def _when(report: PositionReport) -> datetime:
+    return report.time
 
 
 def between(one: Encounter) -> LatLng:

@@ -55,6 +55,11 @@ class Stretch:
     """Of each node, which report it is: whole, or between two."""
     _heights: list[Floats] = field(default_factory=list)
 
+    def measured_m(self) -> Floats:
+        """Return the height above the ellipsoid of each node where it was measured, else NaN."""
+        known = [math.nan if r.geometric_m is None else r.geometric_m for r in self.reports]
+        return np.interp(self._at, np.arange(len(known)), np.array(known, dtype=np.float64))
+
     def heights(self) -> tuple[Floats, Floats]:
         """Return height above the ellipsoid and its error of each node, metres; NaN: not known.
 

@@ -369,14 +369,13 @@ def _participant(
         default=None,
     )
     pressure_m = float(np.interp(at_s, stretch.time_s, stretch.pressure_m))
-    measured = all(r.geometric_m is not None for r in stretch.reports)
-    height_m = float(np.interp(at_s, stretch.time_s, stretch.heights()[0])) if measured else None
+    height_m = float(np.interp(at_s, stretch.time_s, stretch.measured_m()))
     return Participant(
         address=addresses[stretch.aircraft],
         callsign=nearest.callsign if nearest else "",
         position=point_at((x, y, z)),
         pressure_m=None if math.isnan(pressure_m) else pressure_m,
-        height_m=height_m,
+        height_m=None if math.isnan(height_m) else height_m,
         leg_s=_leg_s(stretch, since + timedelta(seconds=at_s)),
     )
 
