@@ -7,7 +7,7 @@ they were given: whoever owns the index says where they are.
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from tansiq.domain.conflict import ALTITUDE_RESOLUTION_M
 from tansiq.domain.time import micros
 from tansiq.domain.volume import Outline, Volume4D, Volumes
 from tansiq.engine import grid, search, shifts, tuning
+from tansiq.engine.addresses import Addressed
 from tansiq.engine.batch import Batch
 from tansiq.engine.compiled import Ints, seen, seen_columns
 from tansiq.engine.outlines import WORK_COLUMNS, WORK_SHARES
@@ -54,6 +55,11 @@ class Prepared:
     """Of these volumes alone, as kernels take it."""
     vertices: int
     """Of the volume that has most."""
+    addressed: Addressed = field(init=False, repr=False, compare=False)
+    """The sky, for a search."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "addressed", Addressed(search.OF_SKY, self.sky))
 
     @classmethod
     def of(cls, *volumes: Volume4D) -> "Prepared":
@@ -292,9 +298,15 @@ class AirspaceIndex:
         )
         self._kept = grid.Kept(*self._grid[:3])
         self._kernel_sky = Sky(*(seen(array) for array in self._sky))
-        self._searched = (*self._kernel_sky, *self._kept)
         self._kernel_rows = seen(self._rows)
         self._kernel_found = seen(self._found)
+        self._address()
+
+    def _address(self) -> None:
+        self._searched = Addressed(
+            search.OF_AIRSPACE,
+            (*self._kernel_sky, *self._kept, self._kernel_found, self._kernel_rows),
+        )
 
     # Search
 
@@ -354,11 +366,10 @@ class AirspaceIndex:
                 into.settle(row, meet=self._by_definition(outline, entity, minima))
 
     def _conflicts(self, prepared: Prepared, which: int, minima: Minima) -> list[int]:
-        sky, limits = prepared.sky, self._asked[1]
+        plan, limits = prepared.addressed, self._asked[1]
         while True:
-            many = search.search(
-                *self._searched, *sky, *limits, which, self._kernel_found, self._kernel_rows
-            )
+            airspace = self._searched  # By a name of its own, so that its arrays stay.
+            many = search.search(airspace.given, plan.given, *limits, which)
             if many >= 0:
                 break
             self._widen(-1 - many)
@@ -381,11 +392,13 @@ class AirspaceIndex:
     def _widen(self, many: int) -> None:
         self._found = np.zeros(2 * many, np.int64)
         self._kernel_found = seen(self._found)
+        self._address()
 
     def _fit_rows(self, vertices: int) -> None:
         if WORK_SHARES * vertices > len(self._rows):
             self._rows = np.zeros((WORK_SHARES * vertices, WORK_COLUMNS))
             self._kernel_rows = seen(self._rows)
+            self._address()
 
     # All pairs
 
