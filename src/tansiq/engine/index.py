@@ -55,10 +55,13 @@ class Prepared:
     """Of these volumes alone, as kernels take it."""
     vertices: int
     """Of the volume that has most."""
+    single: bool = field(init=False, repr=False, compare=False)
+    """Whether there is one volume."""
     addressed: Addressed = field(init=False, repr=False, compare=False)
     """The sky, for a search."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "single", len(self.volumes) == 1)
         object.__setattr__(self, "addressed", Addressed(search.OF_SKY, self.sky))
 
     @classmethod
@@ -82,8 +85,8 @@ class AirspaceIndex:
     def __init__(self, outline_of: Callable[[int], Outline], *, usual: Minima = NO_MINIMA) -> None:
         self._outline_of = outline_of
         self._usual = limits_of(usual)
-        self._asked = (usual, self._usual)
-        """The minima of the latest search, and the same as kernels compare them."""
+        self._distances_m, self._times_us = np.zeros((1, 2)), np.zeros(1, np.int64)
+        self._ask(usual)
         self._tuned_at = _TUNED_LEAST
         self._sky = _sky(_LEAST, 8 * _LEAST)
         self._cells = np.zeros((2 * _LEAST, grid.CELL), np.int64)
@@ -305,8 +308,12 @@ class AirspaceIndex:
     def _address(self) -> None:
         self._searched = Addressed(
             search.OF_AIRSPACE,
-            (*self._kernel_sky, *self._kept, self._kernel_found, self._kernel_rows),
+            (
+                *(*self._kernel_sky, *self._kept, self._kernel_found, self._kernel_rows),
+                *(seen(self._distances_m), seen(self._times_us)),
+            ),
         )
+        self._most_vertices = len(self._rows) // WORK_SHARES
 
     # Search
 
@@ -326,16 +333,25 @@ class AirspaceIndex:
 
     def conflicts(self, prepared: Prepared, minima: Minima = NO_MINIMA) -> list[int]:
         """Return the ids of all volumes that conflict with any of a plan, ascending."""
-        if minima is not self._asked[0]:
-            self._asked = (minima, limits_of(minima))
-        if WORK_SHARES * prepared.vertices > len(self._rows):
+        if minima is not self._asked:
+            self._ask(minima)
+        if prepared.vertices > self._most_vertices:
             self._fit_rows(prepared.vertices)
-        if len(prepared.volumes) == 1:
-            return self._conflicts(prepared, 0, minima)
-        found = set[int]()
+        # By a name of its own, so that its arrays are there until the kernel is done.
+        airspace = self._searched
+        if prepared.single:
+            many = search.search(airspace.given, prepared.addressed.given, 0)
+            if many == 0:
+                return []
+            if many > 0:
+                found: list[int] = self._found[:many].tolist()
+                found.sort()
+                if found[0] >= 0:
+                    return found
+        every = set[int]()
         for which in range(len(prepared.volumes)):
-            found.update(self._conflicts(prepared, which, minima))
-        return sorted(found)
+            every.update(self._conflicts(prepared, which, minima))
+        return sorted(every)
 
     def forbid(
         self, plan: Prepared, minima: Minima, counts: NDArray[np.bool_] | None, into: Shifts
@@ -365,24 +381,26 @@ class AirspaceIndex:
                 outline = plan.volumes[which].outline
                 into.settle(row, meet=self._by_definition(outline, entity, minima))
 
+    def _ask(self, minima: Minima) -> None:
+        limits = limits_of(minima)
+        self._distances_m[0] = limits.horizontal_m, limits.vertical_m
+        self._times_us[0] = limits.time_us
+        self._asked = minima
+        """The minima of the latest search."""
+
     def _conflicts(self, prepared: Prepared, which: int, minima: Minima) -> list[int]:
-        plan, limits = prepared.addressed, self._asked[1]
         while True:
-            airspace = self._searched  # By a name of its own, so that its arrays stay.
-            many = search.search(airspace.given, plan.given, *limits, which)
+            airspace = self._searched
+            many = search.search(airspace.given, prepared.addressed.given, which)
             if many >= 0:
                 break
             self._widen(-1 - many)
-        if many == 0:
-            return []
-        found: list[int] = self._found[:many].tolist()
-        found.sort()
-        if found[0] >= 0:
-            return found
         outline = prepared.volumes[which].outline
-        return sorted(
-            ~i if i < 0 else i for i in found if i >= 0 or self._by_definition(outline, ~i, minima)
-        )
+        return [
+            ~i if i < 0 else i
+            for i in self._found[:many].tolist()
+            if i >= 0 or self._by_definition(outline, ~i, minima)
+        ]
 
     def _by_definition(self, outline: Outline, entity: int, minima: Minima) -> bool:
         limit_m = minima.horizontal_m

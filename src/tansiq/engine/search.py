@@ -81,8 +81,11 @@ OF_AIRSPACE: Layout = (
     (np.int64, (BANDS + 1, 3)),
     (np.int64, (FREE,)),
     (np.float64, (FREE, WORK_COLUMNS)),
+    (np.float64, (1, 2)),
+    (np.int64, (1,)),
 )
-"""An index: its ``Sky``, its ``Kept``, room for what is found, and for pieces of outlines."""
+"""An index: its ``Sky``, its ``Kept``, room for what is found, and for pieces of outlines; the
+minima that are asked for, metres (horizontal and vertical) and microseconds."""
 
 
 class Limits(NamedTuple):
@@ -194,16 +197,9 @@ def sky_at(given: Any) -> Sky:
 
 
 @kernel
-def search(
-    airspace: Any,
-    plan: Any,
-    horizontal_m: float,
-    vertical_m: float,
-    time_us: int,
-    which: int,
-) -> int:
+def search(airspace: Any, plan: Any, which: int) -> int:
     """Write the ids of all volumes of an index (``OF_AIRSPACE``) that conflict with volume
-    ``which`` of a plan (``OF_SKY``); return how many.
+    ``which`` of a plan (``OF_SKY``) into room of the index; return how many.
 
     Those that are too close to tell come as ``-1 - id``. Negative, as many as there are candidates
     (less one), if there is no room in ``found`` for those.
@@ -211,7 +207,8 @@ def search(
     sky, own = sky_at(airspace), sky_at(plan)
     kept = Kept(ints_at(airspace, 3), shorts_at(airspace, 4), ints_at(airspace, 5))
     found, rows = list_at(airspace, 6), floats_at(airspace, 7)
-    limits = Limits(horizontal_m, vertical_m, time_us)
+    distances, times = floats_at(airspace, 8), list_at(airspace, 9)
+    limits = Limits(distances[0, 0], distances[0, 1], times[0])
     many = gather(kept, _reach(own, which, limits, -1), found)
     if many > found.shape[0]:
         return -1 - many
@@ -220,7 +217,7 @@ def search(
     for k in range(many):
         i = found[k]
         if _in_range(own, which, sky, i, limits):
-            judged = verdict(shape, shape_of(sky, i), horizontal_m, rows)
+            judged = verdict(shape, shape_of(sky, i), limits.horizontal_m, rows)
             if judged != APART:
                 found[certain] = -1 - i if judged == UNSURE else i
                 certain += 1
