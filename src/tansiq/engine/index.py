@@ -214,7 +214,7 @@ class AirspaceIndex:
 
     def _make_room(self, count: int, points: int) -> None:
         fresh = max(0, count - len(self._free))
-        times, bounds, at = self._sky
+        known = times, bounds, at = self._sky
         if self._next + fresh > len(times):
             rows = max(self._next + fresh, int(len(times) * _GROWTH))
             times, bounds = _grown(times, rows), _grown(bounds, rows)
@@ -225,8 +225,9 @@ class AirspaceIndex:
             times, bounds, at = self._sky
         if self._at_next + points > len(at):
             at = _grown(at, max(self._at_next + points, int(len(at) * _GROWTH)))
-        self._sky = Sky(times, bounds, at)
-        self._bind()
+        if times is not known.times or at is not known.at:
+            self._sky = Sky(times, bounds, at)
+            self._bind()
 
     def _runs_for(self, counts: Ints) -> Ints:
         """Return where the vertices of volumes go; runs that were left are used first."""
