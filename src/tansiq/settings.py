@@ -8,13 +8,16 @@ Every setting is described in ``docs/configuration.md``.
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from enum import StrEnum
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
+from tansiq.cot_settings import CotSettings, read_cot
 from tansiq.errors import BadInput
+from tansiq.feed_settings import FeedLimits, FeedSource, FeedTimers, read_feeds
+from tansiq.loopback import is_loopback as is_loopback
 from tansiq.strict_toml import Table, read_toml
+from tansiq.watch_settings import WatchSettings, read_watch
 
 FILE: Final = "tansiq.toml"
 STORE: Final = "tansiq.db"
@@ -23,7 +26,7 @@ OWN_TOKEN: Final = "own.token"  # noqa: S105 - the name of the file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(FeedLimits):
     """Bounds on what others may hand us."""
 
     body_bytes_max: int = 4_000_000
@@ -56,6 +59,14 @@ class Limits:
     """One key set of an issuer."""
     jwks_keys_max: int = 32
     feed_clients_max: int = 100
+    tracks_max: int = 20_000
+    """Aircraft that are followed at once; more are refused, and the picture says so."""
+    watch_clients_max: int = 200
+    """Readers of the watch's stream at once."""
+    picture_tracks_max: int = 2_000
+    """Aircraft in the picture for other programs; those with alarms come first."""
+    picture_points_max: int = 20_000
+    """Corners of all volumes in that picture; no-go areas come first, then what begins first."""
     intents_per_manager_max: int = 1_000_000
     """References that one manager may hold in our register; our own party has no limit."""
     constraints_per_manager_max: int = 100_000
@@ -114,7 +125,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timers:
+class Timers(FeedTimers):
     """How long we wait, seconds, and for what."""
 
     peer_request_s: float = 5.0
@@ -161,6 +172,12 @@ class Timers:
     """Pause after which an idle event feed shows that it is alive."""
     feed_stall_s: float = 30.0
     """A reader of the feed who takes nothing for so long is cut off."""
+    picture_s: float = 1.0
+    """Shortest pause between two pictures, whoever asks."""
+    picture_link_s: float = 10.0
+    """How often a map that follows our KML link reads the picture again."""
+    picture_ahead: timedelta = timedelta(minutes=15)
+    """How long before they begin TAK clients are shown plans and no-go areas."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,20 +255,14 @@ class Settings:
     """Our tokens towards hosts outside the agreement; at most one is without ``hosts``."""
     test_interface: str | None = None
     """URL of the register that test drivers may use us on; None: nobody may."""
+    feeds: tuple[FeedSource, ...] = ()
+    watch: WatchSettings = field(default_factory=WatchSettings)
     clock_error_s: float | None = None
     """Bound on the error of our clock where nothing that disciplines it says one."""
+    cot: CotSettings | None = None
+    """Where TAK clients connect; None: nowhere."""
     limits: Limits = field(default_factory=Limits)
     timers: Timers = field(default_factory=Timers)
-
-
-def is_loopback(host: str) -> bool:
-    """Report whether a host name or address means this machine only."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def load_settings(data: Path) -> Settings:
@@ -332,9 +343,12 @@ def _settings(data: Path, top: Table) -> Settings:
         ),
         credentials=_credentials(data, top),
         test_interface=_test_interface(top),
+        feeds=read_feeds(top),
+        watch=read_watch(top),
         clock_error_s=(
             top.number("clock_error_s", low=0.0, high=999_999.0) if "clock_error_s" in top else None
         ),
+        cot=read_cot(top, data, taken=(own_port, peer_port)),
         limits=_overridden(Limits(), top, "limits"),
         timers=timers,
     )
@@ -435,7 +449,10 @@ _KEYS: Final = (
     "issuer",
     "credential",
     "test_interface",
+    "feed",
+    "watch",
     "clock_error_s",
+    "cot",
     "limits",
     "timers",
 )

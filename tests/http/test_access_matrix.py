@@ -160,7 +160,9 @@ def routes_of(app: Starlette) -> list[tuple[str, str, Access | None]]:
 
 async def knock(app: Starlette, method: str, path: str, comer: Comer) -> Answer:
     """Ask with a parameter that no route takes: whoever gets in is told so, and nothing is done."""
-    target = path.replace("{id}", str(NO_ID)).replace("{note}", "f" * 64)
+    target = (
+        path.replace("{id}", str(NO_ID)).replace("{note}", "f" * 64).replace("{alarm}", "f" * 64)
+    )
     return await ask(app, target, method=method, headers=comer.headers, query="no-such=1")
 
 

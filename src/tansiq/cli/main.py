@@ -22,6 +22,10 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("tansiq.cli.check:check", "Judge a plan against an airspace, offline."),
     "arrange": ("tansiq.cli.arrange:arrange", "Find times for a set of plans, offline."),
     "audit": ("tansiq.cli.audit:audit", "Find every conflict within a set of plans, offline."),
+    "encounters": (
+        "tansiq.cli.encounters:encounters",
+        "Find who came near whom in recordings, offline.",
+    ),
     "phrases": ("tansiq.cli.phrases:phrases", "List coded messages, in two languages."),
     "plan from-track": (
         "tansiq.cli.from_track:from_track",

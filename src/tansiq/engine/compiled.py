@@ -42,7 +42,7 @@ def _numba() -> Any:
             text = source.read_bytes()
             if b"@kernel" in text or b"@inlined" in text:
                 state.update(text)
-        for name in ("boundary.py", "ellipsoid.py"):  # Their constants are compiled in.
+        for name in ("boundary.py", "ellipsoid.py", "well_clear.py"):  # Compiled in.
             state.update((folder.parent / "domain" / name).read_bytes())
         kept = folder / "__pycache__" / f"kernels-{state.hexdigest()[:16]}"
         if os.access(folder / "__pycache__", os.W_OK):

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from tansiq.domain.draft import PlanDraft
 from tansiq.errors import CallerError, StateConflict
+from tansiq.formats import positions_json
 from tansiq.formats.plans import read_constraint, read_plan
 from tansiq.http.access import VIEWER, GuardedRoute, actor_of, check_all_guarded
 from tansiq.http.guard import Guard
@@ -128,6 +129,8 @@ async def _content(api: OwnApi, op: Operation[OwnApi], body: bytes) -> object:
         return await _read_draft(api, read_plan, body)
     if op.body is Body.CONSTRAINT:
         return await _read_draft(api, read_constraint, body)
+    if op.body is Body.POSITIONS:
+        return positions_json.read(body, count_max=api.settings.limits.position_addresses_max)
     return None if op.struct is None else read_struct(body, op.struct)
 
 

@@ -31,6 +31,7 @@ TEXT_CHARS_MAX = 300
 _KEY = re.compile(rf"[\x21-\x7e]{{1,{KEY_CHARS_MAX}}}")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _NOTE = re.compile(r"[0-9a-f]{6,64}")
+_ALARM = re.compile(r"[0-9a-f-]{6,64}")
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
 _JSON_TYPES = frozenset({"", "application/json", "application/geo+json"})
@@ -126,6 +127,8 @@ class Body(StrEnum):
     """GeoJSON or F3548 JSON, as is the next."""
     CONSTRAINT = "constraint"
     STRUCT = "struct"
+    POSITIONS = "positions"
+    """A list of positions, each judged by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +159,7 @@ class Operation(Generic[S]):
         """Return the id in the path.
 
         Raises:
-            BadInput: not a UUID, or not the name of a note or the beginning of one.
+            BadInput: not a UUID; or not the name of a note or alarm, or the beginning of one.
         """
         if "{note}" in self.path:
             name = str(request.path_params["note"]).lower()
@@ -165,6 +168,14 @@ class Operation(Generic[S]):
                     f"{_shown(name)} is not the name of a note: 64 hex digits, or at least the "
                     "first 6",
                     field="note",
+                )
+            return name
+        if "{alarm}" in self.path:
+            name = str(request.path_params["alarm"]).lower()
+            if not _ALARM.fullmatch(name):
+                raise BadInput(
+                    f"{_shown(name)} is not the id of an alarm, nor the first 6 characters of one",
+                    field="alarm",
                 )
             return name
         if "{id}" not in self.path:

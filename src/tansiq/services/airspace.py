@@ -168,6 +168,8 @@ class Airspace:
         self._strayed: dict[tuple[str, str], Known] = {}
         self.on_strayed: Callable[[], None] = lambda: None
         """Called when an off-nominal intent comes, changes or goes."""
+        self.version = 0
+        """Another one after each change."""
         minima = agreement.minima
         self.reach = Minima(
             # Each side may be enlarged by the whole minima. What shares a register's cell with a
@@ -187,6 +189,7 @@ class Airspace:
 
     def put(self, known: Known) -> None:
         """Replace the record of one entity at one register."""
+        self.version += 1
         before = self._at[known.register].get(known.id)
         self._at[known.register][known.id] = known
         if before is None or before.volumes != known.volumes:
@@ -197,6 +200,7 @@ class Airspace:
 
     def drop(self, register: str, entity: str) -> None:
         """Forget one entity at one register."""
+        self.version += 1
         before = self._at[register].pop(entity, None)
         self._near[register].drop(entity)
         self._anywhere[register].discard(entity)

@@ -1,0 +1,1 @@
+"""The watch: live positions against plans, no-go areas, rings and each other, and the alarms."""

@@ -1,0 +1,454 @@
+"""The alarms of one node: raised by causes, joined with the other side's, shown until seen.
+
+What an alarm is and when it rises, falls and clears is decided in ``domain/alarm.py``. Here it is
+kept: every change is on disk, and in the event feed, before anybody is shown it, and a restart
+takes up what is open. A cause is whatever the watch finds at one tick; which notes are to go to
+whom is left to ``told.py``.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from tansiq.domain import alarm as rules
+from tansiq.domain.alarm import (
+    OPEN,
+    Alarm,
+    AlarmEvent,
+    Display,
+    MarkedNuisance,
+    Outcome,
+    Raised,
+    Rules,
+    Stage,
+    display,
+)
+from tansiq.domain.alarm_key import AlarmKey, Level
+from tansiq.domain.note import NoteID
+from tansiq.domain.time import micros, zulu
+from tansiq.domain.volume import LatLng
+from tansiq.errors import NotFound, TooLarge
+from tansiq.services.events import Events
+from tansiq.services.watch.views import AlarmView
+from tansiq.storage.store import Tx
+from tansiq.storage.watch import AlarmRow, WatchTables
+
+EVENT: Final = "alarm"
+"""Kind of the event; its id is the alarm's, its body the ``AlarmView``."""
+OPEN_MAX: Final = 2_000
+"""Alarms open at once; of more causes the most urgent are raised, and the picture says so."""
+HISTORY_MAX: Final = 10_000
+HISTORY_KEPT: Final = timedelta(days=30)
+LISTED_MAX: Final = 1_000
+SHORT_ID: Final = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Something that asks for an alarm at one moment."""
+
+    key: AlarmKey
+    level: Level
+    sentence: str
+    names: tuple[str, ...] = ()
+    """What a desk calls the subjects."""
+    in_s: float | None = None
+    """Seconds until it happens; None: it is so."""
+    place: LatLng | None = None
+    ways_out: tuple[str, ...] = ()
+    parties: tuple[str, ...] = ()
+    """Other parties whom it concerns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """An alarm with what was last found about it."""
+
+    id: str
+    """Ours; on both nodes it is known by the smallest of its notes."""
+    alarm: Alarm
+    sentence: str = ""
+    names: tuple[str, ...] = ()
+    lat_deg: float | None = None
+    lng_deg: float | None = None
+    ways_out: tuple[str, ...] = ()
+    parties: tuple[str, ...] = ()
+    told: dict[str, int] = field(default_factory=dict)
+    """To which level each party has been told, since it was raised."""
+    seen_by: tuple[str, ...] = ()
+    """Parties whose desks have acknowledged it."""
+    happens: datetime | None = None
+    """When what it warns of would happen."""
+
+    @property
+    def name(self) -> str:
+        """What it is called on both nodes."""
+        return self.alarm.id or self.id
+
+    @property
+    def in_sight(self) -> bool:
+        """Whether it is shown among what is to be looked at."""
+        return self.alarm.stage is not Stage.HISTORY
+
+
+_ENCODER: Final = msgspec.json.Encoder()
+_DECODER: Final = msgspec.json.Decoder(Kept)
+_STAGES: Final = {
+    Display.FLASHING: "raised",
+    Display.STEADY: "acknowledged",
+    Display.SUPPRESSED: "suppressed",
+    Display.RETURNED: "returned",
+    Display.GONE: "cleared",
+}
+
+
+class Alarms:
+    """All alarms in sight, by what they are about."""
+
+    def __init__(
+        self,
+        events: Events,
+        *,
+        new_id: Callable[[], str],
+        rules: Rules | None = None,
+    ) -> None:
+        self._events = events
+        self._new_id = new_id
+        self.rules = rules or Rules()
+        self._kept: dict[AlarmKey, Kept] = {}
+        self._one_at_a_time = asyncio.Lock()
+        """Between the look at an alarm and its new state on disk nobody else changes it."""
+        self._day: date | None = None
+        self.raised_today: Counter[str] = Counter()
+        self.nuisances_today = 0
+        self.left_out = 0
+        """Causes of the last tick that found no room."""
+        self.on_change: Callable[[Sequence[Kept]], None] = lambda _: None
+        """Called with what has changed, once it is on disk."""
+
+    async def start(self) -> None:
+        """Take up what an earlier run left open."""
+
+        async def read(tx: Tx) -> list[AlarmRow]:
+            return await WatchTables(tx).open_alarms()
+
+        for row in await self._events.store.read(read):
+            kept = _DECODER.decode(row.document)
+            self._kept[kept.alarm.key] = kept
+
+    # ---- causes
+
+    async def step(self, causes: Iterable[Cause], now: datetime) -> list[Kept]:
+        """Take what one tick found; return what has changed by it."""
+        async with self._one_at_a_time:
+            return await self._step(_most_urgent(causes), now)
+
+    async def _step(self, found: dict[AlarmKey, Cause], now: datetime) -> list[Kept]:
+        changed: list[tuple[Kept, tuple[AlarmEvent, ...]]] = []
+        moved: dict[AlarmKey, Kept] = {}
+        for key in [key for key in self._kept if key not in found]:
+            before = self._kept[key]
+            alarm, events = rules.step(before.alarm, None, now, self.rules)
+            after = replace(before, alarm=alarm, happens=None)
+            moved[key] = after
+            if events:
+                changed.append((after, events))
+        room = OPEN_MAX - len(self._kept)
+        self.left_out = 0
+        for key, cause in found.items():
+            kept = self._kept.get(key)
+            if kept is None:
+                if room <= 0:
+                    self.left_out += 1
+                    continue
+                room -= 1
+            after, events = self._asked(kept, cause, now)
+            moved[key] = after
+            if events or kept is None:
+                changed.append((after, events))
+        await self._write(changed, now)
+        for key, kept in moved.items():
+            if kept.in_sight:
+                self._kept[key] = kept
+            else:
+                self._kept.pop(key, None)
+        self._told(changed)
+        return [kept for kept, _ in changed]
+
+    def _asked(
+        self, kept: Kept | None, cause: Cause, now: datetime
+    ) -> tuple[Kept, tuple[AlarmEvent, ...]]:
+        if kept is None:
+            alarm, events = rules.raised(cause.key, cause.level, now)
+            kept = Kept(id=self._new_id(), alarm=alarm)
+        else:
+            alarm, events = rules.step(kept.alarm, cause.level, now, self.rules)
+        if any(isinstance(event, Raised) for event in events) and alarm.raised != kept.alarm.raised:
+            kept = Kept(id=self._new_id(), alarm=alarm)  # Another alarm of the same.
+        place = cause.place
+        return (
+            replace(
+                kept,
+                alarm=alarm,
+                sentence=cause.sentence,
+                names=cause.names or kept.names,
+                lat_deg=None if place is None else place.lat_deg,
+                lng_deg=None if place is None else place.lng_deg,
+                ways_out=cause.ways_out,
+                parties=tuple(sorted({*kept.parties, *cause.parties})),
+                happens=None if cause.in_s is None else now + timedelta(seconds=cause.in_s),
+            ),
+            events,
+        )
+
+    async def raise_one(self, cause: Cause, now: datetime) -> Kept:
+        """Take one cause that does not last: it is asked for this once."""
+        async with self._one_at_a_time:
+            kept, events = self._asked(self._kept.get(cause.key), cause, now)
+            return await self._changed(kept, events, now)
+
+    async def join(self, key: AlarmKey, note: NoteID, said: Cause, now: datetime) -> Kept | None:
+        """Take a note that says an alarm; return it if that changes anything.
+
+        ``said`` is what the note says, shown where our own watch has found nothing.
+        """
+        async with self._one_at_a_time:
+            kept = self._kept.get(key)
+            alarm, events = rules.joined(
+                None if kept is None else kept.alarm,
+                key,
+                note,
+                said.level,
+                now,
+                rules=self.rules,
+            )
+            if not events:
+                return None
+            if kept is None or kept.alarm.raised != alarm.raised:
+                kept = Kept(id=self._new_id(), alarm=alarm, sentence=said.sentence)
+            parties = tuple(sorted({*kept.parties, *said.parties}))
+            return await self._changed(replace(kept, alarm=alarm, parties=parties), events, now)
+
+    async def note_seen(self, key: AlarmKey, party: str, now: datetime) -> Kept | None:
+        """Note that the other party's desk has acknowledged; return it if that is new."""
+        async with self._one_at_a_time:
+            kept = self._kept.get(key)
+            if kept is None or party in kept.seen_by:
+                return None
+            seen_by = tuple(sorted({*kept.seen_by, party}))
+            return await self._changed(replace(kept, seen_by=seen_by), (), now)
+
+    async def note_told(self, key: AlarmKey, party: str, level: Level, now: datetime) -> None:
+        """Note that a party has been told of an alarm at a level."""
+        async with self._one_at_a_time:
+            kept = self._kept.get(key)
+            if kept is not None:
+                told = {**kept.told, party: int(level)}
+                await self._changed(replace(kept, told=told), (), now)
+
+    # ---- people
+
+    async def acknowledge(self, named: str, by: str, now: datetime) -> Kept:
+        """Say that an alarm was seen.
+
+        Raises:
+            NotFound: no such alarm in sight.
+            WrongState: it is over.
+        """
+        return await self._done(named, now, lambda a: rules.acknowledge(a, by=by, now=now))
+
+    async def suppress(
+        self, named: str, by: str, until: datetime, reason: str, now: datetime
+    ) -> Kept:
+        """Keep an alarm silent for a time, at its present level and below.
+
+        Raises:
+            NotFound: no such alarm in sight.
+            WrongState: it is over, or a warning.
+            BadInput: no reason, or a time that is none.
+        """
+        return await self._done(
+            named,
+            now,
+            lambda a: rules.suppress(
+                a, by=by, until=until, reason=reason, now=now, rules=self.rules
+            ),
+        )
+
+    async def mark_nuisance(self, named: str, by: str, now: datetime) -> Kept:
+        """Say that an alarm was for nothing: for the count, it changes nothing else.
+
+        Raises:
+            NotFound: no such alarm.
+        """
+        return await self._done(named, now, lambda a: rules.mark_nuisance(a, by=by, now=now))
+
+    async def _done(self, named: str, now: datetime, do: Callable[[Alarm], Outcome]) -> Kept:
+        async with self._one_at_a_time:
+            kept = await self.get(named)
+            alarm, events = do(kept.alarm)
+            return await self._changed(replace(kept, alarm=alarm), events, now)
+
+    # ---- looking
+
+    def in_sight(self) -> list[Kept]:
+        """Return all alarms that are to be looked at, the most urgent first."""
+        return sorted(self._kept.values(), key=_urgency)
+
+    def level_of(self, subject: str) -> Level | None:
+        """Return the highest level of the open alarms about a subject."""
+        levels = (
+            kept.alarm.level
+            for key, kept in self._kept.items()
+            if subject in (key.one, key.other) and kept.alarm.stage in OPEN
+        )
+        return max(levels, default=None)
+
+    def of(self, key: AlarmKey) -> Kept | None:
+        """Return the alarm about something, if one is in sight."""
+        return self._kept.get(key)
+
+    def _find(self, named: str) -> Kept | None:
+        exact = [k for k in self._kept.values() if named in (k.id, k.name)]
+        found = exact or [
+            k
+            for k in self._kept.values()
+            if len(named) >= SHORT_ID and (k.name.startswith(named) or k.id.startswith(named))
+        ]
+        if len(found) > 1:
+            raise NotFound(f"{named[:20]!r}: several alarms begin so; write more of it", field="id")
+        return found[0] if found else None
+
+    async def get(self, named: str) -> Kept:
+        """Return an alarm, in sight or from the history.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        if kept := self._find(named):
+            return kept
+        for past in await self.history(LISTED_MAX):
+            if named in (past.id, past.name):
+                return past
+        raise NotFound(
+            f"no alarm {named[:20]!r}; tansiq alarm list --all shows the latest", field="id"
+        )
+
+    async def history(self, most: int, since: datetime | None = None) -> list[Kept]:
+        """Return alarms that are over, the latest first.
+
+        Raises:
+            TooLarge: more were asked for than are listed at once.
+        """
+        if most > LISTED_MAX:
+            raise TooLarge(f"at most {LISTED_MAX} at once", field="last")
+        since_us = 0 if since is None else micros(since)
+
+        async def read(tx: Tx) -> list[AlarmRow]:
+            return await WatchTables(tx).past_alarms(since=since_us, most=most)
+
+        rows = await self._events.store.read(read)
+        return [_DECODER.decode(row.document) for row in rows]
+
+    def view(self, kept: Kept, now: datetime) -> AlarmView:
+        """Return an alarm as people see it."""
+        alarm = kept.alarm
+        seen, silent = alarm.acknowledged, alarm.suppression
+        shown = display(alarm, now)
+        acknowledged = seen is not None and seen.level >= alarm.level
+        return AlarmView(
+            id=kept.name,
+            kind=alarm.key.kind.value,
+            level=alarm.level.name.lower(),
+            stage=_STAGES[shown],
+            flashing=shown is Display.FLASHING,
+            one=alarm.key.one,
+            other=alarm.key.other,
+            names=kept.names,
+            sentence=kept.sentence,
+            raised=zulu(alarm.raised),
+            changed=zulu(alarm.looked),
+            cleared=None if alarm.cleared is None else zulu(alarm.cleared),
+            acknowledged=zulu(seen.time) if seen is not None and acknowledged else None,
+            acknowledged_by=seen.by if seen is not None and acknowledged else None,
+            acknowledged_there=kept.seen_by,
+            suppressed_until=None if silent is None else zulu(silent.until),
+            suppressed_by=None if silent is None else silent.by,
+            in_s=None if kept.happens is None else max(0.0, (kept.happens - now).total_seconds()),
+            lat_deg=kept.lat_deg,
+            lng_deg=kept.lng_deg,
+            ways_out=kept.ways_out,
+            nuisance=alarm.nuisance is not None,
+        )
+
+    # ---- writing
+
+    async def _changed(self, kept: Kept, events: tuple[AlarmEvent, ...], now: datetime) -> Kept:
+        await self._write([(kept, events)], now)
+        key = kept.alarm.key
+        if kept.in_sight:
+            self._kept[key] = kept
+        elif (known := self._kept.get(key)) is not None and known.id == kept.id:
+            del self._kept[key]
+        self._told([(kept, events)])
+        return kept
+
+    async def _write(
+        self, changed: Sequence[tuple[Kept, tuple[AlarmEvent, ...]]], now: datetime
+    ) -> None:
+        if not changed:
+            return
+        rows = [(kept, _row(kept, now), self.view(kept, now)) for kept, _ in changed]
+
+        async def write(tx: Tx) -> None:
+            tables = WatchTables(tx)
+            for kept, row, view in rows:
+                await tables.put_alarm(row)
+                await self._events.append(tx, EVENT, kept.id, _ENCODER.encode(view), now)
+            if any(not row.open for _, row, _ in rows):
+                before = micros(now - HISTORY_KEPT)
+                await tables.drop_past(before=before, kept=HISTORY_MAX)
+
+        await self._events.store.write(write)
+
+    def _told(self, changed: Sequence[tuple[Kept, tuple[AlarmEvent, ...]]]) -> None:
+        for kept, events in changed:
+            for event in events:
+                self._count(kept, event)
+        if changed:
+            self.on_change([kept for kept, _ in changed])
+
+    def _count(self, kept: Kept, event: AlarmEvent) -> None:
+        if event.time.date() != self._day:
+            self._day = event.time.date()
+            self.raised_today.clear()
+            self.nuisances_today = 0
+        if isinstance(event, Raised):
+            self.raised_today[kept.alarm.key.kind.value] += 1
+        self.nuisances_today += isinstance(event, MarkedNuisance)
+
+
+def _most_urgent(causes: Iterable[Cause]) -> dict[AlarmKey, Cause]:
+    """Return one cause for each key, the most urgent first."""
+    found: dict[AlarmKey, Cause] = {}
+    for cause in causes:
+        before = found.get(cause.key)
+        if before is None or cause.level > before.level:
+            found[cause.key] = cause
+    return dict(sorted(found.items(), key=lambda each: (-each[1].level, each[0])))
+
+
+def _urgency(kept: Kept) -> tuple[bool, int, datetime, str]:
+    alarm = kept.alarm
+    return alarm.stage not in OPEN, -alarm.level, alarm.raised, kept.id
+
+
+def _row(kept: Kept, now: datetime) -> AlarmRow:
+    return AlarmRow(
+        id=kept.id, open=kept.in_sight, changed=micros(now), document=_ENCODER.encode(kept)
+    )

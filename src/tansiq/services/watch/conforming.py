@@ -1,0 +1,147 @@
+"""Aircraft against their own plans: what each does, and what is to be said of it.
+
+An aircraft that a plan is known of is judged each tick by all that its position can be wrong. One
+without a plan is told of where the parties have agreed to say who flies: in the agreed area.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from tansiq.domain import causes
+from tansiq.domain.agreement import Agreement
+from tansiq.domain.alarm_key import AlarmKind, Level, key
+from tansiq.domain.conformance import Conformance, Status, conformance
+from tansiq.domain.estimate import Estimate
+from tansiq.domain.intent import IntentState
+from tansiq.domain.nearness import nearness
+from tansiq.domain.time import zulu
+from tansiq.domain.volume import Volumes, time_bounds
+from tansiq.formats import alarm_words
+from tansiq.formats.alarm_words import duration, height
+from tansiq.services.airspace import Known
+from tansiq.services.watch.alarms import Cause
+from tansiq.services.watch.binding import suggestion
+from tansiq.services.watch.scene import Aircraft
+
+SHOWN: Final = {
+    Status.INSIDE: "inside",
+    Status.NOT_YET: "inside",
+    Status.NOT_AIRBORNE: "inside",
+    Status.LANDED: "inside",
+    Status.EARLY: "early",
+    Status.LEFT: "left",
+    Status.OFF_LEVEL: "off-level",
+    Status.OVER_RUN: "over-run",
+    Status.UNKNOWN: "unknown",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one aircraft does, in a word and a sentence."""
+
+    found: Conformance | None
+    """None: no plan of it is known."""
+    word: str
+    sentence: str
+
+
+def judged(aircraft: Aircraft, estimate: Estimate, now: datetime, *, flown: bool) -> Judged:
+    """Return what an aircraft does, by its plan if one is known."""
+    known = aircraft.bound.known
+    if known is None:
+        return Judged(None, "unplanned", suggestion(estimate, aircraft.bound))
+    found = conformance(estimate, _nominal(known), now, flown=flown)
+    word = SHOWN[found.status]
+    said = (
+        "" if word == "inside" and found.certain else alarm_words.of_conformance(known.name, found)
+    )
+    return Judged(found, word, said)
+
+
+def _nominal(known: Known) -> Volumes:
+    return known.nominal.volumes or known.volumes
+
+
+def cause(aircraft: Aircraft, judged: Judged, estimate: Estimate) -> Cause | None:
+    """Return what there is to alarm of an aircraft with a plan."""
+    known, found = aircraft.bound.known, judged.found
+    if known is None or found is None:
+        return None
+    asked = causes.of_conformance(found)
+    if asked is None or asked.kind is AlarmKind.TRACK_LOST:
+        return None  # Of those that are not heard any more ``lost`` tells, plan by plan.
+    return Cause(
+        key=key(asked.kind, aircraft.subject),
+        level=asked.level,
+        sentence=judged.sentence,
+        names=(known.name,),
+        place=estimate.position,
+        parties=aircraft.parties,
+    )
+
+
+def lost(aircraft: Aircraft, estimate: Estimate, now: datetime) -> Cause | None:
+    """Return that nothing is heard any more of an aircraft which is in the air by its plan."""
+    known = aircraft.bound.known
+    if known is None or known.state == IntentState.ACCEPTED or estimate.on_ground:
+        return None
+    span = time_bounds(known.volumes)
+    if now > span.end:
+        return None
+    return Cause(
+        key=key(AlarmKind.TRACK_LOST, aircraft.subject),
+        level=Level.CAUTION,
+        sentence=(
+            f"{known.name} is not heard: its last position is {duration(estimate.age_s)} old, and "
+            f"its plan lasts until {zulu(span.end)}"
+        ),
+        names=(known.name,),
+        place=estimate.position,
+        parties=aircraft.parties,
+    )
+
+
+class NoPlan:
+    """Aircraft without a plan in the agreed area."""
+
+    def __init__(self, agreement: Agreement) -> None:
+        self._area = agreement.area
+        self._looked: dict[str, tuple[datetime, bool]] = {}
+
+    def causes(
+        self, aircraft: Iterator[tuple[Aircraft, Estimate]], now: datetime
+    ) -> Iterator[Cause]:
+        """Yield one cause for each that flies in the area; asked again every ten seconds."""
+        looked: dict[str, tuple[datetime, bool]] = {}
+        for each, estimate in aircraft:
+            before = self._looked.get(each.subject)
+            if before is None or not 0 <= (now - before[0]).total_seconds() < _LOOK_S:
+                near = nearness(estimate.position, self._area, beyond_m=1.0)
+                before = (now, near.inside or near.least_m <= 0.0)
+            looked[each.subject] = before
+            if before[1]:
+                yield _no_plan(each, estimate)
+        self._looked = looked
+
+
+_LOOK_S: Final = 10.0
+
+
+def _no_plan(aircraft: Aircraft, estimate: Estimate) -> Cause:
+    said = suggestion(estimate, aircraft.bound)
+    where = "at an unknown height"
+    if estimate.pressure is not None:
+        where = f"at a pressure altitude of {height(estimate.pressure.middle_m)}"
+    elif estimate.height is not None:
+        where = f"at {height(estimate.height.middle_m)} W84"
+    sentence = f"{aircraft.name} flies {where} in the agreed area and no plan of it is known"
+    return Cause(
+        key=key(AlarmKind.NO_PLAN, aircraft.subject),
+        level=Level.ADVISORY,
+        sentence=f"{sentence}; it {said}" if said else sentence,
+        names=(aircraft.name,),
+        place=estimate.position,
+    )

@@ -1,0 +1,207 @@
+"""The watch as people and programs use it: one method a button, a command, a route."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Final, Protocol
+
+import msgspec
+
+from tansiq.clock import Clock
+from tansiq.domain.actor import Actor
+from tansiq.domain.following import Refusal
+from tansiq.domain.time import parse_rfc3339
+from tansiq.domain.track import Address, PositionReport
+from tansiq.errors import BadInput, NotFound
+from tansiq.services.watch.alarms import LISTED_MAX
+from tansiq.services.watch.showing import Picture
+from tansiq.services.watch.views import AlarmView, FeedView, PictureView
+from tansiq.services.watch.watch import Watch
+
+OWN_FEED: Final = "api"
+"""What positions come by that are sent to the own API."""
+SUPPRESS_MIN: Final = (1.0, 60.0)
+
+
+class FeedPort(Protocol):
+    """The feeds of a node."""
+
+    def views(self) -> tuple[FeedView, ...]:
+        """Return how each is doing."""
+        ...
+
+    def start_one(self, name: str) -> bool:
+        """Begin to read one; report whether there is one of that name."""
+        ...
+
+    async def stop_one(self, name: str) -> bool:
+        """End reading one; report whether there is one of that name."""
+        ...
+
+
+class AlarmList(msgspec.Struct, frozen=True, kw_only=True):
+    """Alarms, the most urgent first, then those that are over, the latest first."""
+
+    alarms: tuple[AlarmView, ...]
+    raised_today: dict[str, int] = {}
+    """Since midnight UTC, by kind."""
+    nuisances_today: int = 0
+
+
+class FeedList(msgspec.Struct, frozen=True, kw_only=True):
+    """All feeds."""
+
+    feeds: tuple[FeedView, ...]
+    refused: dict[str, int] = {}
+    """Reports that passed a feed and were not taken into a track, by reason."""
+    tracks: int = 0
+
+
+class Silencing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Keeping an alarm silent for a time, at its present level and below."""
+
+    minutes: Annotated[float, msgspec.Meta(ge=SUPPRESS_MIN[0], le=SUPPRESS_MIN[1])]
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class Whose(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person says of an address."""
+
+    address: Annotated[str, msgspec.Meta(min_length=3, max_length=110)]
+    plan: Annotated[str, msgspec.Meta(max_length=60)] = ""
+    """Its intent id or the beginning of it, or its call sign; empty: it flies no plan."""
+
+
+class Freed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An address of which nothing is to be said any more."""
+
+    address: Annotated[str, msgspec.Meta(min_length=3, max_length=110)]
+
+
+class FeedSwitch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Starting or stopping a feed, until the node's next start."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    on: bool
+
+
+class TakenPositions(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of positions that were sent."""
+
+    taken: int
+    wrong: tuple[str, ...] = ()
+    """What is wrong with the others, the first hundred."""
+
+
+class WatchDesk:
+    """Everything that the own API may ask of the watch."""
+
+    def __init__(self, watch: Watch, picture: Picture, clock: Clock, feeds: FeedPort) -> None:
+        self.watch = watch
+        self.picture = picture
+        self._clock = clock
+        self._feeds = feeds
+
+    def view(self) -> PictureView:
+        """Return the live picture."""
+        return self.picture.view()
+
+    # ---- alarms
+
+    async def alarms(self, *, over: int = 0, since: str = "") -> AlarmList:
+        """Return the alarms in sight, and up to ``over`` that are over.
+
+        Raises:
+            BadInput: a time that is none.
+        """
+        now, kept = self._clock.now(), self.watch.parts.alarms
+        from_time: datetime | None = parse_rfc3339(since, "since") if since else None
+        found = list(self.picture.alarms(now))
+        if over:
+            past = await kept.history(min(over, LISTED_MAX), from_time)
+            found += [kept.view(each, now) for each in past]
+        return AlarmList(
+            alarms=tuple(found),
+            raised_today=dict(kept.raised_today),
+            nuisances_today=kept.nuisances_today,
+        )
+
+    async def alarm(self, named: str) -> AlarmView:
+        """Return one alarm, in sight or over.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        kept = self.watch.parts.alarms
+        return kept.view(await kept.get(named), self._clock.now())
+
+    async def acknowledge(self, named: str, actor: Actor) -> AlarmView:
+        """Say that an alarm was seen."""
+        kept = await self.watch.acknowledge(named, actor)
+        return self.watch.parts.alarms.view(kept, self._clock.now())
+
+    async def suppress(self, named: str, said: Silencing, actor: Actor) -> AlarmView:
+        """Keep an alarm silent for a time."""
+        kept = await self.watch.suppress(named, said.minutes, said.reason, actor)
+        return self.watch.parts.alarms.view(kept, self._clock.now())
+
+    async def mark_nuisance(self, named: str, actor: Actor) -> AlarmView:
+        """Say that an alarm was for nothing."""
+        kept = await self.watch.mark_nuisance(named, actor)
+        return self.watch.parts.alarms.view(kept, self._clock.now())
+
+    async def try_alarm(self, actor: Actor) -> AlarmView:
+        """Raise an alarm to try out lamps and sounds."""
+        kept = await self.watch.try_alarm(actor)
+        return self.watch.parts.alarms.view(kept, self._clock.now())
+
+    # ---- tracks
+
+    async def bind(self, said: Whose, actor: Actor) -> PictureView:
+        """Say whose aircraft an address is."""
+        await self.watch.bind(_address(said.address), said.plan, actor)
+        return self.view()
+
+    async def free(self, said: Freed) -> PictureView:
+        """Take back what was said of an address."""
+        await self.watch.unbind(_address(said.address))
+        return self.view()
+
+    def positions(
+        self, reports: Sequence[PositionReport], wrong: Sequence[BadInput]
+    ) -> TakenPositions:
+        """Take positions that were sent to the own API; they count at the next look."""
+        if reports:
+            self.watch.hear(OWN_FEED, reports)
+        return TakenPositions(taken=len(reports), wrong=tuple(map(str, wrong[:100])))
+
+    # ---- feeds
+
+    def feeds(self) -> FeedList:
+        """Return how all feeds are doing."""
+        tracks = self.watch.parts.tracks
+        refused = {each.value: tracks.refused[each.value] for each in Refusal}
+        refused |= {name: tracks.refused[name] for name in ("burst", "full")}
+        return FeedList(
+            feeds=self._feeds.views(),
+            refused={name: count for name, count in refused.items() if count},
+            tracks=len(tracks),
+        )
+
+    async def run_feed(self, name: str, *, on: bool) -> FeedList:
+        """Start or stop one feed.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        known = self._feeds.start_one(name) if on else await self._feeds.stop_one(name)
+        if not known:
+            names = ", ".join(each.name for each in self._feeds.views()) or "none is set up"
+            raise NotFound(f"no feed {name[:40]!r}; there are: {names}", field="id")
+        return self.feeds()
+
+
+def _address(text: str) -> Address:
+    kind, _, value = text.partition(":")
+    if not kind or not value:
+        raise BadInput("is not KIND:VALUE, such as icao:a1b2c3", field="address")
+    return Address(text)

@@ -1,0 +1,165 @@
+"""Who comes too close to whom: the agreement's minima and DO-365's well clear, at three levels.
+
+One gathering for all rules. The pair's level is the highest whose look-ahead its first violation
+lies in; separation that is lost already is a warning of a kind of its own. Aircraft that have
+agreed to fly close (a formation of the agreement) are left out, and shown as left out.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import inf, isfinite, isnan
+from typing import Final
+
+from tansiq.domain.agreement import Minima
+from tansiq.domain.alarm_key import AlarmKind, Level, key
+from tansiq.domain.bearing import azimuth_deg
+from tansiq.domain.ellipsoid import destination
+from tansiq.domain.time import zulu
+from tansiq.domain.volume import LatLng
+from tansiq.domain.well_clear import (
+    EN_ROUTE,
+    NON_COOPERATIVE,
+    TERMINAL,
+    Rule,
+    Thresholds,
+)
+from tansiq.engine.encounters import Encounters, Found, find
+from tansiq.formats.alarm_words import distance, duration, height
+from tansiq.services.watch.alarms import Cause
+from tansiq.services.watch.scene import Aircraft, Scene
+
+WELL_CLEAR: Final = {
+    "en-route": EN_ROUTE,
+    "terminal": TERMINAL,
+    "non-cooperative": NON_COOPERATIVE,
+}
+_LEVELS: Final = (Level.ADVISORY, Level.CAUTION, Level.WARNING)
+PAIRS_MAX: Final = 20_000
+"""Pairs of one look; of more, the picture says that it is not whole."""
+LOOKS_MAX: Final = 50_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Separation:
+    """What is too close, and how long before each level tells of it."""
+
+    minima: Minima
+    well_clear: str = "en-route"
+    """``en-route``, ``terminal``, ``non-cooperative``, or ``off``: the minima alone."""
+    advisory_s: float = 120.0
+    caution_s: float = 60.0
+    warning_s: float = 30.0
+
+    @property
+    def thresholds(self) -> tuple[Thresholds, ...]:
+        """What counts as too close, in the order of ``rules``."""
+        found = []
+        if self.minima.horizontal_m or self.minima.vertical_m:
+            found.append(Thresholds(dthr_m=self.minima.horizontal_m, zthr_m=self.minima.vertical_m))
+        if self.well_clear in WELL_CLEAR:
+            found.append(WELL_CLEAR[self.well_clear])
+        return tuple(found)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Each threshold at each level, the levels of one threshold together."""
+        aheads = (self.advisory_s, self.caution_s, self.warning_s)
+        return tuple(each.within(ahead_s) for each in self.thresholds for ahead_s in aheads)
+
+
+def look(scene: Scene, separation: Separation) -> Found | None:
+    """Return all pairs that come too close; None: nothing counts as too close."""
+    rules = separation.rules
+    if not rules:
+        return None
+    return find(scene.fleet, rules, pairs_max=PAIRS_MAX, looks_max=LOOKS_MAX)
+
+
+def causes(scene: Scene, found: Found, separation: Separation) -> Iterator[Cause]:
+    """Yield a cause for each pair of two plans or aircraft that comes too close."""
+    for row in range(len(found.encounters.i)):
+        i, j = int(found.encounters.i[row]), int(found.encounters.j[row])
+        one, other = scene.aircraft[i], scene.aircraft[j]
+        if one.subject == other.subject:
+            continue  # One aircraft, heard twice.
+        lost = _lost(separation.thresholds, found.encounters, row)
+        yield _cause(scene, (one, other), (i, j), found.encounters, row, lost=lost)
+
+
+def excepted(scene: Scene, found: Found) -> list[tuple[str, str]]:
+    """Return the names of pairs that fly close by agreement."""
+    pairs = found.excepted
+    return [
+        (scene.aircraft[int(i)].name, scene.aircraft[int(j)].name)
+        for i, j in zip(pairs.i, pairs.j, strict=True)
+    ]
+
+
+def _lost(thresholds: Sequence[Thresholds], e: Encounters, row: int) -> bool:
+    """Report whether two are, or by their errors can be, within one of the distances now.
+
+    Well clear is lost long before that, by time: that is foreseen, not lost separation.
+    """
+    apart_m = float(e.d_now_m[row]) - float(e.horizontal_error_m[row])
+    dz_m = abs(float(e.dz_now_m[row])) - float(e.vertical_error_m[row])
+    return any(
+        apart_m <= each.dthr_m and (isnan(dz_m) or dz_m <= each.zthr_m) for each in thresholds
+    )
+
+
+def _cause(  # One row of columns.
+    scene: Scene,
+    pair: tuple[Aircraft, Aircraft],
+    rows: tuple[int, int],
+    e: Encounters,
+    row: int,
+    *,
+    lost: bool,
+) -> Cause:
+    starts = [float(t) for t in e.t_in_s[row]]
+    in_s = min((t for t in starts if not isnan(t)), default=inf)
+    level = max(_LEVELS[at % len(_LEVELS)] for at, t in enumerate(starts) if not isnan(t))
+    kind = AlarmKind.SEPARATION_LOST if lost else AlarmKind.CONFLICT_PREDICTED
+    one, other = pair
+    return Cause(
+        key=key(kind, one.subject, other.subject),
+        level=Level.WARNING if lost else level,
+        sentence=_sentence(scene, pair, e, row, 0.0 if lost else max(in_s, 1.0)),
+        names=tuple(sorted((one.name, other.name))),
+        in_s=None if lost else in_s,
+        place=_between(scene, rows, float(e.t_cpa_s[row])),
+        parties=(*one.parties, *other.parties),
+    )
+
+
+def _sentence(
+    scene: Scene, pair: tuple[Aircraft, Aircraft], e: Encounters, row: int, in_s: float
+) -> str:
+    one, other = sorted(each.name for each in pair)
+    d_now, dz_now = float(e.d_now_m[row]), float(e.dz_now_m[row])
+    t_cpa, d_cpa, dz_cpa = (float(c[row]) for c in (e.t_cpa_s, e.d_cpa_m, e.dz_cpa_m))
+    apart = f"now {distance(d_now)} and {_height(dz_now)} apart"
+    closest = f"closest in {duration(t_cpa)}: {distance(d_cpa)}, {_height(dz_cpa)}"
+    errors = _errors(float(e.horizontal_error_m[row]), float(e.vertical_error_m[row]))
+    what = "are too close" if in_s <= 0.0 else f"will be too close in {duration(in_s)}"
+    return f"{one} and {other} {what}: {apart}, {closest}{errors} ({zulu(scene.now)})"
+
+
+def _height(metres: float) -> str:
+    return "an unknown height" if isnan(metres) else height(abs(metres))
+
+
+def _errors(horizontal_m: float, vertical_m: float) -> str:
+    known = f" and {height(vertical_m)}" if isfinite(vertical_m) else " and an unknown height"
+    return f", true within {distance(horizontal_m)}{known}"
+
+
+def _between(scene: Scene, rows: Sequence[int], after_s: float) -> LatLng:
+    """Return where the first of two will be when they are closest, which is near the other."""
+    fleet, i = scene.fleet, rows[0]
+    place = LatLng(float(fleet.lat_deg[i]), float(fleet.lng_deg[i]))
+    east, north = float(fleet.east_mps[i]), float(fleet.north_mps[i])
+    away_m = (east * east + north * north) ** 0.5 * after_s
+    if away_m == 0.0:
+        return place
+    return destination(place, azimuth_deg(east, north), away_m)

@@ -1,0 +1,358 @@
+"""The watch of one node: once a second all that is heard is held against all that is known.
+
+One tick: follow the reports, see whose aircraft they are, judge each by its plan and all by each
+other, raise and clear alarms, tell whom they concern. A tick that takes longer than its second is
+followed by the next at once, and the picture says how late it is.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from tansiq.domain.actor import Actor
+from tansiq.domain.alarm_key import AlarmKind, Level, Subject, key
+from tansiq.domain.estimate import Estimate
+from tansiq.domain.following import Track
+from tansiq.domain.time import zulu
+from tansiq.domain.track import Address, PositionReport
+from tansiq.engine.encounters import Found
+from tansiq.errors import NotFound, StoreError, TansiqError
+from tansiq.services.airspace import Known
+from tansiq.services.planning.site import Site
+from tansiq.services.watch import conforming, separation
+from tansiq.services.watch.alarms import Alarms, Cause, Kept
+from tansiq.services.watch.binding import Bindings
+from tansiq.services.watch.conforming import Judged, NoPlan
+from tansiq.services.watch.expected import Expected
+from tansiq.services.watch.keepout import KeepOut
+from tansiq.services.watch.rings import RingBook
+from tansiq.services.watch.scene import Aircraft, Looking, Scene
+from tansiq.services.watch.separation import Separation
+from tansiq.services.watch.straying import Straying
+from tansiq.services.watch.telling import AlarmNotes
+from tansiq.services.watch.tracks import Tracks
+
+_log = logging.getLogger(__name__)
+
+TICK_S: Final = 1.0
+ASIDE: Final = 2_000
+"""With more aircraft than this they are held against each other in a thread."""
+LATE_S: Final = 3.0
+"""A picture older than this says so."""
+_PAIRS: Final = frozenset({AlarmKind.CONFLICT_PREDICTED, AlarmKind.SEPARATION_LOST})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What one tick found."""
+
+    scene: Scene
+    found: Found | None
+    judged: dict[Subject, Judged]
+    sentence: str
+    """What is wrong with the picture itself; empty: nothing."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Parts:
+    """What the watch works with."""
+
+    tracks: Tracks
+    expected: Expected
+    bindings: Bindings
+    alarms: Alarms
+    separation: Separation
+    rings: RingBook
+    notes: AlarmNotes | None = None
+    """None: nobody is told, as in a replay."""
+    straying: Straying | None = None
+    """None: no plan follows what its aircraft does."""
+    sources: list[Callable[[datetime], Iterable[Cause]]] = field(default_factory=list)
+    """Further causes: feeds."""
+
+
+class Watch:
+    """One loop a node."""
+
+    def __init__(self, site: Site, parts: Parts) -> None:
+        self._site = site
+        self.parts = parts
+        self._looking = Looking(
+            parts.tracks,
+            parts.bindings,
+            parts.expected,
+            [each.name for each in site.agreement.formations],
+        )
+        self._no_plan = NoPlan(site.agreement)
+        self._keep_out = KeepOut(
+            parts.tracks,
+            parts.expected,
+            rings=parts.rings.rings,
+            sightings=parts.rings.sightings,
+            parties=[each.id for each in site.agreement.parties if each.id != site.party],
+        )
+        self._flown: set[str] = set()
+        """Intents whose aircraft have been heard in the air."""
+        self._last: dict[Subject, Aircraft] = {}
+        """Aircraft with a plan, as they were last heard."""
+        self.latest: Looked | None = None
+        self.ticks = 0
+        self.on_tick: Callable[[], None] = lambda: None
+        """Called after each look."""
+        self._task: asyncio.Task[None] | None = None
+
+    # ---- running
+
+    async def start(self) -> None:
+        """Take up what was open, and begin to look."""
+        now = self._site.clock.now()
+        await self.parts.bindings.start(now)
+        await self.parts.rings.start(now)
+        await self.parts.alarms.start()
+        self._task = asyncio.create_task(self._run(), name="watch")
+
+    async def stop(self) -> None:
+        """Stop looking; open alarms are in the store."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        clock = self._site.clock
+        while True:
+            began_s = clock.monotonic_s()
+            try:
+                await self.tick(clock.now())
+            except StoreError as error:
+                _log.warning("the watch waits for the store: %s", error)
+            except TansiqError:
+                _log.exception("a look of the watch failed; the next is tried")
+            spent_s = clock.monotonic_s() - began_s
+            await clock.sleep(max(0.0, TICK_S - spent_s))
+
+    def hear(self, feed: str, reports: Sequence[PositionReport]) -> None:
+        """Take in positions; they count at the next look."""
+        self.parts.tracks.hear(feed, reports, self._site.clock.now())
+
+    # ---- looking
+
+    async def tick(self, now: datetime) -> None:
+        """Look once at everything, and do what follows."""
+        parts = self.parts
+        dropped = parts.tracks.tick(now)
+        parts.bindings.forget_old(now)
+        parts.rings.forget_old(now)
+        parts.expected.look(now, {*parts.bindings.intents(), *self._last})
+        scene = self._looking.look(now)
+        if len(scene.aircraft) > ASIDE:
+            found = await asyncio.to_thread(separation.look, scene, parts.separation)
+        else:
+            found = separation.look(scene, parts.separation)
+        judged = self._judge(scene, now)
+        causes = [
+            *self._pairs(scene, found),
+            *self._plans(scene, judged, now),
+            *self._silent(scene, dropped, now),
+            *self._keep_out.causes(scene),
+            *(cause for source in parts.sources for cause in source(now)),
+        ]
+        self.latest = Looked(
+            scene=scene,
+            found=found,
+            judged=judged,
+            sentence=self._wrong(found, len(scene.aircraft)),
+        )
+        await parts.alarms.step(causes, now)
+        if parts.notes is not None:
+            await parts.notes.exchange(now)
+        if parts.straying is not None:
+            await parts.straying.follow(self._own(scene, judged, now), now)
+        self.ticks += 1
+        self.on_tick()
+
+    def _judge(self, scene: Scene, now: datetime) -> dict[Subject, Judged]:
+        judged: dict[Subject, Judged] = {}
+        for subject, aircraft in scene.by_subject.items():
+            if aircraft.bound.known is None and not aircraft.bound.may_be:
+                continue
+            estimate = self.parts.tracks.at(aircraft.track, now)
+            flown = subject in self._flown
+            judged[subject] = conforming.judged(aircraft, estimate, now, flown=flown)
+            if aircraft.bound.known is not None:
+                self._last[subject] = aircraft
+                if not estimate.on_ground:
+                    self._flown.add(subject)
+        return judged
+
+    def _pairs(self, scene: Scene, found: Found | None) -> Iterator[Cause]:
+        if found is not None:
+            yield from separation.causes(scene, found, self.parts.separation)
+        live = {each.track.address for each in scene.aircraft}
+        # That one of two is not heard any more does not mean that they are clear.
+        for kept in self.parts.alarms.in_sight():
+            alarm = kept.alarm
+            if alarm.key.kind not in _PAIRS or (kept.happens is None and alarm.cleared is not None):
+                continue
+            silent = [s for s in (alarm.key.one, alarm.key.other) if s not in scene.by_subject]
+            if any(self._is_silent(subject, live) for subject in silent):
+                yield Cause(
+                    key=alarm.key,
+                    level=alarm.level,
+                    sentence=_doubt(kept),
+                    names=kept.names,
+                    parties=kept.parties,
+                )
+
+    def _is_silent(self, subject: Subject, live: Container[Address]) -> bool:
+        """Report whether an aircraft is still followed, and not heard."""
+        aircraft = self._last.get(subject)
+        tracks = self.parts.tracks.all() if aircraft is None else iter([aircraft.track])
+        return any(
+            track.address not in live and not track.last.on_ground
+            for track in tracks
+            if aircraft is not None or self._looking.subject(track.address) == subject
+        )
+
+    def _plans(self, scene: Scene, judged: dict[Subject, Judged], now: datetime) -> Iterator[Cause]:
+        at = self.parts.tracks.at
+        for subject, found in judged.items():
+            aircraft = scene.by_subject[subject]
+            cause = conforming.cause(aircraft, found, at(aircraft.track, now))
+            if cause is not None:
+                yield cause
+        unplanned = (
+            (each, at(each.track, now))
+            for each in scene.by_subject.values()
+            if each.bound.known is None
+        )
+        yield from self._no_plan.causes(unplanned, now)
+
+    def _silent(self, scene: Scene, dropped: Sequence[Track], now: datetime) -> Iterator[Cause]:
+        """Yield a cause for each aircraft with a plan that was heard and is not any more."""
+        gone = {track.address for track in dropped}
+        for subject, aircraft in list(self._last.items()):
+            if subject in scene.by_subject:
+                continue
+            fresh = self._looking.aircraft(aircraft.track, now)
+            estimate = self.parts.tracks.at(aircraft.track, now)
+            cause = conforming.lost(fresh, estimate, now)
+            if cause is not None:
+                yield cause
+            elif aircraft.track.address in gone or aircraft.track.address not in self.parts.tracks:
+                del self._last[subject]
+                self._flown.discard(subject)
+
+    def _own(
+        self, scene: Scene, judged: dict[Subject, Judged], now: datetime
+    ) -> dict[str, tuple[Aircraft, Judged, Estimate]]:
+        own = {}
+        for subject, found in judged.items():
+            aircraft = scene.by_subject[subject]
+            known = aircraft.bound.known
+            if known is not None and known.own:
+                own[known.id] = (aircraft, found, self.parts.tracks.at(aircraft.track, now))
+        return own
+
+    def _wrong(self, found: Found | None, many: int) -> str:
+        said = []
+        if self.parts.tracks.full:
+            said.append("more aircraft are heard than are followed")
+        if found is not None and not found.complete:
+            said.append("more come close to each other than can be looked at: nobody is clear")
+        if self.parts.alarms.left_out:
+            said.append(f"{self.parts.alarms.left_out} alarms more than are shown")
+        if many >= 2 and found is None:
+            said.append("nothing counts as too close: the agreement has no minima")
+        return "; ".join(said)
+
+    def aircraft(self, track: Track) -> Aircraft:
+        """Return whose a track is."""
+        return self._looking.aircraft(track, self._site.clock.now())
+
+    def judged(self, subject: Subject) -> Judged | None:
+        """Return what the last look found of an aircraft with a plan."""
+        return None if self.latest is None else self.latest.judged.get(subject)
+
+    # ---- people
+
+    async def acknowledge(self, named: str, actor: Actor) -> Kept:
+        """Say that an alarm was seen, here and to those whom it concerns.
+
+        Raises:
+            NotFound: no such alarm in sight.
+            WrongState: it is over.
+        """
+        now = self._site.clock.now()
+        kept = await self.parts.alarms.acknowledge(named, actor.display_name, now)
+        if self.parts.notes is not None:
+            await self.parts.notes.acknowledged(kept, actor)
+        return kept
+
+    async def suppress(self, named: str, minutes: float, reason: str, actor: Actor) -> Kept:
+        """Keep an alarm silent for some minutes.
+
+        Raises:
+            NotFound, WrongState, BadInput: see ``Alarms.suppress``.
+        """
+        now = self._site.clock.now()
+        until = now + timedelta(minutes=minutes)
+        return await self.parts.alarms.suppress(named, actor.display_name, until, reason, now)
+
+    async def mark_nuisance(self, named: str, actor: Actor) -> Kept:
+        """Say that an alarm was for nothing.
+
+        Raises:
+            NotFound: no such alarm.
+        """
+        now = self._site.clock.now()
+        return await self.parts.alarms.mark_nuisance(named, actor.display_name, now)
+
+    async def bind(self, address: str, plan: str, actor: Actor) -> Known | None:
+        """Say whose aircraft an address is; ``plan`` empty: it flies none.
+
+        Raises:
+            NotFound: no plan about now whose id begins so, or several.
+            BadInput: the address names its plan itself.
+        """
+        now = self._site.clock.now()
+        known = self._plan(plan) if plan else None
+        await self.parts.bindings.bind(Address(address), known, actor.display_name, now)
+        return known
+
+    def _plan(self, named: str) -> Known:
+        found = [
+            known
+            for known in self.parts.expected.intents
+            if known.id.startswith(named.lower()) or known.callsign == named
+        ]
+        if len(found) != 1:
+            several = "several plans are called so" if found else "no plan about now is called so"
+            raise NotFound(f"{named[:40]!r}: {several}; give more of its id", field="plan")
+        return found[0]
+
+    async def unbind(self, address: str) -> None:
+        """Take back what was said of an address.
+
+        Raises:
+            NotFound: nothing was.
+        """
+        await self.parts.bindings.unbind(Address(address))
+
+    async def try_alarm(self, actor: Actor) -> Kept:
+        """Raise an alarm for trying out lamps and sounds; it clears by itself."""
+        now = self._site.clock.now()
+        cause = Cause(
+            key=key(AlarmKind.TEST, self._looking.subject(Address("own:alarm-test"))),
+            level=Level.WARNING,
+            sentence=f"TEST of the alarms by {actor.display_name} at {zulu(now)}: nothing is wrong",
+            names=("test",),
+        )
+        return await self.parts.alarms.raise_one(cause, now)
+
+
+def _doubt(kept: Kept) -> str:
+    names = " and ".join(kept.names) or "the two"
+    return f"{names}: one of them is not heard any more; they may still be too close"

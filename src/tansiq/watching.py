@@ -1,0 +1,154 @@
+"""Joins feeds and watch: what comes in, who looks at it, and how a feed that is lost is told.
+
+Wiring only, like ``node.py``, of which it is a part of its own.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tansiq.domain.alarm_key import AlarmKind, Level, key, subject_of
+from tansiq.domain.following import Limits as Following
+from tansiq.domain.track import Address, PositionReport
+from tansiq.feeds.feed import Feeds
+from tansiq.feeds.health import FeedHealth, FeedState
+from tansiq.services.airspace import Airspace
+from tansiq.services.events import Events
+from tansiq.services.facade import Planning
+from tansiq.services.line.speaking import Speaking
+from tansiq.services.planning.book import Book
+from tansiq.services.planning.site import Site
+from tansiq.services.watch.alarms import Alarms, Cause
+from tansiq.services.watch.binding import Bindings
+from tansiq.services.watch.desk import WatchDesk
+from tansiq.services.watch.expected import Expected
+from tansiq.services.watch.rings import RingBook
+from tansiq.services.watch.separation import Separation
+from tansiq.services.watch.showing import Picture
+from tansiq.services.watch.straying import Straying
+from tansiq.services.watch.telling import AlarmNotes
+from tansiq.services.watch.tracks import Tracks
+from tansiq.services.watch.views import FeedView
+from tansiq.services.watch.watch import Parts, Watch
+from tansiq.settings import Settings
+
+_LOST = frozenset({FeedState.SILENT, FeedState.FAILING})
+
+
+class FeedDesk:
+    """The feeds of one node as the watch and its desk see them."""
+
+    def __init__(self, feeds: Feeds) -> None:
+        self._feeds = feeds
+
+    def views(self) -> tuple[FeedView, ...]:
+        """Return how each is doing."""
+        return tuple(map(_view, self._feeds.health()))
+
+    def start_one(self, name: str) -> bool:
+        """Begin to read one; report whether there is one of that name."""
+        feed = self._feeds.named(name)
+        if feed is not None:
+            feed.start()
+        return feed is not None
+
+    async def stop_one(self, name: str) -> bool:
+        """End reading one; report whether there is one of that name."""
+        feed = self._feeds.named(name)
+        if feed is not None:
+            await feed.stop()
+        return feed is not None
+
+    def causes(self, _: datetime) -> Iterator[Cause]:
+        """Yield a cause for each feed that gives nothing: a picture without it is no quiet sky."""
+        for health in self._feeds.health():
+            if health.state in _LOST:
+                yield Cause(
+                    key=key(AlarmKind.FEED_LOST, subject_of(Address(f"feed:{health.name}"))),
+                    level=Level.CAUTION,
+                    sentence=f"feed {health.name} is {health.state}: {health.reason}; aircraft "
+                    "that only it hears are not in the picture",
+                    names=(health.name,),
+                )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watching:
+    """The watch of one node with its feeds."""
+
+    feeds: Feeds
+    watch: Watch
+    desk: WatchDesk
+
+    @classmethod
+    def of(
+        cls,
+        site: Site,
+        events: Events,
+        airspace: Airspace,
+        settings: Settings,
+        own: tuple[Planning, Book],
+        speaking: Speaking,
+    ) -> "Watching":
+        """Wire a node's watch."""
+        how = settings.watch
+        alarms = Alarms(events, new_id=site.new_id)
+        parts = Parts(
+            tracks=Tracks(Following(), tracks_max=settings.limits.tracks_max),
+            expected=Expected(airspace),
+            bindings=Bindings(events.store),
+            rings=RingBook(events.store, new_id=site.new_id),
+            alarms=alarms,
+            separation=Separation(
+                minima=site.agreement.minima,
+                well_clear=how.well_clear,
+                advisory_s=how.advisory_s,
+                caution_s=how.caution_s,
+                warning_s=how.warning_s,
+            ),
+            notes=AlarmNotes(speaking, alarms, me=site.party),
+            straying=Straying(*own, site.agreement) if how.follow_states else None,
+        )
+        watch = Watch(site, parts)
+
+        def hear(feed: str, reports: Sequence[PositionReport]) -> None:
+            watch.hear(feed, reports)
+
+        feeds = Feeds(settings.feeds, hear, site.clock, settings.limits, settings.timers)
+        fed = FeedDesk(feeds)
+        parts.sources.append(fed.causes)
+        picture = Picture(watch, site.clock, feeds=fed.views, rings=parts.rings.views)
+        desk = WatchDesk(watch, picture, site.clock, fed)
+        return cls(feeds=feeds, watch=watch, desk=desk)
+
+    async def start(self) -> None:
+        """Begin to read the feeds and to look."""
+        await self.watch.start()
+        self.feeds.start()
+
+    async def stop(self) -> None:
+        """Stop; open alarms are in the store."""
+        await self.feeds.stop()
+        await self.watch.stop()
+
+
+def _view(health: FeedHealth) -> FeedView:
+    counted = {
+        "duplicate": health.duplicates,
+        "too-old": health.too_old,
+        "ahead": health.ahead,
+        "dropped": health.dropped,
+        **{str(name): count for name, count in health.refused.items()},
+    }
+    sentence = "; ".join(each for each in (health.reason, health.clock) if each)
+    return FeedView(
+        name=health.name,
+        kind=health.kind,
+        url=health.url,
+        state=health.state.value,
+        sentence=sentence,
+        age_s=health.newest_age_s,
+        positions=health.positions,
+        refused={name: count for name, count in counted.items() if count},
+        clock_offset_s=health.behind_s,
+    )
