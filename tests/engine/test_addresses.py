@@ -15,7 +15,8 @@ from tansiq.domain.agreement import Minima
 from tansiq.engine import compiled, search
 from tansiq.engine.addresses import FREE, Addressed, Layout, floats_at, ints_at, list_at, shorts_at
 from tansiq.engine.batch import Batch
-from tansiq.engine.index import AirspaceIndex, Prepared
+from tansiq.engine.index import AirspaceIndex
+from tansiq.engine.prepared import Prepared
 
 TWO: Layout = ((np.float64, (FREE, 3)), (np.int64, (FREE,)))
 

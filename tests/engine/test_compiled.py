@@ -22,7 +22,8 @@ from plans import volume
 from tansiq.domain.agreement import Minima
 from tansiq.engine import compiled, outlines, search
 from tansiq.engine.batch import Batch
-from tansiq.engine.index import AirspaceIndex, Prepared
+from tansiq.engine.index import AirspaceIndex
+from tansiq.engine.prepared import Prepared
 from tansiq.engine.judgement import conflict_between
 from tansiq.engine.resolution import Bounds, Layer, resolve
 from plans import NOON, SECOND

@@ -20,7 +20,8 @@ from tansiq.domain.conflict import conflicts
 from tansiq.domain.volume import LatLng, Volume4D
 from tansiq.engine import grid
 from tansiq.engine.batch import Batch
-from tansiq.engine.index import AirspaceIndex, Prepared
+from tansiq.engine.index import AirspaceIndex
+from tansiq.engine.prepared import Prepared
 
 FIVE = Minima(horizontal_m=500.0, vertical_m=100.0, time=timedelta(minutes=5))
 WIDE = Minima(horizontal_m=20_000.0, vertical_m=3_000.0, time=timedelta(hours=3))

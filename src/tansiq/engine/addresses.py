@@ -9,13 +9,14 @@ A number says nothing of how long what it names is there: whoever calls a kernel
 machine code the arrays themselves are handed over.
 """
 
-import importlib
+from array import array as row_of
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from tansiq.engine.compiled import _NUMBA, COMPILED, Floats, Ints, Shorts, inlined
+from tansiq.engine import compiled
+from tansiq.engine.compiled import COMPILED, Floats, Ints, Shorts, inlined, kernel
 
 FREE = -1
 """In a layout: any length."""
@@ -23,7 +24,14 @@ _WORDS = 3
 """Of each array: its address, and its lengths (of one dimension: and 1)."""
 
 Layout = tuple[tuple[type, tuple[int, ...]], ...]
-"""Of each array in order: the type of its numbers, and its lengths."""
+"""Of each array in order: the type of its numbers, and its lengths, one or two."""
+
+
+@kernel
+def _address_of(array: Any) -> int:
+    # What numpy tells Python of it takes five times as long.
+    found: int = array.ctypes.data
+    return found
 
 
 class Addressed:
@@ -42,19 +50,20 @@ class Addressed:
         """What a kernel takes."""
         if not COMPILED:
             return
-        words = []
+        words: list[int] = []
         for (kind, lengths), array in zip(layout, self.arrays, strict=True):
-            shape, flags = array.shape, array.flags
+            shape = array.shape
             if (
                 array.dtype != kind
                 or len(shape) != len(lengths)
-                or any(n not in (FREE, m) for n, m in zip(lengths, shape, strict=True))
-                or not flags.carray
+                or lengths[0] not in (FREE, shape[0])
+                or lengths[-1] not in (FREE, shape[-1])
+                or not array.flags.carray
             ):
                 raise ValueError(f"{array.dtype} {shape} cannot be taken as {kind} {lengths}")
-            words += [array.__array_interface__["data"][0], shape[0], shape[-1]]
-        self._table = np.array(words, np.int64)
-        self.given = self._table.__array_interface__["data"][0]
+            words += (_address_of(array), shape[0], shape[-1])
+        self._table = row_of("q", words)
+        self.given = self._table.buffer_info()[0]
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy has arrays of its own, so a table of its own."""
@@ -62,48 +71,38 @@ class Addressed:
 
 
 if COMPILED:
-    _carray = _NUMBA.carray
-
-    def _pointer_to(_: Any, address: Any, kind: Any) -> Any:
-        pointer = importlib.import_module("numba.core.types").CPointer(kind.dtype)
-
-        def made(context: Any, builder: Any, __: Any, given: Any) -> Any:
-            return builder.inttoptr(given[0], context.get_value_type(pointer))
-
-        return pointer(address, kind), made
-
-    _pointer = importlib.import_module("numba.extending").intrinsic(_pointer_to)
+    _pointer, _array = compiled.pointer_to, compiled.array_at
 
     @inlined
     def _words(given: int, k: int) -> Any:
-        return _carray(_pointer(given + 8 * _WORDS * k, np.int64), (_WORDS,), np.int64)
+        return _array(_pointer(given + 8 * _WORDS * k, np.int64), (_WORDS,), np.int64)
 
     @inlined
     def ints_at(given: Any, k: int) -> Ints:
         """Return the table of integers that is the one numbered ``k``."""
         w = _words(given, k)
-        found: Ints = _carray(_pointer(w[0], np.int64), (w[1], w[2]), np.int64)
+        found: Ints = _array(_pointer(w[0], np.int64), (w[1], w[2]), np.int64)
         return found
 
     @inlined
     def shorts_at(given: Any, k: int) -> Shorts:
         """Return the table of short integers that is the one numbered ``k``."""
         w = _words(given, k)
-        found: Shorts = _carray(_pointer(w[0], np.int32), (w[1], w[2]), np.int32)
+        found: Shorts = _array(_pointer(w[0], np.int32), (w[1], w[2]), np.int32)
         return found
 
     @inlined
     def floats_at(given: Any, k: int) -> Floats:
         """Return the table of floats that is the one numbered ``k``."""
         w = _words(given, k)
-        found: Floats = _carray(_pointer(w[0], np.float64), (w[1], w[2]), np.float64)
+        found: Floats = _array(_pointer(w[0], np.float64), (w[1], w[2]), np.float64)
         return found
 
     @inlined
     def list_at(given: Any, k: int) -> Ints:
         """Return the list of integers that is the one numbered ``k``."""
         w = _words(given, k)
-        found: Ints = _carray(_pointer(w[0], np.int64), (w[1],), np.int64)
+        found: Ints = _array(_pointer(w[0], np.int64), (w[1],), np.int64)
         return found
 else:
 

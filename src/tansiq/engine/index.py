@@ -7,7 +7,6 @@ they were given: whoever owns the index says where they are.
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,12 +17,13 @@ from tansiq.domain import geodesy
 from tansiq.domain.agreement import NO_MINIMA, Minima
 from tansiq.domain.conflict import ALTITUDE_RESOLUTION_M
 from tansiq.domain.time import micros
-from tansiq.domain.volume import Outline, Volume4D, Volumes
+from tansiq.domain.volume import Outline, Volume4D
 from tansiq.engine import grid, search, shifts, tuning
 from tansiq.engine.addresses import Addressed
 from tansiq.engine.batch import Batch
 from tansiq.engine.compiled import Ints, seen, seen_columns
 from tansiq.engine.outlines import WORK_COLUMNS, WORK_SHARES
+from tansiq.engine.prepared import Prepared, empty_sky, kernel_sky, load
 from tansiq.engine.search import Limits, Sky
 from tansiq.engine.shifts import Shifts
 
@@ -43,37 +43,6 @@ def limits_of(minima: Minima) -> Limits:
     return Limits(float(minima.horizontal_m), vertical_m, minima.time // minima.time.resolution)
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """Volumes of one plan made ready to be looked for and judged, any number of times.
-
-    Never changes, so several threads may use it.
-    """
-
-    volumes: Volumes
-    sky: Sky
-    """Of these volumes alone, as kernels take it."""
-    vertices: int
-    """Of the volume that has most."""
-    single: bool = field(init=False, repr=False, compare=False)
-    """Whether there is one volume."""
-    addressed: Addressed = field(init=False, repr=False, compare=False)
-    """The sky, for a search."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "single", len(self.volumes) == 1)
-        object.__setattr__(self, "addressed", Addressed(search.OF_SKY, self.sky))
-
-    @classmethod
-    def of(cls, *volumes: Volume4D) -> "Prepared":
-        """Make volumes ready. Cost: some microseconds each, and more for edges above 20 km."""
-        batch = Batch.of(volumes)
-        sky = _sky(len(volumes), len(batch.points))
-        firsts = np.cumsum(batch.counts) - batch.counts
-        _load(sky, batch, np.arange(len(volumes)), firsts)
-        return cls(volumes, Sky(*(seen(array) for array in sky)), int(batch.counts.max(initial=0)))
-
-
 class AirspaceIndex:
     """Volumes by id. One thread at a time.
 
@@ -88,10 +57,10 @@ class AirspaceIndex:
         self._distances_m, self._times_us = np.zeros((1, 2)), np.zeros(1, np.int64)
         self._ask(usual)
         self._tuned_at = _TUNED_LEAST
-        self._sky = _sky(_LEAST, 8 * _LEAST)
-        self._cells = np.zeros((2 * _LEAST, grid.CELL), np.int64)
+        self._sky = empty_sky(_LEAST, 8 * _LEAST)
+        self._cells = _empty_cells(2 * _LEAST)
         self._entries = np.zeros((grid.ENTRY, 2 * _LEAST), np.int32)
-        self._bands = np.zeros((grid.BANDS + 1, 3), np.int64)
+        self._bands = np.zeros((grid.BANDS + 1, grid.BAND), np.int64)
         self._bands[grid.BASE, :2] = _BASE
         self._where = np.full((_LEAST, 2), -1, np.int32)
         self._state = np.full(grid.FREE_RUNS + grid.CLASSES, -1, np.int64)
@@ -175,7 +144,7 @@ class AirspaceIndex:
     def _put(self, ids: Ints, batch: Batch) -> None:
         firsts = self._runs_for(batch.counts)
         self._held += len(ids)
-        staged = _load(self._sky, batch, ids, firsts)
+        staged = load(self._kernel_sky, batch, ids, firsts)
         most = int(batch.counts.max(initial=0))
         if WORK_SHARES * most > len(self._rows):
             self._rows = np.zeros((WORK_SHARES * most, WORK_COLUMNS))
@@ -267,12 +236,13 @@ class AirspaceIndex:
             share = min(1.0, used / max(1, self._held - more)) if self._held > more else 0.5
             while (used + share * min(more, 4 * cells)) * 5 >= cells * 3:
                 cells *= 2
-            larger = np.zeros((cells, grid.CELL), np.int64)
+            larger = _empty_cells(cells)
             grid.rehash(seen(self._cells), seen(larger))
             self._cells = larger
         else:
             top = int(self._state[grid.ENTRIES_TOP])
-            need = top + max(more, 1 << max(1, int(self._cells[:, grid.CLASS].max()) + 1))
+            largest = int((self._cells[:, grid.RUN] & grid.RUN_CLASS).max())
+            need = top + max(more, 1 << (largest + 1))
             room = max(need, int(self._entries.shape[1] * _GROWTH))
             self._entries = np.ascontiguousarray(_grown(self._entries.T, room).T)
         self._bind()
@@ -286,7 +256,7 @@ class AirspaceIndex:
         while used * 10 >= cells * 3:
             cells *= 2
         if cells < len(self._cells):
-            smaller = np.zeros((cells, grid.CELL), np.int64)
+            smaller = _empty_cells(cells)
             grid.rehash(seen(self._cells), seen(smaller))
             self._cells = smaller
             self._bind()
@@ -301,7 +271,7 @@ class AirspaceIndex:
             seen(self._state),
         )
         self._kept = grid.Kept(*self._grid[:3])
-        self._kernel_sky = Sky(*(seen(array) for array in self._sky))
+        self._kernel_sky = kernel_sky(self._sky)
         self._kernel_rows = seen(self._rows)
         self._kernel_found = seen(self._found)
         self._address()
@@ -489,7 +459,7 @@ class AirspaceIndex:
 
     def _looks(self, seeker: int, kept: int) -> float:
         """Estimate at how many cells of one band the volumes of another one look."""
-        held, wide, long = self._bands[seeker].tolist()
+        held, wide, long, _ = self._bands[seeker].tolist()
         space, time = divmod(kept, grid.TIME_LEVELS)
         edge = 1 << grid.space_shift(self._kept.bands, space)
         slot = 1 << grid.time_shift(self._kept.bands, time)
@@ -504,27 +474,14 @@ class AirspaceIndex:
         return self._kernel_sky, self._kept
 
 
-def _sky(volumes: int, vertices: int) -> Sky:
-    return Sky(
-        np.zeros((volumes, search.TIMES), np.int64),
-        np.zeros((volumes, search.BOUNDS)),
-        np.zeros((vertices, 3)),
-    )
+def _empty_cells(count: int) -> Ints:
+    """Return a hash table for so many cells (a power of 2)."""
+    words = np.zeros(grid.CELL * (count + 1), np.int64)
+    first = -words.ctypes.data % grid.CELL_BYTES // words.itemsize
+    return words[first : first + grid.CELL * count].reshape(count, grid.CELL)
 
 
 def _grown(array: NDArray[Any], rows: int, fill: int = 0) -> NDArray[Any]:
     larger = np.full((rows, *array.shape[1:]), fill, array.dtype)
     larger[: len(array)] = array
     return larger
-
-
-def _load(sky: Sky, batch: Batch, ids: Ints, firsts: Ints) -> NDArray[np.int32]:
-    """Write volumes into a sky, vertices from ``firsts`` on; return their entries for the grid."""
-    sky.times[ids, : search.VERTEX] = batch.spans
-    sky.times[ids, search.VERTEX] = firsts
-    sky.times[ids, search.VERTICES] = batch.counts
-    kernel_sky = Sky(*(seen(array) for array in sky))
-    search.scatter(seen(batch.points), seen(batch.counts), seen(firsts), kernel_sky.at)
-    staged = np.zeros((grid.ENTRY, len(batch)), np.int32)
-    search.stage(kernel_sky, seen(ids), seen(batch.radii), seen(batch.levels), seen_columns(staged))
-    return staged

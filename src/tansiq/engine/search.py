@@ -9,6 +9,7 @@ from tansiq.engine.addresses import FREE, Layout, floats_at, ints_at, list_at, s
 from tansiq.engine.compiled import Floats, Ints, Shorts, inlined, kernel
 from tansiq.engine.earth import Vector, ecef, enclose
 from tansiq.engine.grid import (
+    BAND,
     BANDS,
     CELL,
     END,
@@ -78,7 +79,7 @@ OF_AIRSPACE: Layout = (
     *OF_SKY,
     (np.int64, (FREE, CELL)),
     (np.int32, (ENTRY, FREE)),
-    (np.int64, (BANDS + 1, 3)),
+    (np.int64, (BANDS + 1, BAND)),
     (np.int64, (FREE,)),
     (np.float64, (FREE, WORK_COLUMNS)),
     (np.float64, (1, 2)),
@@ -97,11 +98,17 @@ class Limits(NamedTuple):
 
 
 @kernel
-def scatter(points: Floats, counts: Ints, firsts: Ints, at: Floats) -> None:
-    """Write points (latitude, longitude) as places in space, those of each volume in a run."""
-    k = 0
-    for i in range(counts.shape[0]):
-        for row in range(firsts[i], firsts[i] + counts[i]):
+def write(  # Columns of a batch, and where they go.
+    points: Floats, spans: Ints, counts: Ints, ids: Ints, firsts: Ints, sky: Sky
+) -> None:
+    """Write spans, and points (latitude, longitude) as places in space, those of each volume in a
+    run."""
+    t, at, k = sky.times, sky.at, 0
+    for n in range(ids.shape[0]):
+        i, first, count = ids[n], firsts[n], counts[n]
+        t[i, BEGINS], t[i, ENDS] = spans[n, 0], spans[n, 1]
+        t[i, VERTEX], t[i, VERTICES] = first, count
+        for row in range(first, first + count):
             p = ecef(points[k, 0], points[k, 1])
             at[row, 0], at[row, 1], at[row, 2] = p.x, p.y, p.z
             k += 1

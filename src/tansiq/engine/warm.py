@@ -9,8 +9,9 @@ from tansiq.domain.time import TimeSpan
 from tansiq.domain.volume import AltitudeBand, Circle, LatLng, Outline, Polygon, Volume3D, Volume4D
 from tansiq.engine.batch import Batch
 from tansiq.engine.compiled import COMPILED
-from tansiq.engine.index import AirspaceIndex, Prepared
+from tansiq.engine.index import AirspaceIndex
 from tansiq.engine.judgement import conflict_between, conflicts
+from tansiq.engine.prepared import Prepared
 from tansiq.engine.proposals import Bounds, Layer
 from tansiq.engine.resolution import resolve
 
