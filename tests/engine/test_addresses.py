@@ -3,6 +3,7 @@ index hands over is what it has, however it was changed."""
 
 import copy
 import pickle
+from collections.abc import Callable
 from datetime import timedelta
 from random import Random
 
@@ -12,6 +13,7 @@ from pairs import pair
 
 from plans import volume
 from tansiq.domain.agreement import Minima
+from tansiq.domain.volume import Outline
 from tansiq.engine import compiled, search
 from tansiq.engine.addresses import FREE, Addressed, Layout, floats_at, ints_at, list_at, shorts_at
 from tansiq.engine.batch import Batch
@@ -103,7 +105,7 @@ def test_a_copy_names_its_own_arrays() -> None:
 
 def _names(addressed: Addressed, arrays: object) -> None:
     """Check that a table names these arrays, where they are and as long as they are."""
-    said = addressed._table.reshape(-1, 3).tolist()
+    said = np.array(addressed._table).reshape(-1, 3).tolist()
     is_so = [[a.ctypes.data, a.shape[0], a.shape[-1]] for a in tuple(arrays)]  # type: ignore[call-overload]
     assert said == is_so
     assert all(mine is theirs for mine, theirs in zip(addressed.arrays, arrays, strict=True))  # type: ignore[call-overload]
@@ -114,15 +116,11 @@ def _current(index: AirspaceIndex) -> None:
     _names(index._searched, (*index._sky, *kept, index._distances_m, index._times_us))
 
 
-@needs_machine_code
-def test_an_index_hands_over_what_it_has_however_it_was_changed() -> None:
-    """Every way that arrays are replaced: more volumes, vertices, cells and entries, less of them,
-    larger outlines, more that is found, another base."""
-    random = Random(17)
-    held = {}
-    index = AirspaceIndex(lambda entity: held[entity])
+def _changed_many_times(kind: type[AirspaceIndex]) -> None:
+    random, held = Random(17), dict[int, Outline]()
+    index = kind(lambda entity: held[entity])
     asked = [Minima(), Minima(horizontal_m=200_000.0), Minima(time=timedelta(hours=2))]
-    replaced = set()
+    replaced = set[int]()
     for step in range(900):
         outline, other = pair(random)
         before = index._searched
@@ -148,6 +146,68 @@ def test_an_index_hands_over_what_it_has_however_it_was_changed() -> None:
     assert replaced >= {0, 1, 2, 3, 4}
     for _ in index.pairs(asked[1]):
         _current(index)
+
+
+def _given_room(kind: type[AirspaceIndex]) -> None:
+    """More candidates than there is room for, and larger outlines."""
+    outline, _ = pair(Random(3))
+    index = kind(lambda _: outline)
+    index.extend(Batch.of([volume(outline)] * 1_025))
+    before = index._searched.arrays
+    index.candidates(Prepared.of(volume(outline)))
+    _current(index)
+    index._fit_rows(len(index._rows))
+    _current(index)
+    mine = index._searched.arrays
+    assert [k for k, (a, b) in enumerate(zip(before, mine, strict=True)) if a is not b] == [6, 7]
+
+
+@needs_machine_code
+def test_an_index_hands_over_what_it_has_however_it_was_changed() -> None:
+    """Every way that arrays are replaced: more volumes, vertices, cells and entries, less of them,
+    larger outlines, more that is found, another base."""
+    _changed_many_times(AirspaceIndex)
+    _given_room(AirspaceIndex)
+
+
+class KeepsTheOldTable(AirspaceIndex):
+    """Arrays are replaced, and what searches are handed is where they were."""
+
+    def _bind(self) -> None:
+        before = getattr(self, "_searched", None)
+        super()._bind()
+        self._searched = before or self._searched
+
+
+class KeepsItWhereMoreIsFound(AirspaceIndex):
+    def _widen(self, many: int) -> None:
+        before = self._searched
+        super()._widen(many)
+        self._searched = before
+
+
+class KeepsItForLargeOutlines(AirspaceIndex):
+    def _fit_rows(self, vertices: int) -> None:
+        before = self._searched
+        super()._fit_rows(vertices)
+        self._searched = before
+
+
+@needs_machine_code
+@pytest.mark.parametrize(
+    ("walk", "kind"),
+    [
+        (_changed_many_times, KeepsTheOldTable),
+        (_given_room, KeepsItWhereMoreIsFound),
+        (_given_room, KeepsItForLargeOutlines),
+    ],
+)
+def test_a_table_that_is_not_renewed_is_caught(
+    walk: Callable[[type[AirspaceIndex]], None], kind: type[AirspaceIndex]
+) -> None:
+    """Caught by what it names, before a kernel reads it."""
+    with pytest.raises(AssertionError):
+        walk(kind)
 
 
 def test_minima_of_the_latest_search_are_those_that_count() -> None:
