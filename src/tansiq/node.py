@@ -30,6 +30,7 @@ from tansiq.peers.succession import TakenUp, take_up
 from tansiq.services.accounts.accounts import Accounts
 from tansiq.services.events import Events
 from tansiq.services.exchanges import ExchangeLog
+from tansiq.services.hooks import Hooks
 from tansiq.services.idempotency import Idempotency
 from tansiq.services.log_sets import Bookkeeper, LogSets
 from tansiq.services.overview import Overview
@@ -51,7 +52,7 @@ from tansiq.services.reports import Reports
 from tansiq.services.watch.picture import Sources
 from tansiq.settings import EXCHANGES, STORE, Settings, load_own_token
 from tansiq.storage.sqlite import SqliteStore
-from tansiq.voice import Voice
+from tansiq.voice import Voice, door_of, hooks_of
 from tansiq.watching import Watching
 from tansiq.wiring import (
     Late,
@@ -95,6 +96,7 @@ class Node:
     record: ExchangeLog
     accounts: Accounts
     voice: Voice
+    hooks: Hooks
     bookkeeper: Bookkeeper
     watching: Watching
     outlook: Outlook = field(init=False)
@@ -145,6 +147,8 @@ class Node:
         self.upkeep.start()
         self.succession.start()
         self.strayed.start()
+        # Before anything is said: what comes up from now on is what programs are for.
+        await self.hooks.start()
         await self.voice.start()
         await self.watching.start()
         await self.outlook.start()
@@ -160,6 +164,7 @@ class Node:
         await self.key_sets.stop()
         await self.strayed.stop()
         await self.voice.stop()
+        await self.hooks.stop()
         await self.upkeep.stop()
         await self.succession.stop()
         await self.planner.stop()
@@ -236,6 +241,7 @@ async def _wire(settings: Settings, taken: TakenUp, opened: SqliteStore, clock: 
         watching=Watching.of(
             site, events, airspace, settings, (plans, planner.book), voice.line.speaking
         ),
+        hooks=hooks_of(site, events, settings, voice.line),
     )
     await node.accounts.start()
     await node.voice.check()
@@ -246,7 +252,8 @@ async def _wire(settings: Settings, taken: TakenUp, opened: SqliteStore, clock: 
 
 def _peer(node: Node, site: Site, side: PeerApi) -> Starlette:
     letters, record = node.voice.letters, node.voice.witnessing
-    app = peer_app(replace(side, flights=_flights(node, site), letters=letters, record=record))
+    side = replace(side, flights=_flights(node, site), letters=letters, record=record)
+    app = peer_app(replace(side, join=door_of(site, node.events, node.settings)))
     bytes_max = site.limits.exchange_body_bytes_max
     app.add_middleware(Recording, log=node.record, clock=site.clock, bytes_max=bytes_max)
     return app
@@ -271,6 +278,7 @@ def _own_app(node: Node, site: Site, reports: Reports, log_sets: LogSets) -> Sta
     )
     node.outlook = Outlook.of(sources, clock, settings)
     node.watching.watch.on_tick = node.outlook.changed
+    status.hooks = node.hooks.views
     api = OwnApi(
         planning=node.plans,
         constraints=node.constraints,

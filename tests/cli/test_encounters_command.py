@@ -193,6 +193,19 @@ def test_datum_and_units(folder: Folder) -> None:
     assert folder.run(file, "--units", "ft").exit_code == 2
 
 
+def test_losses_of_well_clear(folder: Folder) -> None:
+    # 0.3 NM and 449 ft; at 451 ft it is none.
+    for feet, code in ((5_449, 1), (5_451, 0)):
+        lines = recording(track("a00001", "A", 38.0, 5_000), track("a00002", "B", 38.005, feet))
+        found = folder.json(folder.file("two.csv", lines), "--well-clear")
+        assert found[0] == code
+        assert found[2]["well_clear"]["tthr_s"] == 35
+    text = folder.run(folder.file("again.csv", TWO), "--well-clear").stdout
+    assert "not well clear (DO-365B en route: 0.66 NM and 450 ft" in text
+    for option in ("--within", "--vertical"):
+        assert folder.run(folder.file("two.csv", TWO), "--well-clear", option, "3NM").exit_code == 2
+
+
 # Formations
 
 

@@ -248,6 +248,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
         del spelt[name]
     spelt["issuer"], spelt["credential"] = spelt.pop("issuers"), spelt.pop("credentials")
     spelt["feed"] = spelt.pop("feeds")
+    spelt["hook"] = spelt.pop("hooks")
     tables = {
         knob.name
         for kind in (IssuerFile, GrantedCredential, SignedCredential, FeedSource, CotSettings)
@@ -259,7 +260,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
             shown = str(default).lower()
         elif isinstance(default, int | float):
             shown = f"{default:.15g}"
-        if name not in (*_OTHERWISE, "issuer", "credential", "feed"):
+        if name not in (*_OTHERWISE, "issuer", "credential", "feed", "hook"):
             assert rows[name] == shown, name
     assert rows.keys() - {"tansiq.toml"} == spelt.keys() | tables
 

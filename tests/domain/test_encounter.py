@@ -1,6 +1,7 @@
 """What counts as near: touching does, a hair more does not; the closest moment is the closest."""
 
 import math
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -15,7 +16,9 @@ from tansiq.domain.encounter import (
     deepest,
     inside,
     joined,
+    lost,
 )
+from tansiq.domain.well_clear import EN_ROUTE, Relative, violated
 from tansiq.errors import BadInput
 
 NEAR = Within(horizontal_m=1_000.0, vertical_m=300.0)
@@ -112,6 +115,36 @@ def test_the_same_as_looking_at_every_moment(seed: int) -> None:
     least = min(a.share(NEAR) for a in apart)
     assert deep <= least + 1e-9
     assert deep >= least - 0.01
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_not_well_clear_is_the_same_at_every_moment(seed: int) -> None:
+    random = Random(seed)
+    drift = replace(random_drift(random), unsure_m=(0.0, 0.0))
+    span = lost(drift, EN_ROUTE)
+    rates = [(e[1] - e[0]) / drift.seconds for e in (drift.east_m, drift.north_m, drift.up_m)]
+    for k in range(401):
+        share = k / 400
+        now = [e[0] + share * (e[1] - e[0]) for e in (drift.east_m, drift.north_m, drift.up_m)]
+        relative = Relative(
+            east_m=now[0],
+            north_m=now[1],
+            up_m=now[2],
+            east_mps=rates[0],
+            north_mps=rates[1],
+            up_mps=rates[2],
+        )
+        if span is not None and span[0] <= share <= span[1]:
+            # The bound of the computing is on the safe side.
+            assert violated(relative, EN_ROUTE, horizontal_error_m=0.2, vertical_error_m=0.01)
+        else:
+            assert not violated(relative, EN_ROUTE)
+
+
+def test_a_moment_has_no_velocity_and_distances_decide() -> None:
+    near = Drift(0.0, (1_000.0, 1_000.0), (0.0, 0.0), (0.0, 0.0))
+    assert lost(near, EN_ROUTE) == (0.0, 1.0)
+    assert lost(replace(near, east_m=(1_300.0, 1_300.0)), EN_ROUTE) is None
 
 
 def test_passages_with_short_pauses_are_one_encounter() -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from itertools import combinations
+from itertools import combinations, product
 from random import Random
 
 import numpy as np
@@ -10,12 +10,15 @@ import pytest
 from stepped import NOON, WGS84, apart, at, random_tracks, report, steps
 
 from tansiq.domain.ellipsoid import ecef, up
-from tansiq.domain.encounter import HORIZONTAL_ERROR_M, Encounter, Vertical, Within
+from tansiq.domain.encounter import HORIZONTAL_ERROR_M, Encounter, Vertical, Within, lost
 from tansiq.domain.track import Address, PositionReport
 from tansiq.domain.volume import LatLng
+from tansiq.domain.well_clear import EN_ROUTE
 from tansiq.engine import flown_together
-from tansiq.engine.flown import PIECE_M, along
-from tansiq.engine.flown_together import GAP_S, Search, encounters
+from tansiq.engine.flown import PIECE_M, along, stretches
+from tansiq.engine.flown_legs import legs
+from tansiq.engine.flown_together import GAP_S, Search, encounters, well_clear
+from tansiq.errors import TooLarge
 
 NEAR = Within(horizontal_m=5_556.0, vertical_m=304.8)
 SEARCH = Search(within=NEAR)
@@ -186,6 +189,16 @@ def test_pressure_altitudes_decide_where_both_have_them() -> None:
     assert (found.first.pressure_m, found.second.height_m) == (1_000.0, 1_500.0)
 
 
+def test_a_height_that_is_missing_once_is_missing_there_alone() -> None:
+    first = heights("icao:000001", pressure_m=1_000.0, geometric_m=1_040.0)
+    later = replace(first[1], time=NOON + timedelta(seconds=90), geometric_m=None)
+    second = heights("icao:000002", pressure_m=1_000.0)
+    found = one(encounters(tracks([*first, later], second), SEARCH))
+    assert (found.first.height_m, found.second.height_m) == (1_040.0, None)
+    apart = [replace(r, time=r.time + timedelta(seconds=75)) for r in second]
+    assert one(encounters(tracks([*first, later], apart), SEARCH)).first.height_m is None
+
+
 def test_heights_decide_where_one_has_no_pressure_altitude() -> None:
     first = heights("icao:000001", pressure_m=500.0, geometric_m=1_000.0)
     second = heights("icao:000002", geometric_m=1_200.0, geometric_error_m=5.0)
@@ -212,6 +225,81 @@ def test_pressure_against_height_is_near_if_any_weather_makes_it_so() -> None:
     assert encounters(tracks(first, far), SEARCH) == []
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_the_farthest_thresholds_keep_the_bound(seed: int) -> None:
+    far = Within(horizontal_m=100_000.0, vertical_m=20_000.0)
+    flown = random_tracks(Random(seed), aircraft=3, around=PLACES[seed % 5], spread_m=80_000.0)
+    for found in encounters(flown, Search(within=far)):
+        a, b = (at(flown[w.address], found.entered, GAP_S) for w in (found.first, found.second))
+        assert a is not None
+        assert b is not None
+        assert apart(a, b)[0] <= far.horizontal_m + 2 * HORIZONTAL_ERROR_M
+        p, q = (at(flown[w.address], found.closest, GAP_S) for w in (found.first, found.second))
+        assert p is not None
+        assert q is not None
+        assert found.apart.horizontal_m == pytest.approx(apart(p, q)[0], abs=HORIZONTAL_ERROR_M)
+
+
+# Well clear
+
+LOST = well_clear(EN_ROUTE, pause_s=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_not_well_clear_is_found_from_afar(seed: int) -> None:
+    """The same as asking every leg of every two, without a search."""
+    flown = random_tracks(Random(seed), aircraft=10, around=PLACES[seed % 5], spread_m=8e3)
+    found = encounters(flown, LOST)
+    since = NOON
+    cut = [
+        list(stretches(k, flown[name], since=since, gap_s=GAP_S))
+        for k, name in enumerate(sorted(flown))
+    ]
+    names = sorted(flown)
+    for a, b in combinations(range(len(names)), 2):
+        lost_s = 0.0
+        for one_of, other_of in product(cut[a], cut[b]):
+            start_s = max(one_of.time_s[0], other_of.time_s[0])
+            end_s = min(one_of.time_s[-1], other_of.time_s[-1])
+            if start_s < end_s:
+                both = legs(one_of, other_of, start_s, end_s)
+                drifts = [both.drift(k) for k in range(len(both.level))]
+                spans = [(d.seconds, lost(d, EN_ROUTE)) for d in drifts]
+                lost_s += sum(s * (span[1] - span[0]) for s, span in spans if span)
+        ours = [e for e in found if (e.first.address, e.second.address) == (names[a], names[b])]
+        assert sum(e.inside_s for e in ours) == pytest.approx(lost_s, abs=1e-3)
+
+
+def test_random_tracks_do_lose_it() -> None:
+    found = [
+        e
+        for seed in range(20)
+        for e in encounters(
+            random_tracks(Random(seed), aircraft=10, around=PLACES[seed % 5], spread_m=8e3), LOST
+        )
+    ]
+    assert len(found) > 5
+    assert max(e.least_horizontal_m for e in found) > EN_ROUTE.dthr_m
+
+
+def test_head_on_well_clear_is_lost_a_while_before_they_are_near() -> None:
+    def flies(name: str, sign: float) -> list[PositionReport]:
+        ends = (WGS84.Direct(38.0, -120.0, 90.0, sign * m) for m in (20_000.0, -20_000.0))
+        return [
+            report(name, s, end["lat2"], end["lon2"], 1_000.0)
+            for s, end in zip((0.0, 200.0), ends, strict=True)
+        ]
+
+    found = one(encounters(tracks(flies("icao:000001", 1.0), flies("icao:000002", -1.0)), LOST))
+    # At 200 m/s closing as much each: (r * r - D * D) / (r * 400) = 35 s.
+    half = 35.0 * 400.0 / 2
+    away_m = half + (half * half + EN_ROUTE.dthr_m**2) ** 0.5
+    lost_at_s = (40_000.0 - away_m) / 400.0
+    assert (found.entered - NOON).total_seconds() == pytest.approx(lost_at_s, abs=0.1)
+    past_s = (40_000.0 + EN_ROUTE.dthr_m) / 400.0
+    assert (found.left - NOON).total_seconds() == pytest.approx(past_s, abs=0.1)
+
+
 # The search
 
 
@@ -227,6 +315,15 @@ def test_the_order_of_aircraft_does_not_matter() -> None:
     flown = random_tracks(Random(3), aircraft=8, around=PLACES[1], spread_m=1e4)
     turned = dict(reversed(flown.items()))
     assert encounters(flown, SEARCH) == encounters(turned, SEARCH)
+
+
+def test_what_would_not_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    flown = tracks(*(parked(f"icao:00000{k}", [0.0, 59.0], 38.0, -120.0) for k in range(4)))
+    monkeypatch.setattr(flown_together, "NEAR_MAX", 6)
+    assert len(encounters(flown, SEARCH)) == 6
+    monkeypatch.setattr(flown_together, "NEAR_MAX", 5)
+    with pytest.raises(TooLarge):
+        encounters(flown, SEARCH)
 
 
 def test_nothing_of_nothing() -> None:

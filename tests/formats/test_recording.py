@@ -12,7 +12,7 @@ import pytest
 from tansiq.domain.draft import Datum, Units
 from tansiq.domain.track import PositionReport
 from tansiq.errors import BadInput, TooLarge
-from tansiq.formats import recording, recording_gpx, recording_rows
+from tansiq.formats import recording, recording_gpx, recording_rows, recording_trace
 from tansiq.formats.geoid import ERROR_M
 from tansiq.formats.recording import Recording, read_recording
 from tansiq.formats.recording_rows import AltitudeSense
@@ -78,6 +78,15 @@ def test_the_same_packed_in_two_members() -> None:
     check_traffic(only(read(gzip.compress(data[:30]) + gzip.compress(data[30:]))))
 
 
+def test_rows_as_lines() -> None:
+    lines = [json.dumps(row(timestamp=(NOON_S + k) * 1000)) for k in range(3)]
+    found = read("\n".join(lines).encode())
+    assert len(found.reports["icao:a1b2c3"]) == 3  # type: ignore[index]
+    assert len(read(("\n".join(lines[:2]) + "\n").encode()).reports) == 1
+    with pytest.raises(BadInput, match="not JSON"):
+        read(("\n".join(lines) + "\n{").encode())
+
+
 def test_columns_by_row_number_as_pandas_writes_them() -> None:
     rows = [row(), row(timestamp=(NOON_S + 10) * 1000, onground=None)]
     columns = {name: {"7": rows[0][name], "3": rows[1][name]} for name in row()}
@@ -111,6 +120,24 @@ def test_metres_as_opensky_writes_them() -> None:
 
 def csv(text: str, sense: AltitudeSense | None = W84_M) -> PositionReport:
     return only(read(text.encode(), "a day.csv", sense))
+
+
+def test_what_is_said_of_altitudes_is_not_about_a_file_that_says_it_itself() -> None:
+    sense = AltitudeSense(Units.M, Datum.AMSL)
+    check_traffic(only(read([row()], sense=sense)))
+    head = "time,icao24,lat,lon,baroaltitude,geoaltitude"
+    text = f"{head},lastposupdate\n{NOON_S},a1b2c3,38,-120,1524,1585,{NOON_S}\n"
+    report = only(read(text.encode(), sense=AltitudeSense(Units.FT, Datum.W84)))
+    assert (report.pressure_m, report.geometric_m) == (1_524.0, 1_585.0)
+    # Of these columns alone nobody knows who wrote them: what is said counts.
+    bare = {k: row()[k] for k in ("timestamp", "icao24", "latitude", "longitude", "altitude")}
+    assert only(read([bare])).pressure_m == pytest.approx(5_000 * FT)
+    assert only(read([bare], sense=sense)).pressure_m is None
+    for units, metres in ((Units.M, 1_585.0), (Units.FT, 1_585.0 * FT)):
+        text = f"time,lat,lng,geoaltitude\n{NOON_S},38,-120,1585\n"
+        assert csv(text, AltitudeSense(units, Datum.W84)).geometric_m == pytest.approx(metres)
+        with pytest.raises(BadInput, match="unit"):
+            csv(text, AltitudeSense(Units.FL, Datum.FL))
 
 
 def test_a_plain_altitude_counts_as_it_is_said() -> None:
@@ -175,6 +202,12 @@ GPX = """<?xml version="1.0"?>
  <trk><trkseg><trkpt lat="38.1" lon="-120.0"><ele>900</ele><time>2026-06-01T12:00:00Z</time></trkpt>
  </trkseg></trk>
 </gpx>"""
+
+
+HEAD_CSV = f"""time,lat,lng,icao24,callsign,pressure_altitude_ft,onground,track
+{NOON_S},38,-120,a1b2c3,OSPREY2,5000,false,90
+2026-06-01T12:00:10Z,38.001,-120,a1b2c3,,,true,
+"""
 
 
 def test_gpx() -> None:
@@ -347,9 +380,19 @@ def test_rows_and_aircraft_have_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recording_rows, "ROWS_MAX", 2)
     monkeypatch.setattr(recording, "AIRCRAFT_MAX", 2)
     assert len(read(rows).reports) == 2
-    for bad in ([*rows, row()], {"latitude": [1.0] * 3}):
+    for bad in (
+        [*rows, row()],
+        {"latitude": [1.0] * 3},
+        {"latitude": {"1": 1.0, "2": 1.0}, "longitude": {"3": 1.0}},
+    ):
         with pytest.raises(TooLarge, match="rows"):
             read(bad)
+    monkeypatch.setattr(recording_rows, "COLUMNS_BYTES_MAX", 10)
+    with pytest.raises(TooLarge, match="10 bytes"):
+        read({"latitude": [1.0]})
+    monkeypatch.setattr(recording_trace, "BYTES_MAX", 10)
+    with pytest.raises(TooLarge, match="10 bytes"):
+        read(trace())
     text = "time,lat,lng,altitude\n" + f"{NOON_S},1,2,3\n" * 3
     with pytest.raises(TooLarge, match="rows"):
         read(text.encode(), sense=W84_M)

@@ -2,6 +2,8 @@
 
 import asyncio
 import gzip
+import time
+from datetime import timedelta
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -16,7 +18,7 @@ from tansiq.services.views import Status
 from tansiq.services.watch.drawing import Shapes
 from tansiq.services.watch.picture import Form, Pictures
 from tansiq.services.watch.views import FeedView
-from tansiq.settings import Limits
+from tansiq.settings import Limits, Timers
 
 pytestmark = pytest.mark.anyio
 
@@ -51,6 +53,55 @@ async def test_nothing_is_done_while_nobody_asks() -> None:
     scene.pictures()
     scene.clock.s += 3_600
     assert scene.asked == scene.views == 0
+
+
+class Watchful(Pictures):
+    """Notes how many draw at once."""
+
+    drawing = most = 0
+
+    def _write(self, gathered: Any, form: Form) -> Any:
+        self.drawing += 1
+        self.most = max(self.most, self.drawing)
+        try:
+            time.sleep(0.02)
+            return super()._write(gathered, form)
+        finally:
+            self.drawing -= 1
+
+
+async def _left(pictures: Pictures) -> None:
+    """Ask again and again, and go away each time before the answer is there."""
+    for _ in range(8):
+        asked = asyncio.create_task(pictures.written(Form.KML))
+        await asyncio.sleep(0.005)
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+
+
+async def test_who_goes_away_meanwhile_leaves_no_two_that_draw_at_once() -> None:
+    scene = Scene(own=[plan()])
+    pictures = Watchful(scene.sources(), scene.clock, Limits(), Timers(picture_s=0.001))
+    await asyncio.gather(_left(pictures), _left(pictures))
+    scene.clock.s += 1
+    assert (await pictures.written(Form.KML)).body
+    assert pictures.most == 1
+    assert not pictures._making
+
+
+class Unshielded(Watchful):
+    """Broken: what has begun ends with whoever asked for it, but for its thread."""
+
+    async def written(self, form: Form) -> Any:
+        return await self._make(form)
+
+
+async def test_without_that_two_would_draw_at_once() -> None:
+    scene = Scene(own=[plan()])
+    pictures = Unshielded(scene.sources(), scene.clock, Limits(), Timers(picture_s=0.001))
+    await asyncio.gather(_left(pictures), _left(pictures))
+    await asyncio.sleep(0.2)
+    assert pictures.most > 1
 
 
 async def test_the_tag_changes_with_the_content_and_gzip_holds_the_same() -> None:
@@ -156,6 +207,17 @@ async def test_replay_and_exercise_are_those_of_the_moment() -> None:
     scene.clock.s += 1
     exercise[0], scene.shown = True, {"replay": True}
     assert await labels(pictures) == ["REPLAY EXERCISE HERON-1"]
+
+
+async def test_a_replay_is_of_its_own_time() -> None:
+    then = zulu(NOON - timedelta(days=3))
+    scene = Scene(own=[plan()], shown={"replay": True, "time": then, "tracks": (track(then),)})
+    pictures = scene.pictures()
+    assert (await read(pictures))["tansiq"]["time"] == then
+    events = ET.fromstring((await pictures.written(Form.COT)).body)
+    assert len(events) == 1
+    assert (events[0].get("stale") or "") < zulu(NOON), "nobody takes it for the present"
+    assert events[0].get("opex") == "s-replay"
 
 
 # ---- what is left out is said

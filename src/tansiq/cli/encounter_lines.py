@@ -2,15 +2,16 @@
 
 import csv
 import json
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TextIO
 
 from tansiq.domain.draft import figure
 from tansiq.domain.ellipsoid import ecef, point_at
-from tansiq.domain.encounter import Encounter, Participant, Vertical, Within
+from tansiq.domain.encounter import Encounter, Participant, Vertical
 from tansiq.domain.time import zulu
 from tansiq.domain.track import Address, PositionReport
 from tansiq.domain.volume import LatLng
@@ -74,7 +75,13 @@ class Searched:
 def near(searched: Searched, one: Encounter, who: Participant) -> list[PositionReport]:
     """Return the reports of one of the two, around the encounter."""
     start, end = one.entered - AROUND, one.left + AROUND
-    return [r for r in searched.aircraft[who.address].reports if start <= r.time <= end]
+    reports = searched.aircraft[who.address].reports
+    first = bisect_left(reports, start, key=_when)
+    return list(reports[first : bisect_right(reports, end, key=_when)])
+
+
+def _when(report: PositionReport) -> datetime:
+    return report.time
 
 
 def between(one: Encounter) -> LatLng:
@@ -93,17 +100,29 @@ def counted(number: int, noun: str) -> str:
 
 def length(metres: float) -> str:
     """Return a threshold as people know it."""
-    for unit, unit_m in (("NM", NM_M), ("ft", FT_M)):
-        whole = metres / unit_m
-        if metres >= unit_m and abs(whole * 10 - round(whole * 10)) < 1e-6:
-            return f"{figure(whole)} {unit}"
+    for unit, unit_m, least in (("NM", NM_M, 0.05), ("ft", FT_M, 1.0)):
+        count = metres / unit_m
+        if count >= least and abs(count * 100 - round(count * 100)) < 1e-6:
+            return f"{round(count, 2):,.10g} {unit}"
     return f"{figure(metres)} m"
 
 
-def thresholds(within: Within) -> str:
+def thresholds(search: Search) -> str:
     """Return both thresholds in words."""
-    upright_m = within.vertical_m
-    return f"{length(within.horizontal_m)} and {length(upright_m)}"
+    return f"{length(search.within.horizontal_m)} and {length(search.within.vertical_m)}"
+
+
+def criterion(search: Search) -> str:
+    """Return what was looked for, in words."""
+    if search.rule is None:
+        return f"within {thresholds(search)}"
+    ahead = f", or to be on the map in {search.rule.tthr_s:g} s" if search.rule.tthr_s else ""
+    return f"not well clear (DO-365B en route: {thresholds(search)}{ahead})"
+
+
+def state(search: Search) -> str:
+    """Return what two are while it holds, in a word."""
+    return "within" if search.rule is None else "not well clear"
 
 
 def name(who: Participant) -> str:
@@ -141,13 +160,13 @@ def text(searched: Searched, limit: int) -> Iterator[str]:
         yield ""
         yield f"{'no.':>5}  {'closest, UTC':<20}  {'on the map':<20}  {'up and down':<18}  who"
     for number, one in listed:
-        yield from _told(number, one)
+        yield from _told(searched, number, one)
     if len(listed) < len(searched.found):
         rest = len(searched.found) - len(listed)
         yield f"and {rest:,} more: --limit prints more of them, --json and --csv all"
 
 
-def _told(number: int, one: Encounter) -> Iterator[str]:
+def _told(searched: Searched, number: int, one: Encounter) -> Iterator[str]:
     apart, place = one.apart, between(one)
     level = f"{apart.horizontal_m / NM_M:.2f} NM ({apart.horizontal_m:,.0f} m)"
     yield (
@@ -157,7 +176,8 @@ def _told(number: int, one: Encounter) -> Iterator[str]:
     often = f" in {one.passages} passages" if one.passages > 1 else ""
     formation = f"; agreed formation {one.formation}, not counted" if one.formation else ""
     yield (
-        f"       within from {one.entered:%H:%M:%S}Z for {duration(one.inside_s)}{often}, "
+        f"       {state(searched.search)} from {one.entered:%H:%M:%S}Z for "
+        f"{duration(one.inside_s)}{often}, "
         f"{BY[one.vertical]}; at {place.lat_deg:.5f}, {place.lng_deg:.5f}{legs(one)}{formation}"
     )
 
@@ -177,7 +197,7 @@ def title(searched: Searched) -> Iterator[str]:
     search = searched.search
     apart = len(searched.found) - searched.counted
     yield (
-        f"within {thresholds(search.within)}, gaps over {search.gap_s:g} s not bridged: "
+        f"{criterion(search)}, gaps over {search.gap_s:g} s not bridged: "
         f"{counted(searched.counted, 'encounter')} of {counted(searched.pairs, 'pair')}"
         + (f", and {apart:,} of agreed formations ({searched.agreement})" if apart else "")
     )
@@ -250,6 +270,7 @@ def summary(searched: Searched) -> dict[str, Any]:
             "formations": len(searched.found) - searched.counted,
             "within_m": search.within.horizontal_m,
             "vertical_m": search.within.vertical_m,
+            "well_clear": None if search.rule is None else asdict(search.rule),
             "gap_s": search.gap_s,
             "pause_s": search.pause_s,
             "start": zulu(start),

@@ -15,6 +15,7 @@ from tansiq.cli.encounter_lines import (
     counted,
     duration,
     legs,
+    state,
     thresholds,
     title,
     upright,
@@ -117,11 +118,10 @@ class Page:
         yield f'<p class="note">{files}</p>'
         for sentence in title(searched):
             yield f'<p class="note">{escape(sentence)}</p>'
-        within = searched.search.within
         facts = [
             (figure(searched.counted), "encounters"),
             (figure(searched.pairs), "pairs of aircraft"),
-            (thresholds(within), "on the map, and up and down: near"),
+            (thresholds(searched.search), "on the map, and up and down"),
         ]
         yield '<div class="facts">'
         for value, noun in facts:
@@ -135,7 +135,7 @@ class Page:
         yield (
             '<table><thead><tr><th class="n">no.</th><th>closest, UTC</th><th>who</th>'
             '<th>with whom</th><th class="n">on the map</th><th class="n">up and down</th>'
-            "<th>within both</th><th>where, degrees</th></tr></thead>"
+            f"<th>{state(self._searched.search)} for</th><th>where, degrees</th></tr></thead>"
         )
         for number, one in self._listed:
             yield from _row(number, one)

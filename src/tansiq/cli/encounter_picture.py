@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from html import escape
 
-from tansiq.cli.encounter_lines import FT_M, NM_M, Searched, length, near
+from tansiq.cli.encounter_lines import FT_M, NM_M, Searched, criterion, near
 from tansiq.domain.encounter import Encounter, Participant, Vertical
 from tansiq.domain.track import PositionReport
 from tansiq.formats.projection import Point, Projection
@@ -92,7 +92,7 @@ def _mark(kind: str, who: Participant, at: Point) -> Iterator[str]:
 
 
 def altitudes(searched: Searched, number: int, one: Encounter) -> str:
-    """Return the altitudes of both over time, and the time within both thresholds."""
+    """Return the altitudes of both over time, and the time of the encounter."""
     return _svg(f"encounter {number}: altitudes over time", _upright(searched, one))
 
 
@@ -175,9 +175,8 @@ def _svg(label: str, parts: Iterator[str]) -> str:
 
 def legend(searched: Searched) -> str:
     """Return what the pictures show, in words."""
-    within = searched.search.within
     return (
-        f"The map has rings round the middle between the two; near is within "
-        f"{length(within.horizontal_m)}. The shaded time is from the first to the last moment "
-        f"within both thresholds, the line is the closest moment, dots are reports."
+        "The map has rings round the middle between the two. The shaded time is from the first to "
+        f"the last moment {criterion(searched.search)}, the line is the closest moment, dots are "
+        "reports."
     )

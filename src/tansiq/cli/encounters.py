@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from tansiq.cli.files import INPUT, STDIN
 from tansiq.cli.measures import LENGTH, SECONDS
@@ -21,6 +22,11 @@ _OUTPUT = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option(
     "--vertical", type=LENGTH, default="1000ft", show_default=True, help="And up and down."
+)
+@click.option(
+    "--well-clear",
+    is_flag=True,
+    help="Instead: losses of well clear, as DO-365B has it en route.",
 )
 @click.option(
     "--gap",
@@ -63,7 +69,10 @@ _OUTPUT = click.Path(dir_okay=False, path_type=Path)
 @click.option("--csv", "csv_file", type=_OUTPUT, help="Write a row for each to this file.")
 @click.option("--geojson", type=_OUTPUT, help="Write places and tracks to this file.")
 @click.option("--html", type=_OUTPUT, help="Write a page with pictures to this file.")
+@click.pass_context
 def encounters(
+    context: click.Context,
+    /,
     recordings: tuple[str, ...],
     *,
     datum: str | None,
@@ -81,9 +90,14 @@ def encounters(
     pressure altitudes where both have one, else of the heights. Reports that could not have been
     flown are left out, counted and said.
 
+    With --well-clear two are not well clear while they are within 0.66 NM and 450 ft, or within the
+    450 ft and, at their present velocities, within the 0.66 NM in less than some 35 s (modified
+    tau). Velocities are those between two reports, so sparse or rough positions mislead it.
+
     \b
       tansiq encounters calfire.json.gz
       tansiq encounters north.csv south.gpx --datum AMSL --units ft --within 1NM --vertical 500ft
+      tansiq encounters day.json.gz --well-clear
       tansiq encounters day.json.gz --html day.html --agreement agreement.toml
 
     Prints who, when (UTC), how near and how long, the closest first. The page of --html has no
@@ -96,6 +110,9 @@ def encounters(
     """
     outputs = {name: options[key] for name, key in _OUTPUTS}
     _check_outputs(recordings, [path for path in outputs.values() if path is not None])
+    stated = (context.get_parameter_source(name) for name in ("within", "vertical"))
+    if options["well_clear"] and any(source is ParameterSource.COMMANDLINE for source in stated):
+        raise click.UsageError("--well-clear has its own thresholds: no --within, no --vertical")
     within = Within(horizontal_m=options["within"], vertical_m=options["vertical"])
     for name in ("gap", "pause"):
         if not 0.0 < options[name] <= 86_400.0:
@@ -107,6 +124,7 @@ def encounters(
 
     wanted = encounters_run.Wanted(
         within=within,
+        well_clear=options["well_clear"],
         gap_s=options["gap"],
         pause_s=options["pause"],
         sense=encounters_run.sense_of(datum, units),

@@ -17,7 +17,8 @@ from tansiq.clock import SystemClock
 from tansiq.domain.agreement import Formation
 from tansiq.domain.draft import Datum, Units
 from tansiq.domain.encounter import Encounter, Within
-from tansiq.engine.flown_together import Search, encounters
+from tansiq.domain.well_clear import EN_ROUTE
+from tansiq.engine.flown_together import Search, encounters, well_clear
 from tansiq.errors import BadInput, TooLarge
 from tansiq.formats.agreement import load_agreement
 from tansiq.formats.recording import AIRCRAFT_MAX, BYTES_MAX, Recording, read_recording
@@ -32,6 +33,8 @@ class Wanted:
     """What somebody wants to know."""
 
     within: Within
+    well_clear: bool
+    """Losses of well clear are looked for, and ``within`` says nothing."""
     gap_s: float
     pause_s: float
     sense: AltitudeSense | None
@@ -78,9 +81,11 @@ def run(paths: Sequence[str], wanted: Wanted) -> int:
 
 def _searched(paths: Sequence[str], wanted: Wanted, progress: Progress) -> Searched:
     formations = load_agreement(wanted.agreement).formations if wanted.agreement else ()
-    recordings = _recordings(paths, wanted.sense, progress)
+    recordings = read_recordings(paths, wanted.sense, progress)
     aircraft = list(aircraft_of(recordings))
     search = Search(within=wanted.within, gap_s=wanted.gap_s, pause_s=wanted.pause_s)
+    if wanted.well_clear:
+        search = well_clear(EN_ROUTE, gap_s=wanted.gap_s, pause_s=wanted.pause_s)
     tracks = {each.address: each.reports for each in aircraft}
     found = encounters(tracks, search, progress.tell)
     left_out: Counter[str] = Counter()
@@ -113,7 +118,7 @@ def _folded(callsign: str) -> str:
     return callsign.strip().casefold()
 
 
-def _recordings(
+def read_recordings(
     paths: Sequence[str], sense: AltitudeSense | None, progress: Progress
 ) -> list[Recording]:
     if len(paths) > FILES_MAX:

@@ -15,6 +15,7 @@ from typing import Final
 
 from tansiq.domain.track import Address
 from tansiq.domain.volume import LatLng
+from tansiq.domain.well_clear import Relative, Thresholds, violation
 from tansiq.errors import BadInput
 
 HORIZONTAL_ERROR_M: Final = 0.05
@@ -123,6 +124,35 @@ def inside(drift: Drift, within: Within) -> tuple[float, float] | None:
             return None
         low, high = max(low, span[0]), min(high, span[1])
     return (low, high) if low <= high else None
+
+
+def lost(drift: Drift, rule: Thresholds) -> tuple[float, float] | None:
+    """Return from which share of the time to which the two are not well clear, None if never.
+
+    The velocities are those of the drift; in one of no time there are none, and distances decide.
+    """
+    seconds = drift.seconds
+    rates = [
+        (ends[1] - ends[0]) / seconds if seconds > 0.0 else 0.0
+        for ends in (drift.east_m, drift.north_m, drift.up_m)
+    ]
+    relative = Relative(
+        east_m=drift.east_m[0],
+        north_m=drift.north_m[0],
+        up_m=drift.up_m[0],
+        east_mps=rates[0],
+        north_mps=rates[1],
+        up_mps=rates[2],
+    )
+    found = violation(
+        relative,
+        rule.within(seconds),
+        horizontal_error_m=HORIZONTAL_ERROR_M,
+        vertical_error_m=VERTICAL_ERROR_M + max(drift.unsure_m),
+    )
+    if found is None:
+        return None
+    return (found.start_s / seconds, found.end_s / seconds) if seconds > 0.0 else (0.0, 1.0)
 
 
 def _level(drift: Drift, radius_m: float) -> tuple[float, float] | None:

@@ -16,7 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tansiq.domain.draft import Datum, Units
-from tansiq.domain.ellipsoid import CURVATURE_MAX, SEMI_MAJOR_M, SEMI_MINOR_M, Edge, ecef
+from tansiq.domain.ellipsoid import (
+    CURVATURE_MAX,
+    ECCENTRICITY_SQUARED,
+    SEMI_MAJOR_M,
+    SEMI_MINOR_M,
+    Edge,
+)
 from tansiq.domain.track import PositionReport
 from tansiq.errors import InvalidVolume
 from tansiq.formats.altitude import w84_range_m
@@ -48,6 +54,11 @@ class Stretch:
     _at: Floats
     """Of each node, which report it is: whole, or between two."""
     _heights: list[Floats] = field(default_factory=list)
+
+    def measured_m(self) -> Floats:
+        """Return the height above the ellipsoid of each node where it was measured, else NaN."""
+        known = [math.nan if r.geometric_m is None else r.geometric_m for r in self.reports]
+        return np.interp(self._at, np.arange(len(known)), np.array(known, dtype=np.float64))
 
     def heights(self) -> tuple[Floats, Floats]:
         """Return height above the ellipsoid and its error of each node, metres; NaN: not known.
@@ -107,7 +118,7 @@ def _pieces(reports: Sequence[PositionReport], gap_s: float) -> Iterator[list[Po
 
 def _stretch(aircraft: int, reports: Sequence[PositionReport], since: datetime) -> Stretch:
     time_s = np.array([(r.time - since).total_seconds() for r in reports])
-    place = np.array([ecef(r.position) for r in reports])
+    place = _ecef(np.array([(r.position.lat_deg, r.position.lng_deg) for r in reports]))
     at = np.arange(len(reports), dtype=np.float64)
     time_s, place, at = _cut_long(reports, time_s, place, at)
     time_s, place, at = _cut_slots(time_s, place, at)
@@ -122,6 +133,16 @@ def _stretch(aircraft: int, reports: Sequence[PositionReport], since: datetime) 
         pressure_m=np.interp(at, np.arange(len(reports)), pressure_m),
         _at=at,
     )
+
+
+def _ecef(degrees: Floats) -> Floats:
+    """Return points of the ellipsoid as places in space, as ``domain.ellipsoid.ecef`` does."""
+    lat, lng = np.radians(degrees).T
+    sin_lat = np.sin(lat)
+    normal_m = SEMI_MAJOR_M / np.sqrt(1.0 - ECCENTRICITY_SQUARED * sin_lat * sin_lat)
+    across_m = normal_m * np.cos(lat)
+    up_m = normal_m * (1.0 - ECCENTRICITY_SQUARED) * sin_lat
+    return np.stack([across_m * np.cos(lng), across_m * np.sin(lng), up_m], axis=1)
 
 
 _Nodes = tuple[Floats, Floats, Floats]

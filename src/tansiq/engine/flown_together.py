@@ -33,23 +33,25 @@ from tansiq.domain.encounter import (
     deepest,
     inside,
     joined,
+    lost,
 )
 from tansiq.domain.track import Address, PositionReport
+from tansiq.domain.well_clear import Thresholds
 from tansiq.engine.flown import (
-    EARTH_M,
-    PER_AXIS,
     SAG_M,
-    SLOT_S,
     Floats,
     Ints,
     Stretch,
-    along,
     node_slots,
     stretches,
 )
+from tansiq.engine.flown_legs import legs, may_be, places, spans
+from tansiq.errors import TooLarge
 
 GAP_S: Final = 300.0
 PAUSE_S: Final = 60.0
+NEAR_MAX: Final = 5_000_000
+"""Minutes in which two aircraft may be near, all together."""
 _BLOCK: Final = 4_000_000
 """Pairs of boxes that are held against each other at once."""
 
@@ -63,6 +65,32 @@ class Search:
     """A longer pause between two reports is a gap, and not bridged."""
     pause_s: float = PAUSE_S
     """Passages with a longer pause between are two encounters."""
+    rule: Thresholds | None = None
+    """Loss of well clear is looked for, and not nearness, where it is given."""
+
+    @property
+    def reach(self) -> Within:
+        """Return how far from each other two can be that are found."""
+        if self.rule is None:
+            return self.within
+        return Within(
+            horizontal_m=self.rule.dthr_m + self.rule.tthr_s * CLOSING_MPS_MAX,
+            vertical_m=self.rule.zthr_m + self.rule.tcoa_s * CLOSING_MPS_MAX,
+        )
+
+    def span(self, drift: Drift) -> tuple[float, float] | None:
+        """Return from which share of a leg to which there is what is looked for."""
+        return inside(drift, self.within) if self.rule is None else lost(drift, self.rule)
+
+
+def well_clear(rule: Thresholds, **more: float) -> Search:
+    """Return the search for losses of well clear."""
+    within = Within(horizontal_m=rule.dthr_m, vertical_m=rule.zthr_m)
+    return Search(within=within, rule=rule, **more)
+
+
+CLOSING_MPS_MAX: Final = 1_400.0
+"""Two that are believed to fly, each at most 350 m/s and the second that reports are rounded to."""
 
 
 def encounters(
@@ -75,6 +103,9 @@ def encounters(
     Args:
         tracks: the reports of each aircraft, in ascending order of time, no two of one moment.
         tell: is told how far it is.
+
+    Raises:
+        TooLarge: so many may be near that it would not end.
     """
     addresses = sorted(tracks)
     times = [tracks[a][0].time for a in addresses if tracks[a]]
@@ -86,13 +117,13 @@ def encounters(
         flown += stretches(number, tracks[address], since=since, gap_s=search.gap_s)
         if number % 50 == 0:
             tell(f"preparing {number:,} of {len(addresses):,} aircraft")
-    near = _near(flown, search.within, tell)
+    near = _near(flown, search.reach, tell)
     of_pair: dict[tuple[int, int], list[_Moment]] = defaultdict(list)
     for done, ((a, b), slots) in enumerate(sorted(near.items())):
         one, other = flown[a], flown[b]
         if one.aircraft > other.aircraft:
             one, other = other, one
-        of_pair[one.aircraft, other.aircraft] += _moments(one, other, slots, search.within)
+        of_pair[one.aircraft, other.aircraft] += _moments(one, other, slots, search)
         if done % 50 == 0:
             tell(f"compared {done:,} of {len(near):,} pairs that may be near")
     found = [
@@ -117,34 +148,59 @@ class _Boxes:
     pressure: Floats
     """``(n, 2)``; NaN where any of it is not known."""
 
+    def __getitem__(self, rows: NDArray[np.intp]) -> "_Boxes":
+        return _Boxes(
+            self.stretch[rows],
+            self.aircraft[rows],
+            self.low[rows],
+            self.high[rows],
+            self.pressure[rows],
+        )
+
 
 def _near(
     flown: Sequence[Stretch], within: Within, tell: Callable[[str], None]
 ) -> dict[tuple[int, int], list[int]]:
     """Return the slots in which two stretches may come near, in ascending order."""
-    slots: dict[int, list[tuple[int, Floats, Floats, Floats]]] = defaultdict(list)
+    slots, all_boxes = _boxes(flown)
+    order = np.argsort(slots, kind="stable")
+    borders = np.flatnonzero(np.diff(slots[order])) + 1
+    found: dict[tuple[int, int], list[int]] = defaultdict(list)
+    minutes = 0
+    for done, rows in enumerate(np.split(order, borders)):
+        slot = int(slots[rows[0]])
+        for a, b in _meeting(all_boxes[rows], within):
+            found[a, b].append(slot)
+            minutes += 1
+            if minutes > NEAR_MAX:
+                raise TooLarge(
+                    f"more than {NEAR_MAX:,} minutes of two aircraft that may be near; search "
+                    "fewer aircraft at once, or closer ones",
+                    field="within",
+                )
+        if done % 200 == 0:
+            tell(f"looked for what is near in {done:,} of {len(borders) + 1:,} minutes")
+    return found
+
+
+def _boxes(flown: Sequence[Stretch]) -> tuple[Ints, _Boxes]:
+    """Return the boxes of all stretches in all slots, with the slot of each."""
+    parts: list[tuple[Ints, ...]] = []
+    bounds: list[tuple[Ints, Floats, Floats]] = []
     for number, stretch in enumerate(flown):
         first, starts = node_slots(stretch)
-        for k in range(len(starts) - 1):
-            nodes = slice(starts[k], starts[k + 1] + 1)
-            place, pressure_m = stretch.place[nodes], stretch.pressure_m[nodes]
-            span = np.array([pressure_m.min(), pressure_m.max()])
-            slots[first + k].append(
-                (number, place.min(axis=0) - SAG_M, place.max(axis=0) + SAG_M, span)
-            )
-    found: dict[tuple[int, int], list[int]] = defaultdict(list)
-    aircraft = np.array([stretch.aircraft for stretch in flown])
-    for done, slot in enumerate(sorted(slots)):
-        active, low, high, pressure = zip(*slots[slot], strict=True)
-        numbers = np.array(active)
-        boxes = _Boxes(
-            numbers, aircraft[numbers], np.array(low), np.array(high), np.array(pressure)
-        )
-        for a, b in _meeting(boxes, within):
-            found[a, b].append(slot)
-        if done % 200 == 0:
-            tell(f"looked for what is near in {done:,} of {len(slots):,} minutes")
-    return found
+        begin, end = starts[:-1], starts[1:]
+        known = np.column_stack([stretch.place, stretch.pressure_m])
+        # From each border to the next one, whose node belongs to both sides.
+        low = np.minimum(np.minimum.reduceat(known, begin), known[end])
+        high = np.maximum(np.maximum.reduceat(known, begin), known[end])
+        count = len(begin)
+        parts.append((np.full(count, number), np.full(count, stretch.aircraft)))
+        bounds.append((first + np.arange(count), low, high))
+    numbers, aircraft = (np.concatenate(column) for column in zip(*parts, strict=True))
+    slots, low, high = (np.concatenate(column) for column in zip(*bounds, strict=True))
+    pressure = np.stack([low[:, 3], high[:, 3]], axis=1)
+    return slots, _Boxes(numbers, aircraft, low[:, :3] - SAG_M, high[:, :3] + SAG_M, pressure)
 
 
 def _meeting(boxes: _Boxes, within: Within) -> Iterator[tuple[int, int]]:
@@ -227,43 +283,17 @@ class _Found:
     vertical_m: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Legs:
-    """What two tracks do together from node to node: ends of legs, as seen from the first."""
-
-    time_s: Floats
-    level: Floats
-    """``(n, 2, 2)``: start and end of each leg, two level axes."""
-    up: Floats
-    """``(n, 2)``."""
-    unsure: Floats
-    vertical: NDArray[np.int8]
-    """0 pressure, 1 heights, 2 mixed."""
-
-
-_VERTICALS: Final = (Vertical.PRESSURE, Vertical.HEIGHT, Vertical.MIXED)
-
-
 def _moments(
-    one: Stretch, other: Stretch, slots: Sequence[int], within: Within
+    one: Stretch, other: Stretch, slots: Sequence[int], search: Search
 ) -> Iterator[_Moment]:
-    for start_s, end_s in _spans(one, other, slots):
-        legs = _legs(one, other, start_s, end_s)
-        for k in np.flatnonzero(_may_be(legs, within)).tolist():
-            seconds = float(legs.time_s[k + 1] - legs.time_s[k])
-            drift = Drift(
-                seconds,
-                (float(legs.level[k, 0, 0]), float(legs.level[k, 1, 0])),
-                (float(legs.level[k, 0, 1]), float(legs.level[k, 1, 1])),
-                (float(legs.up[k, 0]), float(legs.up[k, 1])),
-                (float(legs.unsure[k, 0]), float(legs.unsure[k, 1])),
-            )
-            span = inside(drift, within)
-            if span is None:
-                continue
-            vertical = _VERTICALS[legs.vertical[k]]
-            found = _found(drift, span, within)
-            yield _Moment(one, other, float(legs.time_s[k]), drift, vertical, found)
+    for start_s, end_s in spans(one, other, slots):
+        flown = legs(one, other, start_s, end_s)
+        for k in np.flatnonzero(may_be(flown, search.reach)).tolist():
+            drift = flown.drift(k)
+            span = search.span(drift)
+            if span is not None:
+                found = _found(drift, span, search.within)
+                yield _Moment(one, other, float(flown.time_s[k]), drift, flown.vertical(k), found)
 
 
 def _found(drift: Drift, span: tuple[float, float], within: Within) -> "_Found":
@@ -290,128 +320,13 @@ def _found(drift: Drift, span: tuple[float, float], within: Within) -> "_Found":
     )
 
 
-def _spans(one: Stretch, other: Stretch, slots: Sequence[int]) -> Iterator[tuple[float, float]]:
-    """Yield the times that both flew in some slots, joined where these follow each other."""
-    from_s = max(one.time_s[0], other.time_s[0])
-    upto_s = min(one.time_s[-1], other.time_s[-1])
-    for first, last in _runs(slots):
-        start_s = max(from_s, first * SLOT_S)
-        end_s = min(upto_s, (last + 1) * SLOT_S)
-        if start_s <= end_s:
-            yield float(start_s), float(end_s)
-
-
-def _runs(slots: Sequence[int]) -> Iterator[tuple[int, int]]:
-    first = last = slots[0]
-    for slot in slots[1:]:
-        if slot != last + 1:
-            yield first, last
-            first = slot
-        last = slot
-    yield first, last
-
-
-def _legs(one: Stretch, other: Stretch, start_s: float, end_s: float) -> _Legs:
-    """Return the legs of two tracks together; one of no length where they share a moment only."""
-    time_s = np.union1d(_between(one, start_s, end_s), _between(other, start_s, end_s))
-    time_s = np.union1d(time_s, [start_s, end_s])
-    if len(time_s) == 1:
-        time_s = np.repeat(time_s, 2)
-    p, q = _places(one, time_s), _places(other, time_s)
-    level = _level(p, q)
-    up, unsure, vertical = _up(one, other, time_s)
-    return _Legs(time_s, level, up, unsure, vertical)
-
-
-def _between(stretch: Stretch, start_s: float, end_s: float) -> Floats:
-    first, last = np.searchsorted(stretch.time_s, [start_s, end_s])
-    return stretch.time_s[first:last]
-
-
-def _places(stretch: Stretch, time_s: Floats) -> Floats:
-    if len(stretch.time_s) == 1:
-        return np.repeat(stretch.place, len(time_s), axis=0)
-    k = np.clip(np.searchsorted(stretch.time_s, time_s) - 1, 0, len(stretch.time_s) - 2)
-    share = (time_s - stretch.time_s[k]) / (stretch.time_s[k + 1] - stretch.time_s[k])
-    return along(stretch.place[k], stretch.place[k + 1], share)
-
-
-def _level(p: Floats, q: Floats) -> Floats:
-    """Return where q is as seen from p, metres along the ellipsoid, on two axes of each leg."""
-    apart = q - p
-    chord_m = np.sqrt(np.sum(apart * apart, axis=1))
-    # The geodesic over a chord, by the mean radius: 3 mm in 100 km from that of the true one.
-    arc_m = chord_m * (1.0 + (chord_m / EARTH_M) ** 2 / 24.0)
-    middle = (p[:-1] + p[1:] + q[:-1] + q[1:]) * PER_AXIS
-    normal = middle / np.sqrt(np.sum(middle * middle, axis=1))[:, None]
-    # Any two level axes will do, as long as they are those of the whole leg.
-    aside = np.where(
-        np.abs(normal[:, 2:3]) < 0.9, np.array([[0.0, 0.0, 1.0]]), np.array([[1.0, 0.0, 0.0]])
-    )
-    first = np.cross(aside, normal)
-    first /= np.sqrt(np.sum(first * first, axis=1))[:, None]
-    second = np.cross(normal, first)
-    ends = []
-    for side in (slice(None, -1), slice(1, None)):
-        flat = np.stack(
-            [np.sum(apart[side] * first, axis=1), np.sum(apart[side] * second, axis=1)], axis=1
-        )
-        length_m = np.sqrt(np.sum(flat * flat, axis=1))
-        # Tilted against the plane by half of the distance: the length is that of the geodesic.
-        scale = np.divide(arc_m[side], length_m, out=np.ones_like(length_m), where=length_m > 0.0)
-        ends.append(flat * scale[:, None])
-    return np.stack(ends, axis=1)
-
-
-def _up(one: Stretch, other: Stretch, time_s: Floats) -> tuple[Floats, Floats, NDArray[np.int8]]:
-    """Return how much higher the other is, how unsure that is, and by what, of each leg."""
-    pressure = np.interp(time_s, other.time_s, other.pressure_m) - np.interp(
-        time_s, one.time_s, one.pressure_m
-    )
-    up = np.stack([pressure[:-1], pressure[1:]], axis=1)
-    unsure = np.zeros_like(up)
-    vertical = np.zeros(len(up), dtype=np.int8)
-    missing = np.isnan(up).any(axis=1)
-    if missing.any():
-        (low, low_error), (high, high_error) = (
-            [np.interp(time_s, s.time_s, known) for known in s.heights()] for s in (one, other)
-        )
-        height, error = high - low, low_error + high_error
-        up[missing] = np.stack([height[:-1], height[1:]], axis=1)[missing]
-        unsure[missing] = np.stack([error[:-1], error[1:]], axis=1)[missing]
-        mixed = np.maximum(error[:-1], error[1:]) > _MIXED_M
-        vertical[missing] = np.where(mixed[missing], 2, 1)
-    return up, unsure, vertical
-
-
-_MIXED_M: Final = 50.0
-
-
-def _may_be(legs: _Legs, within: Within) -> NDArray[np.bool_]:
-    """Return which legs come within the thresholds, at least by their nearest on each axis."""
-    start, step = legs.level[:, 0], legs.level[:, 1] - legs.level[:, 0]
-    squared = np.sum(step * step, axis=1)
-    at = np.divide(
-        -np.sum(start * step, axis=1), squared, out=np.zeros_like(squared), where=squared > 0.0
-    )
-    nearest = start + np.clip(at, 0.0, 1.0)[:, None] * step
-    apart_m = np.sqrt(np.sum(nearest * nearest, axis=1))
-    least = np.maximum(
-        np.minimum(legs.up[:, 0] - legs.unsure[:, 0], legs.up[:, 1] - legs.unsure[:, 1]),
-        np.minimum(-legs.up[:, 0] - legs.unsure[:, 0], -legs.up[:, 1] - legs.unsure[:, 1]),
-    )
-    level = apart_m <= within.horizontal_m + 2.0 * HORIZONTAL_ERROR_M
-    found: NDArray[np.bool_] = level & (least <= within.vertical_m + 2.0 * VERTICAL_ERROR_M)
-    return found
-
-
 # What is said of it
 
 
 def _grouped(moments: Sequence[_Moment], pause_s: float) -> Iterator[list[_Moment]]:
     """Yield the moments of each encounter."""
-    for spans in joined((m.span for m in moments), pause_s=pause_s):
-        start_s, end_s = spans[0].start_s, spans[-1].end_s
+    for passages in joined((m.span for m in moments), pause_s=pause_s):
+        start_s, end_s = passages[0].start_s, passages[-1].end_s
         yield [m for m in moments if start_s <= m.span.start_s and m.span.end_s <= end_s]
 
 
@@ -419,7 +334,7 @@ def _encounter(
     moments: Sequence[_Moment], since: datetime, addresses: Sequence[Address]
 ) -> Encounter:
     nearest = min(moments, key=lambda m: (m.found.apart.slant_m, m.start_s))
-    spans = joined((m.span for m in moments), pause_s=math.inf)[0]
+    passages = joined((m.span for m in moments), pause_s=math.inf)[0]
     at_s = nearest.closest_s
 
     def moment(seconds: float) -> datetime:
@@ -429,10 +344,10 @@ def _encounter(
     return Encounter(
         first=first,
         second=second,
-        entered=moment(spans[0].start_s),
-        left=moment(spans[-1].end_s),
-        inside_s=sum(span.end_s - span.start_s for span in spans),
-        passages=len(spans),
+        entered=moment(passages[0].start_s),
+        left=moment(passages[-1].end_s),
+        inside_s=sum(span.end_s - span.start_s for span in passages),
+        passages=len(passages),
         closest=moment(at_s),
         apart=nearest.found.apart,
         vertical=nearest.vertical,
@@ -446,7 +361,7 @@ def _participant(
     stretch: Stretch, at_s: float, since: datetime, addresses: Sequence[Address]
 ) -> Participant:
     time_s = np.array([at_s])
-    x, y, z = _places(stretch, time_s)[0].tolist()
+    x, y, z = places(stretch, time_s)[0].tolist()
     said = [r for r in stretch.reports if r.callsign]
     nearest = min(
         said,
@@ -454,14 +369,13 @@ def _participant(
         default=None,
     )
     pressure_m = float(np.interp(at_s, stretch.time_s, stretch.pressure_m))
-    measured = all(r.geometric_m is not None for r in stretch.reports)
-    height_m = float(np.interp(at_s, stretch.time_s, stretch.heights()[0])) if measured else None
+    height_m = float(np.interp(at_s, stretch.time_s, stretch.measured_m()))
     return Participant(
         address=addresses[stretch.aircraft],
         callsign=nearest.callsign if nearest else "",
         position=point_at((x, y, z)),
         pressure_m=None if math.isnan(pressure_m) else pressure_m,
-        height_m=height_m,
+        height_m=None if math.isnan(height_m) else height_m,
         leg_s=_leg_s(stretch, since + timedelta(seconds=at_s)),
     )
 

@@ -7,6 +7,7 @@ size of the numbers.
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,6 +21,8 @@ from tansiq.errors import BadInput, TooLarge
 
 ROWS_MAX: Final = 2_000_000
 """Of one recording; some 400 bytes each while they are read."""
+COLUMNS_BYTES_MAX: Final = 100_000_000
+"""Columns are read whole before they are rows."""
 FOOT_M: Final = 0.3048
 KNOT_MPS: Final = 1_852 / 3_600
 _FEET_A_MINUTE_MPS: Final = FOOT_M / 60
@@ -129,17 +132,25 @@ class Columns:
 
 
 def json_rows(data: bytes) -> list[RecordedRow]:
-    """Return the rows of a JSON list of objects, or of an object of columns.
+    """Return the rows of a JSON list of objects, of an object a line, or of an object of columns.
 
     Raises:
         BadInput: not JSON, or a value of another kind than its column has.
         TooLarge: too many rows, or nested too deep.
     """
-    by_columns = data.lstrip()[:1] == b"{"
+    by_lines = _AN_OBJECT_A_LINE.match(data) is not None
+    by_columns = not by_lines and data.lstrip()[:1] == b"{"
+    # Before anything is made of it: an empty object in three bytes takes four hundred.
+    if by_columns and len(data) > COLUMNS_BYTES_MAX:
+        raise TooLarge(f"columns of more than {COLUMNS_BYTES_MAX:,} bytes; write rows, or split it")
+    if not by_columns and data.count(b"{") > ROWS_MAX:
+        raise _too_many()
     try:
         if by_columns:
             return _from_columns(msgspec.json.decode(data, type=RecordedColumns))
-        rows = msgspec.json.decode(data, type=list[RecordedRow])
+        if by_lines:
+            return _LINES.decode_lines(data)
+        return msgspec.json.decode(data, type=list[RecordedRow])
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at ")
         raise BadInput(
@@ -152,13 +163,14 @@ def json_rows(data: bytes) -> list[RecordedRow]:
         raise TooLarge("nested deeper than any recording; flatten it") from error
     except UnicodeDecodeError as error:
         raise BadInput(f"byte {error.start} is not UTF-8; save the file as UTF-8") from error
-    return _bounded(rows)
 
 
-def _bounded(rows: list[RecordedRow]) -> list[RecordedRow]:
-    if len(rows) > ROWS_MAX:
-        raise TooLarge(f"more than {ROWS_MAX:,} rows; split the recording by hours or by region")
-    return rows
+_AN_OBJECT_A_LINE: Final = re.compile(rb"\s*\{[^\n]*\}\s*\n\s*\{")
+_LINES: Final = msgspec.json.Decoder(RecordedRow)
+
+
+def _too_many() -> TooLarge:
+    return TooLarge(f"more than {ROWS_MAX:,} rows; split the recording by hours or by region")
 
 
 def _from_columns(columns: Any) -> list[RecordedRow]:
@@ -171,15 +183,16 @@ def _from_columns(columns: Any) -> list[RecordedRow]:
     if dict in kinds:
         # As pandas writes it; the row numbers need not be those of the rows.
         numbers = list(dict.fromkeys(key for column in found.values() for key in column))
+        if len(numbers) > ROWS_MAX:
+            raise _too_many()
         values = {name: [column.get(n) for n in numbers] for name, column in found.items()}
     else:
         values = found
         lengths = {len(column) for column in found.values()}
         if len(lengths) > 1:
             raise BadInput(f"the columns differ in length: {sorted(lengths)}; write all rows")
-    count = len(next(iter(values.values())))
-    if count > ROWS_MAX:
-        return _bounded([RecordedRow()] * count)
+    if len(next(iter(values.values()))) > ROWS_MAX:
+        raise _too_many()
     documents = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
     return msgspec.convert(documents, type=list[RecordedRow])
 
@@ -201,11 +214,14 @@ def csv_rows(data: bytes) -> list[RecordedRow]:
         used = [(k, name, _reader(name)) for k, name in enumerate(header) if name in _NAMES]
         if len({name for _, name, _ in used}) < len(used):
             raise BadInput("names a column twice; keep one", field="line 1")
-        return _bounded(list(islice(_csv(reader, len(header), used), ROWS_MAX + 1)))
+        rows = list(islice(_csv(reader, len(header), used), ROWS_MAX + 1))
     except csv.Error as error:
         raise BadInput(
             f"is not CSV: {error}; write plain cells with commas", field=f"line {reader.line_num}"
         ) from error
+    if len(rows) > ROWS_MAX:
+        raise _too_many()
+    return rows
 
 
 _Cells = Sequence[tuple[int, str, Callable[[str], Any]]]
@@ -261,7 +277,7 @@ def columns_of(rows: Sequence[RecordedRow], sense: AltitudeSense | None) -> Colu
     Raises:
         BadInput: a column is missing or there twice, or what altitudes count from is not said.
     """
-    names = {name for name in _NAMES if any(getattr(row, name) is not None for row in rows)}
+    names = _filled(rows)
     metres = "baroaltitude" in names or "lastposupdate" in names
     heights = _heights(names, sense, metres=metres)
     return Columns(
@@ -284,6 +300,22 @@ def columns_of(rows: Sequence[RecordedRow], sense: AltitudeSense | None) -> Colu
         ),
         layout=", ".join(f"{h.name} {_words(h)}" for h in heights),
     )
+
+
+def _filled(rows: Sequence[RecordedRow]) -> set[str]:
+    """Return the columns that have a value in any row."""
+    found: set[str] = set()
+    for start in range(0, len(rows), _BLOCK_ROWS):
+        block = [msgspec.structs.astuple(row) for row in rows[start : start + _BLOCK_ROWS]]
+        for name, column in zip(
+            RecordedRow.__struct_fields__, zip(*block, strict=True), strict=True
+        ):
+            if column.count(None) < len(block):
+                found.add(name)
+    return found
+
+
+_BLOCK_ROWS: Final = 10_000
 
 
 def _words(height: Height) -> str:
@@ -310,16 +342,12 @@ def _heights(names: set[str], sense: AltitudeSense | None, *, metres: bool) -> t
     found = [height for name, height in known.items() if name in names]
     plain = _one(names, "altitude", "alt")
     traffic = {"timestamp", "icao24", "latitude", "longitude"} <= names and plain == "altitude"
+    if traffic and names & {"geoaltitude", "groundspeed", "vertical_rate"}:
+        sense = None  # The file says it: what is said of others among them is not about this one.
     if plain is not None:
         found.append(_plain(plain, sense, traffic=traffic))
     if "geoaltitude" in names:
-        if not (metres or traffic or sense):
-            raise BadInput(
-                "does not say its unit; rename it geometric_altitude_ft or geometric_altitude_m",
-                field="column geoaltitude",
-            )
-        unit_m = _METRES[sense.units] if sense else (1.0 if metres else FOOT_M)
-        found.append(Height("geoaltitude", unit_m, Reference.ELLIPSOID))
+        found.append(_geoaltitude(sense, metres=metres, traffic=traffic))
     if len({height.reference for height in found}) < len(found):
         raise BadInput(
             f"two columns of the same sort of altitude ({', '.join(h.name for h in found)}); "
@@ -361,6 +389,17 @@ def _plain(name: str, sense: AltitudeSense | None, *, traffic: bool) -> Height:
         "pressure_altitude_ft, geometric_altitude_m or the like",
         field=f"column {name}",
     )
+
+
+def _geoaltitude(sense: AltitudeSense | None, *, metres: bool, traffic: bool) -> Height:
+    if metres or traffic:
+        return Height("geoaltitude", 1.0 if metres else FOOT_M, Reference.ELLIPSOID)
+    if sense is None or sense.units is Units.FL:
+        raise BadInput(
+            "does not say its unit; rename it geometric_altitude_ft or geometric_altitude_m",
+            field="column geoaltitude",
+        )
+    return Height("geoaltitude", _METRES[sense.units], Reference.ELLIPSOID)
 
 
 def _one(names: set[str], *of: str) -> str | None:

@@ -17,6 +17,7 @@ from tansiq.formats.recording_rows import FOOT_M, KNOT_MPS, ROWS_MAX
 from tansiq.formats.reported import Fault, address_of, shown, time_of, turned
 
 LAYOUT: Final = "altitudes in ft, pressure and above the WGS84 ellipsoid, as readsb has them"
+BYTES_MAX: Final = 50_000_000
 _GEOMETRIC: Final = 8
 """The flag that the altitude in the fourth place is geometric."""
 
@@ -69,6 +70,8 @@ def read(data: bytes) -> Trace:
         BadInput: not a trace, with the place.
         TooLarge: too many rows, or nested too deep.
     """
+    if len(data) > BYTES_MAX:
+        raise TooLarge(f"a trace of more than {BYTES_MAX:,} bytes; that is no day of one aircraft")
     try:
         file = msgspec.json.decode(data, type=TraceFile)
     except msgspec.ValidationError as error:
@@ -76,6 +79,8 @@ def read(data: bytes) -> Trace:
         raise BadInput(what, field=path.strip("`$.") or "trace") from error
     except msgspec.DecodeError as error:
         raise BadInput(f"is not JSON: {error}; check that the file is whole") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"byte {error.start} is not UTF-8; save the file as UTF-8") from error
     except RecursionError as error:
         raise TooLarge("nested deeper than a trace is") from error
     if len(file.trace) > ROWS_MAX:

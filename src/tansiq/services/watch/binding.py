@@ -68,6 +68,11 @@ class Bindings:
         """Return the intents that addresses are said to fly."""
         return {row.intent for row in self._said.values() if row.intent}
 
+    def intent_of(self, address: Address) -> str:
+        """Return the intent that a person has said an address flies; empty: none."""
+        row = self._said.get(address)
+        return "" if row is None else row.intent
+
     def has(self, address: Address) -> bool:
         """Whether a person has said whose an address is."""
         return address in self._said

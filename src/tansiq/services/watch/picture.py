@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Final, Protocol
 
 from tansiq.clock import Clock
-from tansiq.domain.time import zulu
+from tansiq.domain.time import parse_rfc3339, zulu
 from tansiq.formats import cot_picture, geojson_picture, kml_picture
 from tansiq.formats.picture import Picture
 from tansiq.services.facade import Constraints, NodeStatus, Planning
@@ -97,12 +97,32 @@ class Pictures:
         self._timers = timers
         self._shapes = drawing.Shapes()
         self._turn = asyncio.Lock()
+        self._making: set[asyncio.Task[Written]] = set()
         self._last: _Gathered | None = None
         self.gatherings = 0
         """How often it was gathered, since the start."""
 
     async def written(self, form: Form) -> Written:
         """Return the picture in a format; the same bytes for whoever asks within the second."""
+        last = self._last
+        if last is not None and self._is_new(last) and form in last.written:
+            return last.written[form]
+        # Whoever asked may go away meanwhile, and a thread cannot be stopped: what has begun is
+        # finished, or two would draw at once.
+        making = asyncio.create_task(self._make(form), name="picture")
+        self._making.add(making)
+        making.add_done_callback(self._made)
+        return await asyncio.shield(making)
+
+    def _made(self, making: asyncio.Task[Written]) -> None:
+        self._making.discard(making)
+        if not making.cancelled():
+            making.exception()  # Seen, also where nobody waits for it any more.
+
+    def _is_new(self, gathered: _Gathered) -> bool:
+        return self._clock.monotonic_s() - gathered.at_s < self._timers.picture_s
+
+    async def _make(self, form: Form) -> Written:
         # One at a time: who waits finds what the one before has made.
         async with self._turn:
             gathered = await self._gather()
@@ -112,11 +132,11 @@ class Pictures:
             return gathered.written[form]
 
     async def _gather(self) -> _Gathered:
-        now_s = self._clock.monotonic_s()
-        if self._last is not None and now_s - self._last.at_s < self._timers.picture_s:
+        if self._last is not None and self._is_new(self._last):
             return self._last
-        sources, now = self._sources, self._clock.now()
-        view = sources.watch.view()
+        sources, now_s, view = self._sources, self._clock.monotonic_s(), self._sources.watch.view()
+        # A replay is of its own time: for whoever takes it for the present, all of it is stale.
+        now = parse_rfc3339(view.time, "time") if view.replay else self._clock.now()
         plans = await sources.planning.plans(ended=False)
         airspace = await sources.status.airspace()
         constraints = await sources.constraints.list(ended=False)

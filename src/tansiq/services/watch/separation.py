@@ -14,7 +14,6 @@ from tansiq.domain.agreement import Minima
 from tansiq.domain.alarm_key import AlarmKind, Level, key
 from tansiq.domain.bearing import azimuth_deg
 from tansiq.domain.ellipsoid import destination
-from tansiq.domain.time import zulu
 from tansiq.domain.volume import LatLng
 from tansiq.domain.well_clear import (
     EN_ROUTE,
@@ -96,12 +95,12 @@ def excepted(scene: Scene, found: Found) -> list[tuple[str, str]]:
 
 
 def _lost(thresholds: Sequence[Thresholds], e: Encounters, row: int) -> bool:
-    """Report whether two are, or by their errors can be, within one of the distances now.
+    """Report whether two are within one of the distances now, by the middle of where they can be.
 
-    Well clear is lost long before that, by time: that is foreseen, not lost separation.
+    Well clear is lost long before that, by time: that is foreseen, and so is what only the errors
+    allow.
     """
-    apart_m = float(e.d_now_m[row]) - float(e.horizontal_error_m[row])
-    dz_m = abs(float(e.dz_now_m[row])) - float(e.vertical_error_m[row])
+    apart_m, dz_m = float(e.d_now_m[row]), abs(float(e.dz_now_m[row]))
     return any(
         apart_m <= each.dthr_m and (isnan(dz_m) or dz_m <= each.zthr_m) for each in thresholds
     )
@@ -124,7 +123,7 @@ def _cause(  # One row of columns.
     return Cause(
         key=key(kind, one.subject, other.subject),
         level=Level.WARNING if lost else level,
-        sentence=_sentence(scene, pair, e, row, 0.0 if lost else max(in_s, 1.0)),
+        sentence=_sentence(pair, e, row, in_s, lost=lost),
         names=tuple(sorted((one.name, other.name))),
         in_s=None if lost else in_s,
         place=_between(scene, rows, float(e.t_cpa_s[row])),
@@ -133,7 +132,7 @@ def _cause(  # One row of columns.
 
 
 def _sentence(
-    scene: Scene, pair: tuple[Aircraft, Aircraft], e: Encounters, row: int, in_s: float
+    pair: tuple[Aircraft, Aircraft], e: Encounters, row: int, in_s: float, *, lost: bool
 ) -> str:
     one, other = sorted(each.name for each in pair)
     d_now, dz_now = float(e.d_now_m[row]), float(e.dz_now_m[row])
@@ -141,8 +140,12 @@ def _sentence(
     apart = f"now {distance(d_now)} and {_height(dz_now)} apart"
     closest = f"closest in {duration(t_cpa)}: {distance(d_cpa)}, {_height(dz_cpa)}"
     errors = _errors(float(e.horizontal_error_m[row]), float(e.vertical_error_m[row]))
-    what = "are too close" if in_s <= 0.0 else f"will be too close in {duration(in_s)}"
-    return f"{one} and {other} {what}: {apart}, {closest}{errors} ({zulu(scene.now)})"
+    what = f"will be too close in {duration(in_s)}"
+    if lost:
+        what = "are too close"
+    elif in_s <= 0.0:
+        what = "may be too close"
+    return f"{one} and {other} {what}: {apart}, {closest}{errors}."
 
 
 def _height(metres: float) -> str:
