@@ -18,8 +18,8 @@ from tansiq.domain.intent import IntentState
 from tansiq.domain.time import TimeSpan
 from tansiq.domain.volume import Volumes
 from tansiq.engine.entities import ALTITUDES, EntityIndex, loosened, reaching, thinned
-from tansiq.engine.index import Prepared
 from tansiq.engine.judgement import conflict_between, conflicts
+from tansiq.engine.prepared import Prepared
 
 _CELL_M = 5_000.0
 """Registers find by cells of about a kilometre; twice that and some more."""
