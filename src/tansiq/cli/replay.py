@@ -92,7 +92,8 @@ def replay(
 
     --score adds a table: for each level how many approaches within --within and --vertical it told
     of, how many seconds before the closest moment, and how many alarms had no approach. With --fill
-    the way to the next report is known before it was heard, which flatters; --fill 0s does not, and
+    the way to the next report is known before it was heard, which flatters, and reports that could
+    not have been flown are left out before; --fill 0s has the watch hear all that was recorded, and
     an aircraft that is heard each half minute is then lost for half of the time.
 
     \b

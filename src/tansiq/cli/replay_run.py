@@ -29,6 +29,7 @@ from tansiq.engine.flown_together import Search, encounters
 from tansiq.errors import BadInput
 from tansiq.formats.agreement import load_agreement
 from tansiq.formats.plans import read_plan
+from tansiq.formats.recording import Recording
 from tansiq.formats.recording_faults import aircraft_of
 from tansiq.formats.recording_rows import AltitudeSense
 from tansiq.services.airspace import INTENT, Airspace, Known
@@ -80,15 +81,30 @@ def run(paths: Sequence[str], wanted: Wanted) -> int:
     progress = Progress(SystemClock())
     recordings = read_recordings(paths, wanted.sense, progress)
     span = _span(wanted)
+    # What is put between two reports must not lead to a spike and back; the watch itself takes what
+    # was recorded as it was.
+    heard = _as_recorded(recordings) if not wanted.fill else _believed(recordings)
     tracks = {
-        each.address: [r for r in each.reports if span[0] <= r.time <= span[1]]
-        for each in aircraft_of(recordings)
+        address: [r for r in reports if span[0] <= r.time <= span[1]]
+        for address, reports in heard.items()
     }
     tracks = {address: reports for address, reports in tracks.items() if reports}
     if not tracks:
         raise BadInput("nothing was heard within this time", field="from")
     agreement = load_agreement(wanted.agreement) if wanted.agreement else _rules(wanted)
     return asyncio.run(_replay(tracks, agreement, wanted, progress))
+
+
+def _believed(recordings: Sequence[Recording]) -> dict[Address, Sequence[PositionReport]]:
+    return {each.address: each.reports for each in aircraft_of(recordings)}
+
+
+def _as_recorded(recordings: Sequence[Recording]) -> dict[Address, Sequence[PositionReport]]:
+    together: dict[Address, list[PositionReport]] = {}
+    for recording in recordings:
+        for address, reports in recording.reports.items():
+            together.setdefault(address, []).extend(reports)
+    return {a: sorted(reports, key=lambda r: r.time) for a, reports in together.items()}
 
 
 def _span(wanted: Wanted) -> tuple[datetime, datetime]:
@@ -125,8 +141,10 @@ async def _replay(
     wanted: Wanted,
     progress: Progress,
 ) -> int:
-    fill = wanted.fill or wanted.gap
-    reports = in_order(filled(each, step_s=fill, gap_s=wanted.gap) for each in tracks.values())
+    fill = wanted.fill
+    reports = in_order(
+        filled(each, step_s=fill, gap_s=wanted.gap) if fill else each for each in tracks.values()
+    )
     clock = ReplayClock(reports[0].time)
     scored, counts = Scored(), Counter[str]()
     with tempfile.TemporaryDirectory(prefix="tansiq-replay-") as folder:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tansiq.domain.alarm_key import Subject, subject_of
 from tansiq.domain.following import Track
-from tansiq.domain.track import ERROR_M_MAX, Address
+from tansiq.domain.track import CLIMB_MPS_MAX, ERROR_M_MAX, SPEED_MPS_MAX, Address
 from tansiq.engine.encounters import NO_GROUP, Fleet
 from tansiq.services.watch.binding import INTENT, NOT_BOUND, Bindings, Bound
 from tansiq.services.watch.expected import Expected, spoken
@@ -143,9 +143,12 @@ def fleet_of(
     lat, lng = moved(
         columns[:, LAT], columns[:, LNG], columns[:, EAST] * run, columns[:, NORTH] * run
     )
+    speed = np.hypot(columns[:, EAST], columns[:, NORTH])
+    slower = SPEED_MPS_MAX / np.maximum(speed, SPEED_MPS_MAX)
     past = np.abs(ages)
     error = columns[:, ERROR] + columns[:, DRIFT] * past
-    climb = columns[:, UP]
+    # An altitude that is wrong makes a climb that no aircraft has.
+    climb = np.clip(columns[:, UP], -CLIMB_MPS_MAX, CLIMB_MPS_MAX)
     height_age = now.timestamp() - columns[:, HEIGHT_MADE]
     height = columns[:, HEIGHT] + climb * np.clip(height_age, 0.0, coast_s)
     height_error = columns[:, HEIGHT_ERROR] + _CLIMB_ERROR_MPS * np.abs(height_age)
@@ -156,9 +159,9 @@ def fleet_of(
         geometric_m=np.where(gone, np.nan, height),
         geometric_error_m=np.where(gone, np.inf, height_error),
         pressure_m=columns[:, PRESSURE] + climb * run,
-        east_mps=columns[:, EAST].copy(),
-        north_mps=columns[:, NORTH].copy(),
-        climb_mps=climb.copy(),
+        east_mps=columns[:, EAST] * slower,
+        north_mps=columns[:, NORTH] * slower,
+        climb_mps=climb,
         horizontal_error_m=np.minimum(error, ERROR_M_MAX),
         group=groups,
     )
