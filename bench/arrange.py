@@ -24,7 +24,7 @@ from typing import Any
 from tansiq.demo import calfire
 from tansiq.demo.scenario import MINIMA, from_flights
 from tansiq.domain import geodesy
-from tansiq.domain.agreement import Minima
+from tansiq.domain.agreement import Minima, MinimaTable
 from tansiq.domain.arrangement import Arrangement, Declared, Effort, Freedom
 from tansiq.domain.time import TimeSpan
 from tansiq.domain.volume import (
@@ -107,11 +107,12 @@ def beside(
     name: str, plans: Sequence[Declared], minima: Minima, freedom: Freedom, aim_s: float
 ) -> Iterator[Row]:
     """Arrange both ways."""
-    plain = first_come(plans, (), minima, freedom=freedom)
+    table = MinimaTable(usual=minima)
+    plain = first_come(plans, (), table, freedom=freedom)
     for weight in (0.0, Effort().weight):
         started = time.perf_counter()
         found = arrange(
-            plans, (), minima, freedom=freedom, effort=Effort(weight=weight), random=Random(5)
+            plans, (), table, freedom=freedom, effort=Effort(weight=weight), random=Random(5)
         )
         taken = time.perf_counter() - started
         label = f"{name}, fairness {weight:g}"
@@ -151,7 +152,8 @@ def measure(*, quick: bool, cache: Path) -> Iterator[Row]:
 
 
 def warm() -> None:
-    arrange(made(40, 10_000.0), (), KEPT, freedom=HOUR, effort=Effort(rounds=2), random=Random(1))
+    table, effort = MinimaTable(usual=KEPT), Effort(rounds=2)
+    arrange(made(40, 10_000.0), (), table, freedom=HOUR, effort=effort, random=Random(1))
 
 
 def main() -> None:

@@ -134,7 +134,8 @@ def test_every_route_is_listed_with_its_role() -> None:
     roles["GET /api/openapi.json"] = "viewer"
     for op in OPERATIONS:
         path = op.path.removeprefix("/api/v1")
-        roles[f"{op.method} {path}"] = str(op.access.least or "none")
+        scope = f", or a feed token `{op.access.scope}`" if op.access.scope else ""
+        roles[f"{op.method} {path}"] = str(op.access.least or "none") + scope
     assert table("routes") == roles
 
 

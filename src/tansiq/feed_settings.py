@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from ipaddress import ip_address
-from typing import Final
+from pathlib import Path
+from typing import Final, TypedDict
 from urllib.parse import SplitResult, urlsplit
 
 from tansiq.strict_toml import Table
@@ -68,7 +69,7 @@ SCHEMES: Final = {
     FeedKind.SBS: ("tcp",),
     FeedKind.BEAST: ("tcp",),
     FeedKind.AVR: ("tcp",),
-    FeedKind.COT: ("tcp", "udp"),
+    FeedKind.COT: ("tcp", "tls", "udp"),
 }
 DATUMS: Final = {
     FeedKind.SBS: ("FL", "W84", "AMSL"),
@@ -90,20 +91,32 @@ class FeedSource:
     """What its heights count from; empty where the format says it."""
     interface: str = ""
     """Our address on the network whose multicast is joined; empty: the machine chooses."""
+    authority: Path | None = None
+    """PEM file of the certificates that the other side's may come from; None: the machine's."""
+    certificate: Path | None = None
+    """PEM file of ours, with its key in it or in ``key``; None: we show none."""
+    key: Path | None = None
+    server_name: str = ""
+    """The name in the other side's certificate, where it is not the host of the URL."""
+
+    @property
+    def polled(self) -> bool:
+        """Whether it is asked again and again, and not sent to us."""
+        return SCHEMES[self.kind] == _POLLED
 
     @property
     def parts(self) -> SplitResult:
         return urlsplit(self.url)
 
 
-def read_feeds(top: Table) -> tuple[FeedSource, ...]:
-    """Read the feeds of the settings.
+def read_feeds(data: Path, top: Table) -> tuple[FeedSource, ...]:
+    """Read the feeds of the settings; relative paths start from the data folder.
 
     Raises:
         BadInput: a key is wrong; the field is its path in the file.
     """
     entries = top.tables("feed", _KEYS, count_max=32)
-    found = tuple(_feed(entry) for entry in entries)
+    found = tuple(_feed(data, entry) for entry in entries)
     names: set[str] = set()
     for entry, feed in zip(entries, found, strict=True):
         if feed.name in names:
@@ -112,7 +125,7 @@ def read_feeds(top: Table) -> tuple[FeedSource, ...]:
     return found
 
 
-def _feed(entry: Table) -> FeedSource:
+def _feed(data: Path, entry: Table) -> FeedSource:
     name = entry.text("name", chars_max=40)
     written = entry.text("kind")
     if written not in list(FeedKind):
@@ -128,6 +141,7 @@ def _feed(entry: Table) -> FeedSource:
         interval_s=entry.number("interval_s", low=0.1, high=3_600.0, default=1.0),
         datum=_datum(entry, kind),
         interface=_interface(entry, urlsplit(url)),
+        **_tls(data, entry, urlsplit(url)),
     )
 
 
@@ -148,7 +162,7 @@ def _url(entry: Table, kind: FeedKind) -> str:
             raise entry.wrong("url", "write the whole path, such as file:///run/readsb/a.json")
     elif not parts.hostname or port == 0:
         raise entry.wrong("url", f"no host in {url[:60]!r}")
-    elif parts.scheme in ("tcp", "udp") and (port is None or parts.path or parts.query):
+    elif parts.scheme in ("tcp", "tls", "udp") and (port is None or parts.path or parts.query):
         raise entry.wrong("url", f"write {parts.scheme}://HOST:PORT and nothing behind it")
     elif parts.scheme == "udp" and not is_address(parts.hostname):
         raise entry.wrong(
@@ -180,6 +194,31 @@ def _interface(entry: Table, parts: SplitResult) -> str:
     return address
 
 
+class _Tls(TypedDict, total=False):
+    authority: Path
+    certificate: Path
+    key: Path
+    server_name: str
+
+
+def _tls(data: Path, entry: Table, parts: SplitResult) -> _Tls:
+    given = [key for key in _TLS_KEYS if key in entry]
+    if given and parts.scheme != "tls":
+        raise entry.wrong(given[0], "is for tls:; leave it out")
+    if "key" in entry and "certificate" not in entry:
+        raise entry.wrong("key", "not without certificate; give both")
+    found: _Tls = {}
+    if "authority" in entry:
+        found["authority"] = data / entry.text("authority")
+    if "certificate" in entry:
+        found["certificate"] = data / entry.text("certificate")
+    if "key" in entry:
+        found["key"] = data / entry.text("key")
+    if "server_name" in entry:
+        found["server_name"] = entry.text("server_name", chars_max=253)
+    return found
+
+
 def is_address(host: str) -> bool:
     """Report whether this is a numeric IPv4 address."""
     try:
@@ -188,4 +227,5 @@ def is_address(host: str) -> bool:
         return False
 
 
-_KEYS: Final = ("name", "kind", "url", "interval_s", "datum", "interface")
+_TLS_KEYS: Final = ("authority", "certificate", "key", "server_name")
+_KEYS: Final = ("name", "kind", "url", "interval_s", "datum", "interface", *_TLS_KEYS)

@@ -62,6 +62,7 @@ async def _serve(
 
     def end() -> None:
         node.events.stop()
+        node.outlook.let_go()
         own.should_exit = peer.should_exit = True
 
     def go_over(digest: str) -> None:

@@ -7,15 +7,21 @@ Every setting is described in ``docs/configuration.md``.
 
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
-from enum import StrEnum
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
+from tansiq.cot_settings import CotSettings, read_cot
 from tansiq.errors import BadInput
 from tansiq.feed_settings import FeedLimits, FeedSource, FeedTimers, read_feeds
+from tansiq.hook_settings import Hook, read_hooks
+from tansiq.loopback import is_loopback as is_loopback
 from tansiq.strict_toml import Table, read_toml
+from tansiq.token_settings import ClientAuth as ClientAuth
+from tansiq.token_settings import Credential as Credential
+from tansiq.token_settings import GrantedCredential as GrantedCredential
+from tansiq.token_settings import IssuerFile as IssuerFile
+from tansiq.token_settings import SignedCredential as SignedCredential
+from tansiq.token_settings import read_credentials, read_issuer_file
 from tansiq.watch_settings import WatchSettings, read_watch
 
 FILE: Final = "tansiq.toml"
@@ -60,6 +66,12 @@ class Limits(FeedLimits):
     feed_clients_max: int = 100
     tracks_max: int = 20_000
     """Aircraft that are followed at once; more are refused, and the picture says so."""
+    watch_clients_max: int = 200
+    """Readers of the watch's stream at once."""
+    picture_tracks_max: int = 2_000
+    """Aircraft in the picture for other programs; those with alarms come first."""
+    picture_points_max: int = 20_000
+    """Corners of all volumes in that picture; no-go areas come first, then what begins first."""
     intents_per_manager_max: int = 1_000_000
     """References that one manager may hold in our register; our own party has no limit."""
     constraints_per_manager_max: int = 100_000
@@ -105,10 +117,18 @@ class Limits(FeedLimits):
     """All of them, compressed; the oldest go first."""
     exchange_body_bytes_max: int = 64_000
     """A longer body is cut in the record, which says so."""
+    joins_per_s: float = 1.0
+    """Replies to invitations of ours, from everybody together."""
+    join_tries_max: int = 100
+    """Wrong ones, since an invitation was last opened or answered; then none is taken."""
     letters_max: int = 64
     """Notes in one delivery to another node, or from it."""
     event_bytes_max: int = 64_000
     """A larger subject is not repeated in its event; the reader fetches it by its id."""
+    hook_waiting_max: int = 100
+    """Events that wait for one program; the oldest are left out when there are more."""
+    hook_output_bytes_max: int = 1_000_000
+    """What a program may print before it is ended."""
     record_entry_bytes_max: int = 65_535
     """One entry of the record, hence one note."""
     record_page_max: int = 1_000
@@ -161,62 +181,20 @@ class Timers(FeedTimers):
     """Longest such pause of an account name."""
     login_pause_address_s: float = 10.0
     """Longest such pause of an address: people share it."""
+    hook_run_s: float = 30.0
+    """How long a program that is started on an event may run."""
+    hook_fresh: timedelta = timedelta(minutes=15)
+    """An event that is older when its turn comes starts no program any more."""
     feed_heartbeat_s: float = 15.0
     """Pause after which an idle event feed shows that it is alive."""
     feed_stall_s: float = 30.0
     """A reader of the feed who takes nothing for so long is cut off."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IssuerFile:
-    """A token issuer outside the agreement whose RS256 tokens our peer listener accepts.
-
-    Exactly one of ``public_key`` and ``jwks`` is given.
-    """
-
-    iss: str
-    """The ``iss`` claim of its tokens."""
-    public_key: Path | None = None
-    """PEM file of its RSA public key."""
-    jwks: str | Path | None = None
-    """URL or file of its JSON Web Key Set, read again every ``timers.jwks_refresh``."""
-
-
-class ClientAuth(StrEnum):
-    """How a client shows its secret to a token endpoint (RFC 6749, 2.3.1)."""
-
-    BASIC = "basic"
-    POST = "post"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GrantedCredential:
-    """Tokens for hosts outside the agreement, from an OAuth2 issuer (client credentials grant)."""
-
-    hosts: tuple[str, ...] = ()
-    """The hosts that they are for, in lower case; empty: all others outside the agreement."""
-    token_url: str
-    client_id: str
-    client_secret: Path
-    """File that holds the secret alone, on one line."""
-    client_auth: ClientAuth = ClientAuth.BASIC
-    audience_parameter: str = ""
-    """Name of the parameter that tells the issuer which host a token is for; empty: none."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedCredential:
-    """Tokens for hosts outside the agreement, signed by ourselves with RS256."""
-
-    hosts: tuple[str, ...] = ()
-    """As in ``GrantedCredential``."""
-    signing_key: Path
-    """PEM file of an RSA private key, whose public half the others have."""
-    iss: str
-    """The issuer's name that the others have the key under."""
-
-
-Credential = GrantedCredential | SignedCredential
+    picture_s: float = 1.0
+    """Shortest pause between two pictures, whoever asks."""
+    picture_link_s: float = 10.0
+    """How often a map that follows our KML link reads the picture again."""
+    picture_ahead: timedelta = timedelta(minutes=15)
+    """How long before they begin TAK clients are shown plans and no-go areas."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,20 +222,13 @@ class Settings:
     """URL of the register that test drivers may use us on; None: nobody may."""
     feeds: tuple[FeedSource, ...] = ()
     watch: WatchSettings = field(default_factory=WatchSettings)
+    hooks: tuple[Hook, ...] = ()
     clock_error_s: float | None = None
     """Bound on the error of our clock where nothing that disciplines it says one."""
+    cot: CotSettings | None = None
+    """Where TAK clients connect; None: nowhere."""
     limits: Limits = field(default_factory=Limits)
     timers: Timers = field(default_factory=Timers)
-
-
-def is_loopback(host: str) -> bool:
-    """Report whether a host name or address means this machine only."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def load_settings(data: Path) -> Settings:
@@ -333,16 +304,18 @@ def _settings(data: Path, top: Table) -> Settings:
             name.lower() for name in top.texts("audiences", count_max=32, chars_max=253)
         ),
         issuers=tuple(
-            _issuer(data, entry)
+            read_issuer_file(data, entry)
             for entry in top.tables("issuer", ("iss", "public_key", "jwks"), count_max=32)
         ),
-        credentials=_credentials(data, top),
+        credentials=read_credentials(data, top),
         test_interface=_test_interface(top),
-        feeds=read_feeds(top),
+        feeds=read_feeds(data, top),
         watch=read_watch(top),
+        hooks=read_hooks(data, top),
         clock_error_s=(
             top.number("clock_error_s", low=0.0, high=999_999.0) if "clock_error_s" in top else None
         ),
+        cot=read_cot(top, data, taken=(own_port, peer_port)),
         limits=_overridden(Limits(), top, "limits"),
         timers=timers,
     )
@@ -353,85 +326,6 @@ def _test_interface(top: Table) -> str | None:
     return table.text("register").rstrip("/") if "test_interface" in top else None
 
 
-def _issuer(data: Path, entry: Table) -> IssuerFile:
-    iss = entry.text("iss")
-    if "public_key" not in entry and "jwks" not in entry:
-        raise entry.wrong("public_key", "missing; give public_key (a PEM file) or jwks")
-    if "public_key" in entry and "jwks" in entry:
-        raise entry.wrong("public_key", "not together with jwks; give one of the two")
-    if "public_key" in entry:
-        return IssuerFile(iss=iss, public_key=data / entry.text("public_key"))
-    jwks = entry.text("jwks")
-    return IssuerFile(iss=iss, jwks=_url(entry, "jwks") if "://" in jwks else data / jwks)
-
-
-def _url(entry: Table, key: str) -> str:
-    """Read a URL that we may send requests to, or read keys from."""
-    url = entry.text(key)
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        good = False
-    if not good or parts.username is not None or parts.fragment:
-        raise entry.wrong(key, 'write a URL such as "https://auth.example.org/path"')
-    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        raise entry.wrong(key, "plain http is for this machine only; use https")
-    return url
-
-
-def _credentials(data: Path, top: Table) -> tuple[Credential, ...]:
-    entries = top.tables("credential", _CREDENTIAL_KEYS, count_max=32)
-    found = tuple(_credential(data, entry) for entry in entries)
-    named: set[str] = set()
-    for entry, credential in zip(entries, found, strict=True):
-        for host in credential.hosts or ("",):
-            if host in named:
-                what = f"{host} has a credential already" if host else "another one has none either"
-                raise entry.wrong("hosts", f"{what}; name each host once")
-            named.add(host)
-    return found
-
-
-def _credential(data: Path, entry: Table) -> Credential:
-    hosts = tuple(host.lower() for host in entry.texts("hosts", count_max=64, chars_max=253))
-    if any(set(host) & set(":/@ ") for host in hosts):
-        raise entry.wrong("hosts", "write host names alone, without scheme, port or path")
-    if "hosts" in entry and not hosts:
-        raise entry.wrong("hosts", "empty; leave it out to mean all hosts outside the agreement")
-    signed = [key for key in ("signing_key", "iss") if key in entry]
-    granted = [key for key in _CREDENTIAL_KEYS if key not in ("hosts", "signing_key", "iss")]
-    granted = [key for key in granted if key in entry]
-    if signed and granted:
-        raise entry.wrong(granted[0], f"not together with {signed[0]}; see docs/configuration.md")
-    if signed:
-        return SignedCredential(
-            hosts=hosts, signing_key=data / entry.text("signing_key"), iss=entry.text("iss")
-        )
-    auth = entry.text("client_auth", default=ClientAuth.BASIC)
-    if auth not in list(ClientAuth):
-        raise entry.wrong("client_auth", f'write "{ClientAuth.BASIC}" or "{ClientAuth.POST}"')
-    parameter = entry.text("audience_parameter") if "audience_parameter" in entry else ""
-    return GrantedCredential(
-        hosts=hosts,
-        token_url=_url(entry, "token_url"),
-        client_id=entry.text("client_id"),
-        client_secret=data / entry.text("client_secret"),
-        client_auth=ClientAuth(auth),
-        audience_parameter=parameter,
-    )
-
-
-_CREDENTIAL_KEYS: Final = (
-    "hosts",
-    "token_url",
-    "client_id",
-    "client_secret",
-    "client_auth",
-    "audience_parameter",
-    "signing_key",
-    "iss",
-)
 _KEYS: Final = (
     "party",
     "agreement",
@@ -445,7 +339,9 @@ _KEYS: Final = (
     "test_interface",
     "feed",
     "watch",
+    "hook",
     "clock_error_s",
+    "cot",
     "limits",
     "timers",
 )

@@ -1,4 +1,5 @@
-"""Joins what a node says and proves: its line, its record, and what it witnesses of others.
+"""Joins what a node says and proves: its line, its record, and what it witnesses of others; the
+operator's programs on events; and the door for who is not a party yet.
 
 Wiring only, like ``node.py``, of which it is a part of its own.
 """
@@ -13,14 +14,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tansiq.domain.time import micros
 from tansiq.formats.phrase_book import check_phrase
 from tansiq.formats.signed_note import NameOf, VerifierKey
+from tansiq.http.join import JoinApi
 from tansiq.http.letters import LettersApi
 from tansiq.http.record import RecordApi
+from tansiq.peers.doorstep import Doorstep
 from tansiq.peers.line_client import LineClient
 from tansiq.peers.link import Link
+from tansiq.peers.program import Programs
 from tansiq.peers.witness_client import WitnessClient
 from tansiq.services.events import Events
 from tansiq.services.exchanges import ExchangeLog, Said
 from tansiq.services.facade import Constraints, Planning
+from tansiq.services.hooks import Hooks
 from tansiq.services.line.clock_error import ClockError
 from tansiq.services.line.line import Line, Tools
 from tansiq.services.planning.site import Site
@@ -136,3 +141,27 @@ class Voice:
     def witnessing(self) -> RecordApi:
         """Our record, and what we hold of theirs, towards other nodes."""
         return RecordApi(self.record, self.witness, self.site.clock)
+
+
+def hooks_of(site: Site, events: Events, settings: Settings, line: Line) -> Hooks:
+    """Wire the programs that are started on events.
+
+    Raises:
+        BadInput: one is for a kind of event that there is not.
+    """
+    programs = Programs(
+        settings.data,
+        site.clock,
+        time_s=site.timers.hook_run_s,
+        output_bytes_max=site.limits.hook_output_bytes_max,
+    )
+    hooks = Hooks(site, events, settings.hooks, programs)
+    hooks.words = line.words_of
+    return hooks
+
+
+def door_of(site: Site, events: Events, settings: Settings) -> JoinApi:
+    """Wire where parties that we invited bring their replies."""
+    limits = site.limits
+    door = Doorstep(settings.data, site.agreement, events, tries_max=limits.join_tries_max)
+    return JoinApi(door.take, site.clock, per_s=limits.joins_per_s)

@@ -147,6 +147,9 @@ def test_one_laptop_that_is_switched_off_does_not_stop_the_others(three: Three) 
 
     next_version(three, "one.toml", "two.toml", struck="east")
     sigs = ["north-two.toml.sig", "south-two.toml.sig"]
+    # Put there by hand while the node runs: it has not gone over by that.
+    two = (three.folder / "two.toml").read_bytes()
+    (three.folder / "north" / "agreement.toml").write_bytes(two)
     for name in ("north", "south"):
         said = three.run("agreement", "adopt", "--data", name, "two.toml", *sigs)
         assert "struck off\n  was  (nothing)\n  now  east: may not plan" in said

@@ -1,5 +1,6 @@
 """``tansiq agreement``, ``invite`` and ``join`` at a terminal: what is printed, and exit codes."""
 
+import asyncio
 import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -11,8 +12,12 @@ from click.testing import CliRunner, Result
 from tansiq.cli.main import cli
 from tansiq.domain.agreement import Agreement
 from tansiq.domain.intent import PartyID
-from tansiq.formats.agreement import load_agreement, render_agreement
+from tansiq.formats.agreement import load_agreement, read_agreement, render_agreement
 from tansiq.formats.spoken import six_words
+from tansiq.settings import STORE
+from tansiq.storage.sqlite import SqliteStore
+from tansiq.storage.store import Tx
+from tansiq.storage.versions import VersionRows
 
 
 def run(*arguments: str | Path, stdin: str = "") -> Result:
@@ -234,6 +239,54 @@ def test_adopt_takes_a_version_that_is_in_force(pair: Pair) -> None:
     same = run("agreement", "adopt", "--data", pair.north, one)
     assert (same.exit_code, same.stdout) == (0, "Version 1 is in force here already.\n")
     assert run("agreement", "adopt", "--data", pair.north, *sigs).exit_code == 2
+
+
+def test_adopt_goes_by_what_the_node_serves_under_and_not_by_the_file(pair: Pair) -> None:
+    """The file was exchanged by hand, and the node has not gone over."""
+    one, two = (pair.north / "agreement.toml").read_bytes(), struck_south(pair)
+    serve_under(pair.north, one)
+    sigs = []
+    for data in (pair.north, pair.south):
+        run("agreement", "sign", "--data", data, data / "agreement.toml")
+        signed = run("agreement", "sign", "--data", data, two)
+        sigs.append(pair.folder / f"{data.name}.sig")
+        sigs[-1].write_text(signed.stdout)
+    assert checked(pair.north, "served version") == []
+    (pair.north / "agreement.toml").write_bytes(two.read_bytes())
+    assert checked(pair.north, "served version") == ["WARN"]
+    alone = run("agreement", "adopt", "--data", pair.north, two)
+    assert alone.exit_code == 1
+    assert "agreement.toml is version 2 already; this node serves under version 1" in alone.stdout
+    assert "signed by 1 of 2 parties" in alone.stderr
+    done = run("agreement", "adopt", "--data", pair.north, *sigs, two)
+    assert done.exit_code == 0, done.output
+    assert "From version 1 to 2" in done.stdout
+    assert (pair.north / "agreement-next.toml").read_bytes() == two.read_bytes()
+    serve_under(pair.north, two.read_bytes())
+    same = run("agreement", "adopt", "--data", pair.north, two)
+    assert same.stdout == "Version 2 is in force here already.\n"
+    assert checked(pair.north, "served version") == []
+
+
+def serve_under(data: Path, file: bytes) -> None:
+    """Note in a node's store that it has served under a version."""
+
+    async def write(tx: Tx) -> None:
+        await VersionRows(tx).add(read_agreement(file).digest, 0, file)
+
+    async def keep() -> None:
+        store = SqliteStore.open(data / STORE)
+        await store.write(write)
+        await store.close()
+
+    asyncio.run(keep())
+
+
+def test_a_store_that_cannot_be_read_is_told_as_such(pair: Pair) -> None:
+    (pair.north / STORE).write_bytes(b"no database" * 1_000)
+    told = run("agreement", "adopt", "--data", pair.north, struck_south(pair))
+    assert told.exit_code == 4
+    assert STORE in told.stderr
 
 
 @pytest.mark.parametrize(

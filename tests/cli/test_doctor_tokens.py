@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -78,12 +79,7 @@ def pool(pair: Pair) -> None:
     path = pair.north / "agreement.toml"
     found = read_agreement(path.read_bytes())
     outside = Register(id="dss", party=None, url="https://dss.example.org", foreign=True)
-    changed = type(found)(
-        **{
-            name: getattr(found, name) for name in found.__dataclass_fields__ if name != "registers"
-        },
-        registers=(outside,),
-    )
+    changed = replace(found, registers=(outside,))
     path.write_bytes(render_agreement(changed))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from tansiq.cli.main import cli
+from tansiq.domain.category import Category
 from tansiq.formats.plans import read_plan
 
 ROWS = "".join(f"{1780315200 + 60 * i},38.5,{-120 + i / 50},{3000 + 10 * i}\n" for i in range(20))
@@ -22,11 +23,13 @@ def run(folder: Path, *options: str, track: str = TRACK) -> Result:
 def test_output_is_a_plan(tmp_path: Path) -> None:
     out = tmp_path / "plan.geojson"
     options = ("--units", "ft", "--callsign", "TANKER-1", "--priority", "2", "--output", str(out))
+    options += ("--category", "medium")
     result = run(tmp_path, *options)
     assert (result.exit_code, result.stdout) == (0, "")
     assert result.stderr == ("20 points, 4 volumes, 2026-06-01T11:59:30Z to 2026-06-01T12:19:30Z\n")
     draft = read_plan(out.read_bytes())
     assert (draft.callsign, draft.priority, len(draft.volumes)) == ("TANKER-1", 2, 4)
+    assert draft.category is Category.MEDIUM
     checked = CliRunner().invoke(cli, ["check", str(out), str(out), "--json"])
     assert checked.exit_code == 1  # It meets its copy, which carries no id.
 

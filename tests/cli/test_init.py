@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from tansiq.cli.node import doctor, init
 from tansiq.clock import SystemClock
+from tansiq.cot_settings import CotSettings
 from tansiq.domain.agreement import Minima, Party
 from tansiq.domain.volume import Circle, LatLng
 from tansiq.errors import BadInput
@@ -232,7 +233,7 @@ def test_settings_override_one_by_one(tmp_path: Path) -> None:
     assert settings.issuers[0].public_key == tmp_path / "pool.pem"
 
 
-_OTHERWISE = ("party", "agreement", "audiences", "test_interface", "clock_error_s")
+_OTHERWISE = ("party", "agreement", "audiences", "test_interface", "clock_error_s", "cot")
 """Settings whose default is said in words."""
 
 
@@ -247,9 +248,10 @@ def test_every_setting_is_documented_with_its_default() -> None:
         del spelt[name]
     spelt["issuer"], spelt["credential"] = spelt.pop("issuers"), spelt.pop("credentials")
     spelt["feed"] = spelt.pop("feeds")
+    spelt["hook"] = spelt.pop("hooks")
     tables = {
         knob.name
-        for kind in (IssuerFile, GrantedCredential, SignedCredential, FeedSource)
+        for kind in (IssuerFile, GrantedCredential, SignedCredential, FeedSource, CotSettings)
         for knob in fields(kind)
     }
     for name, default in spelt.items():
@@ -258,7 +260,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
             shown = str(default).lower()
         elif isinstance(default, int | float):
             shown = f"{default:.15g}"
-        if name not in (*_OTHERWISE, "issuer", "credential", "feed"):
+        if name not in (*_OTHERWISE, "issuer", "credential", "feed", "hook"):
             assert rows[name] == shown, name
     assert rows.keys() - {"tansiq.toml"} == spelt.keys() | tables
 

@@ -183,6 +183,41 @@ def acknowledged(desks: Desks) -> dict[str, Any]:
     pytest.fail("nobody has acknowledged it")
 
 
+def test_a_third_party_joins_at_a_node_that_serves(desks: Desks) -> None:
+    """As typed, while North serves; the words are the same at both ends, and in the feed."""
+    for who, line in typed("They do not"):
+        desks.run(who, line)
+    desks.start("north", "serve --data north", "north.txt")
+    desks.until("north.txt", lambda text: "Ctrl-C ends it" in text)
+    before = (desks.folder / "north" / "agreement.toml").read_bytes()
+    section = PAGE.read_text(encoding="utf-8").split("\n## A third party\n")[1]
+    invite, join = re.findall(r"^(?:north|west)\$ tansiq (.*)$", section, re.MULTILINE)[:2]
+    wrong = subprocess.run(
+        [*TANSIQ, *desks.arguments("north", f"{invite} --center 38.6,-120.3")],
+        cwd=desks.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert wrong.returncode == 2
+    assert "serves under an agreement already" in wrong.stderr
+    desks.start("north", invite, "invite.txt")
+    shown = desks.until("invite.txt", lambda text: "Waiting" in text)
+    (invitation,) = re.findall(r"^TANSIQ1-INVITE:\w+$", shown, re.MULTILINE)
+    said = desks.run("west", join, replacing={"TANSIQ1-INVITE:...": invitation})
+    assert "Brought to North Cell" in said
+    heard = desks.until("invite.txt", WORDS.search)
+    assert words_in(said) == words_in(heard)
+    assert "peers/west.toml" in heard
+    told = desks.run("north", "events --data north")
+    assert f"compare by voice: {words_in(said)}" in told
+    assert (desks.folder / "north" / "agreement.toml").read_bytes() == before
+    # Once; and without --wait it is said where the answer will be seen.
+    again = desks.run("west2", join, replacing={"TANSIQ1-INVITE:...": invitation, "west": "west2"})
+    assert "no invitation of this node is open" in again
+    assert "tansiq events shows it" in desks.run("north", "invite --data north --no-qr")
+
+
 def test_by_file_and_signed(desks: Desks) -> None:
     """The second and fourth sections: nothing goes over the network at all."""
     shown = [desks.run(who, line) for who, line in typed("They do not")]

@@ -10,7 +10,8 @@ import pytest
 from tansiq.demo.nodes import free_ports
 from tansiq.demo.recheck import astray, decode_volumes, recheck
 from tansiq.demo.scenario import MINIMA, WEST
-from tansiq.domain.agreement import Agreement, Formation, Party, Register
+from tansiq.domain.agreement import Agreement, Between, Formation, Party, Register
+from tansiq.domain.category import Category
 from tansiq.domain.intent import PartyID
 from tansiq.domain.time import TimeSpan
 from tansiq.domain.volume import (
@@ -51,13 +52,19 @@ def volume(outline: Outline = DISC, *, lower_m: float = 500.0) -> Volume4D:
     )
 
 
-def plan(callsign: str, volumes: Sequence[Volume4D] = (volume(),), formation: str = "") -> PlanView:
+def plan(
+    callsign: str,
+    volumes: Sequence[Volume4D] = (volume(),),
+    formation: str = "",
+    category: Category | None = None,
+) -> PlanView:
     return PlanView(
         id=f"id-{callsign}",
         intent_id="",
         party="north",
         callsign=callsign,
         formation=formation,
+        category=category,
         priority=0,
         state="Accepted",
         status=Status.COORDINATED,
@@ -84,6 +91,24 @@ def test_each_pair_within_the_minima_is_named(gap_m: float, conflicts: int) -> N
     )
     assert (judged.plans, judged.pairs) == (2, 1)
     assert judged.conflicts == (("A", "B"),) * conflicts
+
+
+@pytest.mark.parametrize(("gap_m", "met"), [(30.0, True), (30.1, False)])
+def test_each_pair_is_judged_by_its_categories(gap_m: float, *, met: bool) -> None:
+    close = replace(MINIMA, vertical_m=30.0)
+    agreement = replace(
+        AGREEMENT, between=(Between(categories=frozenset({Category.DRONE}), minima=close),)
+    )
+    above, drone = [volume(lower_m=600.0 + gap_m)], Category.DRONE
+    for one, other, found in ((drone, drone, met), (drone, None, True), (None, None, True)):
+        plans = [plan("A", category=one), plan("B", above, category=other)]
+        judged = recheck(plans, [], agreement, no_go={})
+        assert bool(judged.conflicts) == found
+        refused = recheck(plans[:1], plans[1:], agreement, no_go={})
+        assert refused.met_by_none == (() if found else ("B",))
+    area = {"CREW": tuple(above)}
+    judged = recheck([plan("A", category=drone)], [], agreement, no_go=area)
+    assert judged.conflicts == (("A", "CREW"),)
 
 
 def test_a_formation_exempts_only_when_both_name_it_and_stand_in_it() -> None:

@@ -193,6 +193,20 @@ def test_time_does_not_run_back() -> None:
     assert (alarm.looked, events) == (at_s(60.0), [])
 
 
+def test_nor_for_what_people_do() -> None:
+    alarm, _ = run(begun(), (60.0, CAUTION))
+    for event in (
+        acknowledge(alarm, by="Anna", now=NOON)[1][0],
+        mark_nuisance(alarm, by="Anna", now=NOON)[1][0],
+        suppress(alarm, by="Anna", until=at_s(61.0), reason="x", now=NOON, rules=RULES)[1][0],
+    ):
+        assert event.time == at_s(60.0)
+    with pytest.raises(BadInput):
+        suppress(alarm, by="Anna", until=at_s(60.0), reason="x", now=NOON, rules=RULES)
+    later = acknowledge(alarm, by="Anna", now=at_s(70.0))[0]
+    assert later.looked == at_s(70.0)
+
+
 # ---- acknowledged
 
 
@@ -382,6 +396,15 @@ def test_a_note_is_a_cause() -> None:
     alarm, events = joined(begun(ADVISORY), KEY, FIRST, WARNING, at_s(1.0), rules=RULES)
     assert [type(event) for event in events] == [Rose, Joined]
     assert alarm.level is WARNING
+
+
+def test_a_note_after_the_end_is_a_new_alarm_and_a_repeated_one_is_not() -> None:
+    alarm, _ = joined(None, KEY, LAST, CAUTION, NOON, rules=RULES)
+    over, _ = run(alarm, (15.0, None))
+    assert joined(over, KEY, LAST, CAUTION, at_s(16.0), rules=RULES) == (over, ())
+    again, events = joined(over, KEY, FIRST, CAUTION, at_s(16.0), rules=RULES)
+    assert [type(event) for event in events] == [Raised, Joined]
+    assert (again.raised, again.notes) == (at_s(16.0), (FIRST,))
 
 
 def test_a_note_of_another_alarm_is_a_mistake() -> None:

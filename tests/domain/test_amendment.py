@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tansiq.domain.agreement import Agreement, IfUnreachable, Minima, Party, Register
+from tansiq.domain.agreement import (
+    Agreement,
+    Between,
+    IfUnreachable,
+    Minima,
+    Party,
+    Register,
+)
 from tansiq.domain.amendment import (
     Signer,
     Step,
@@ -20,6 +27,7 @@ from tansiq.domain.amendment import (
     registers_to_fill,
     step_of,
 )
+from tansiq.domain.category import Category
 from tansiq.domain.intent import PartyID
 from tansiq.domain.pact import AgreedTimers, Lead, OnSilence, Silence, Standing
 from tansiq.domain.volume import Circle, LatLng
@@ -137,6 +145,7 @@ CHANGES: dict[str, object] = {
     "area": Circle(center=LatLng(0, 0), radius_m=1_000.5),
     "area_km2_max": 101.0,
     "minima": Minima(horizontal_m=0.5),
+    "between": (Between(categories=frozenset({Category.DRONE}), minima=Minima()),),
     "equal_priority_blocks": False,
     "level_step_m": 301.0,
     "levels_m": (-1_000.0, 19_999.0),
@@ -174,6 +183,7 @@ def test_a_roll_with_any_other_change_takes_everybody(key: str) -> None:
 
 def test_every_field_of_an_agreement_is_tried_above() -> None:
     tried = {*CHANGES, "digest", "version", "previous", "struck", "resting"}
+    tried |= {"minima_table"}  # Follows from two of them.
     assert set(Agreement.__dataclass_fields__) - tried == {"escalation", "formations"}
 
 

@@ -13,7 +13,7 @@ import oracle
 from plans import ALPS, HERE, MINIMA, NOON, intent, volume, volumes
 from shapes import box
 from tansiq.domain import geodesy
-from tansiq.domain.agreement import NO_MINIMA, Minima
+from tansiq.domain.agreement import NO_MINIMA, Minima, MinimaTable
 from tansiq.domain.conflict import (
     Conflict,
     Separation,
@@ -252,7 +252,8 @@ def test_blockers_are_sorted_by_priority_and_leave_out_oneself() -> None:
     hidden = replace(intent(7, away, 9), state=IntentState.CONTINGENT, off_nominal_volumes=here)
 
     def found(*, equal: bool) -> list[str]:
-        hits = blockers(planned, [*sky, hidden], FIVE, equal_priority_blocks=equal)
+        table = MinimaTable(usual=FIVE)
+        hits = blockers(planned, [*sky, hidden], table, equal_priority_blocks=equal)
         return [one.id[7] for one in hits]
 
     assert found(equal=True) == ["7", "3", "6", "2"]

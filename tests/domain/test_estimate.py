@@ -4,12 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tansiq.domain.bearing import azimuth_deg, compass, east_north_m
-from tansiq.domain.ellipsoid import destination, distance_m
+from tansiq.domain.ellipsoid import distance_m
 from tansiq.domain.estimate import Levels, Staleness, at, staleness
 from tansiq.domain.following import Limits, follow
-from tansiq.domain.volume import LatLng
-from watching import HERE, LIMITS, NOON, TICK, at_s, east, north, report, tracked
+from watching import HERE, LIMITS, NOON, TICK, at_s, north, report, tracked
 
 FLYING = {"speed_mps": 100.0, "track_deg": 0.0, "climb_mps": 2.0, "geometric_m": 1_000.0}
 
@@ -113,32 +111,3 @@ def test_limits_are_parameters() -> None:
     said = at(tracked(report(**FLYING)), at_s(2.0), limits)
     assert distance_m(said.position, HERE) == pytest.approx(100.0)
     assert said.staleness is Staleness.STALE
-
-
-# ---- directions
-
-
-@pytest.mark.parametrize("place", [HERE, LatLng(90.0, 0.0), LatLng(-60.0, 180.0), LatLng(0.0, 0.0)])
-@pytest.mark.parametrize("towards_deg", [0.0, 44.0, 135.0, 270.0])
-def test_a_place_seen_from_another(place: LatLng, towards_deg: float) -> None:
-    x, y = east_north_m(place, destination(place, towards_deg, 10_000.0))
-    assert azimuth_deg(x, y) == pytest.approx(towards_deg, abs=1e-2)
-    assert (x**2 + y**2) ** 0.5 == pytest.approx(10_000.0, rel=1e-6)
-
-
-def test_an_azimuth_stays_below_360() -> None:
-    assert azimuth_deg(-1e-300, 1.0) == 0.0
-    assert azimuth_deg(-1e-9, 1.0) < 360.0
-    assert azimuth_deg(0.0, -1.0) == 180.0
-
-
-@pytest.mark.parametrize(
-    ("degrees", "name"),
-    [(0.0, "N"), (22.4999, "N"), (22.5, "NE"), (90.0, "E"), (337.4999, "NW"), (337.5, "N")],
-)
-def test_the_compass(degrees: float, name: str) -> None:
-    assert compass(degrees).value == name
-
-
-def test_east_is_east() -> None:
-    assert east_north_m(HERE, east(100.0)) == pytest.approx((100.0, 0.0), abs=1e-3)

@@ -58,6 +58,16 @@ def test_the_clock_of_the_source(received: object, refused: Refusal | None) -> N
     assert (found.track is None) is (refused is not None)
 
 
+def test_no_report_is_made_after_it_came() -> None:
+    first = follow(None, report(4.0), received=NOON, limits=LIMITS).track
+    assert first is not None
+    assert first.made == NOON
+    for received, made in ((at_s(5.0), 5.0), (at_s(9.0), 6.0)):
+        found = follow(first, report(6.0), received=received, limits=LIMITS).track
+        assert found is not None
+        assert found.made == at_s(made)
+
+
 def test_older_and_duplicate() -> None:
     track = tracked(report(), report(1.0))
     assert taken(track, report(1.0)) == Followed(track=track, refused=Refusal.DUPLICATE)
@@ -97,6 +107,24 @@ def test_what_can_be_flown(seconds: float, speed: float) -> None:
     most_m = reach_m(seconds, speed)
     assert taken(tracked(first), report(seconds, east(most_m - 0.001))).refused is None
     assert taken(tracked(first), report(seconds, east(most_m + 0.001))).refused is Refusal.JUMP
+
+
+def test_exactly_as_far_as_can_be_flown_is_kept() -> None:
+    """Also to the last digit: the errors make up what the flight leaves."""
+    place = east(2_000.0)
+    away_m = distance_m(HERE, place)
+    first = report(speed_mps=0.0, track_deg=0.0)
+    span_m = min(350.0 * 2.0, 5.0 * 2.0 + 5.0 * 4.0)
+    error_m = away_m - span_m - 10.0
+    while span_m + (10.0 + error_m) < away_m:
+        error_m = math.nextafter(error_m, math.inf)
+    while span_m + (10.0 + error_m) > away_m:
+        error_m = math.nextafter(error_m, 0.0)
+    assert span_m + (10.0 + error_m) == away_m
+    touching = report(1.0, place, horizontal_error_m=error_m)
+    assert taken(tracked(first), touching).refused is None
+    missing = report(1.0, place, horizontal_error_m=error_m - 1e-9)
+    assert taken(tracked(first), missing).refused is Refusal.JUMP
 
 
 def test_an_error_not_stated_is_the_limits_own() -> None:
@@ -282,6 +310,13 @@ def test_the_velocity_is_taken_from_reports_some_seconds_apart_however_often_the
     assert track.velocity.north_mps == pytest.approx(100.0, abs=1e-3)
     apart = track.last.time - track.anchors[0].time
     assert timedelta(seconds=3) <= apart <= timedelta(seconds=6.5)
+
+
+def test_the_earlier_report_is_replaced_as_soon_as_there_is_another() -> None:
+    a, b, c = report(), report(3.0), report(6.0)
+    assert tracked(a, b).anchors == (a, b)
+    assert tracked(a, b, replace(c, time=c.time - TICK)).anchors == (a, b)
+    assert tracked(a, b, c).anchors == (b, c)
 
 
 def test_a_velocity_once_stated_ages_until_positions_give_another() -> None:

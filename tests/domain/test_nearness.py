@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from shapes import AZIMUTHS, PLACES, SIZES_M, box, outlines
 from tansiq.domain import geodesy
-from tansiq.domain.bearing import ahead
 from tansiq.domain.geodesy import RESOLUTION_M, destination, distance_m
 from tansiq.domain.nearness import nearness
 from tansiq.domain.volume import Circle, LatLng, Outline
@@ -93,20 +92,3 @@ def test_of_a_very_large_outline_the_far_edge_counts_for_nothing() -> None:
 
 def test_a_tiny_edge_is_a_point() -> None:
     assert nearness(HERE, Circle(center=HERE, radius_m=10.0)).inside
-
-
-@given(PLACES, st.floats(-4e4, 4e4), st.floats(-4e4, 4e4))
-def test_straight_ahead(place: LatLng, east_m: float, north_m: float) -> None:
-    away_m = math.hypot(east_m, north_m)
-    found = ahead(place, east_m, north_m)
-    if not away_m:
-        assert found == place
-        return
-    if away_m < 50_000.0:
-        exact = destination(place, math.degrees(math.atan2(east_m, north_m)), away_m)
-        assert distance_m(found, exact) < 2.0
-
-
-def test_far_ahead_it_is_exact() -> None:
-    assert distance_m(ahead(HERE, 0.0, 60_000.0), destination(HERE, 0.0, 60_000.0)) < 1e-6
-    assert distance_m(ahead(HERE, 0.0, 50_000.0), destination(HERE, 0.0, 50_000.0)) > 1e-6

@@ -122,6 +122,21 @@ def test_the_next_step_is_known_before_it_fires() -> None:
     assert step_next(STEPS, reached=Rung.ANSWERED, elapsed=ZERO) is None
 
 
+def test_a_decision_is_apart_from_the_ladder() -> None:
+    """Its time runs from something else: neither's step fires for the other."""
+    decided = Escalation(rung=Rung.DECIDED, after=MIN, role=Role.WATCH)
+    steps = (*STEPS, decided)
+    for reached in (Rung.SENT, Rung.SEEN, Rung.ANSWERED):
+        for elapsed in (ZERO, MIN, timedelta(days=9)):
+            assert decided not in steps_due(steps, reached=reached, elapsed=elapsed)
+            assert step_next(steps, reached=reached, elapsed=elapsed) is not decided
+    for elapsed, due in ((MIN - MICRO, ()), (MIN, (decided,)), (timedelta(days=9), (decided,))):
+        assert steps_due(steps, reached=None, elapsed=elapsed) == due
+        assert step_next(steps, reached=None, elapsed=elapsed) is (None if due else decided)
+    # It may be shorter than the ladder: a proposal comes after the answer, and runs anew.
+    assert replace(TIMERS, decided=MICRO).due(Rung.DECIDED) == MICRO
+
+
 def test_a_step_turns_to_a_role_or_a_desk_and_never_for_a_rung_that_is_always_there() -> None:
     for wrong in ({}, {"role": Role.WATCH, "desk": "south/ops"}):
         with pytest.raises(BadInput, match="either"):

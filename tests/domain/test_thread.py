@@ -7,7 +7,7 @@ import pytest
 from conversations import Talk, any_talk, name, sayings
 
 from tansiq.domain.note import FORMS, Kind, Mode, Place
-from tansiq.domain.pact import Rung
+from tansiq.domain.pact import LADDER, Rung
 from tansiq.domain.thread import TABLES, Stage, Thread, Who, backdated, begun, folded, saying, told
 
 STAGES = [
@@ -35,7 +35,7 @@ def test_a_notice_climbs_the_ladder() -> None:
         talk.say(who, kind, re=notice, **own)
         assert thread_of(talk).stage is stage
     thread = thread_of(talk)
-    assert [rung for rung, _ in thread.rungs] == list(Rung)
+    assert [rung for rung, _ in thread.rungs] == list(LADDER)
     assert thread.out_of_turn == ()
     assert not thread.open
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pyproj import Geod
 
 from tansiq.domain import ellipsoid
 from tansiq.domain.ellipsoid import Vector
@@ -26,6 +27,7 @@ from tansiq.domain.well_clear import (
 from tansiq.engine.encounters import NO_GROUP, Fleet
 from tansiq.engine.passing import PRESSURE_ALLOWANCE_M
 
+GEOD = Geod(ellps="WGS84")
 RULES = (
     EN_ROUTE.within(55.0),
     EN_ROUTE.within(25.0),
@@ -86,7 +88,7 @@ def fleet(kind: str, count: int, seed: int) -> Fleet:
 def _places(
     kind: str, count: int, random: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    side_m = {"drones": 6_000.0, "fast": 6e5, "far apart": 2e7}.get(kind, 150_000.0)
+    side_m = {"drones": 6_000.0, "fast": 3e5, "far apart": 2e7}.get(kind, 150_000.0)
     east, north = random.uniform(-0.5, 0.5, (2, count)) * side_m
     if kind in ("north pole", "south pole"):
         lat = 90.0 - np.hypot(east, north) / 111_300.0
@@ -101,6 +103,30 @@ def _places(
     lat = np.clip(lat_deg + north / 111_300.0, -90.0, 90.0)
     lng = lng_deg + east / 111_300.0 / math.cos(math.radians(lat_deg))
     return lat, (lng + 180.0) % 360.0 - 180.0
+
+
+def two(**changes: float) -> Fleet:
+    """Return two aircraft over each other that keep their places; changes are of the second."""
+    alike = {
+        "lat_deg": 45.0,
+        "lng_deg": 7.0,
+        "geometric_m": 1_000.0,
+        "geometric_error_m": 0.0,
+        "pressure_m": 1_000.0,
+        "east_mps": 0.0,
+        "north_mps": 0.0,
+        "climb_mps": 0.0,
+        "horizontal_error_m": 0.0,
+        "group": NO_GROUP,
+    }
+    both = {name: np.array([value, changes.get(name, value)]) for name, value in alike.items()}
+    both["group"] = both["group"].astype(np.int64)
+    return Fleet(**both)
+
+
+def north_of(held: Fleet, away_m: float) -> Fleet:
+    lng, lat, _ = GEOD.fwd(7.0, 45.0, 0.0, away_m)
+    return held._replace(lat_deg=np.array([45.0, lat]), lng_deg=np.array([7.0, lng]))
 
 
 # The plain opinion

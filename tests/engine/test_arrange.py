@@ -20,7 +20,7 @@ import pytest
 from plans import ALPS, NOON, volume
 from shapes import ring
 from tansiq.domain import geodesy
-from tansiq.domain.agreement import NO_MINIMA, Minima
+from tansiq.domain.agreement import NO_MINIMA, Minima, MinimaTable
 from tansiq.domain.arrangement import Arrangement, Declared, Effort, Fixed, Freedom
 from tansiq.domain.conflict import conflicts
 from tansiq.domain.fairness import Share, jain, spread_s
@@ -91,7 +91,9 @@ def run(
     effort: Effort = TOTAL_ALONE,
     seed: int = 0,
 ) -> Arrangement:
-    return arrange(plans, fixed, minima, freedom=freedom, effort=effort, random=Random(seed))
+    return arrange(
+        plans, fixed, MinimaTable(usual=minima), freedom=freedom, effort=effort, random=Random(seed)
+    )
 
 
 def steps(found: Arrangement, freedom: Freedom = TWENTY) -> list[int | None]:
@@ -115,7 +117,7 @@ def test_what_is_forbidden_is_what_the_definition_finds_at_every_step(seed: int)
     for _ in range(20):
         a, b = (some_volumes(random, within_m=2_000.0) for _ in range(2))
         bounds = [[-5, 20], [-5, 20]]
-        found = Scene([a, b], MINIMA).ways(np.array(bounds), step_us=60_000_000)
+        found = Scene([a, b], MinimaTable(usual=MINIMA)).ways(np.array(bounds), step_us=60_000_000)
         own = slice(found.first[0], found.first[1])
         spans = list(zip(found.low[own].tolist(), found.high[own].tolist(), strict=True))
         for step in range(-25, 26):

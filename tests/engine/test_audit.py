@@ -13,7 +13,7 @@ from pairs import outline
 from plans import ALPS, volume
 from shapes import box
 from tansiq.domain import geodesy
-from tansiq.domain.agreement import NO_MINIMA, Minima
+from tansiq.domain.agreement import NO_MINIMA, Minima, MinimaTable
 from tansiq.domain.conflict import Conflict, rank
 from tansiq.domain.conflict import conflict_between as by_definition
 from tansiq.domain.volume import Circle, Volume4D
@@ -62,7 +62,7 @@ def expected(entities: Sequence[Entity], minima: Minima) -> Pairs:
 
 
 def audited(entities: Sequence[Entity], minima: Minima) -> list[tuple[tuple[int, int], Conflict]]:
-    audit = Audit(entities, minima)
+    audit = Audit(entities, MinimaTable(usual=minima))
     return [
         (tuple(found.pair[row].tolist()), audit.conflict(found, row))
         for found in audit.conflicts()
@@ -71,7 +71,11 @@ def audited(entities: Sequence[Entity], minima: Minima) -> list[tuple[tuple[int,
 
 
 def counted(entities: Sequence[Entity], minima: Minima) -> set[frozenset[int]]:
-    pairs = [frozenset(p) for chunk in Audit(entities, minima).count() for p in chunk.tolist()]
+    pairs = [
+        frozenset(p)
+        for chunk in Audit(entities, MinimaTable(usual=minima)).count()
+        for p in chunk.tolist()
+    ]
     assert len(pairs) == len(set(pairs)), "a pair came twice"
     return set(pairs)
 
@@ -207,7 +211,7 @@ def test_the_order_of_the_entities_changes_no_conflict(seed: int) -> None:
 
 
 def test_the_worst_come_first_as_conflicts_are_ranked() -> None:
-    audit = Audit(day(Random(5), 60), SOME)
+    audit = Audit(day(Random(5), 60), MinimaTable(usual=SOME))
     pieces = list(audit.conflicts())
     found = sum(pieces[1:], pieces[0])
     worst = found[found.worst(10)]
@@ -239,7 +243,7 @@ def held_at_most(entities: Sequence[Entity], monkeypatch: pytest.MonkeyPatch) ->
         return joined
 
     monkeypatch.setattr(Found, "__add__", watched)
-    for found in Audit(entities, NO_MINIMA).conflicts():
+    for found in Audit(entities, MinimaTable(usual=NO_MINIMA)).conflicts():
         every += len(found)
     return most, every
 
@@ -258,7 +262,7 @@ def test_what_is_held_follows_what_is_in_the_air_not_the_day(
 
 def test_counting_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_ROOM", 4_096)
-    audit = Audit(crowd(400, lasting_s=1.0), NO_MINIMA)
+    audit = Audit(crowd(400, lasting_s=1.0), MinimaTable(usual=NO_MINIMA))
     next(audit.count())
     tracemalloc.start()
     pairs = sum(len(chunk) for chunk in audit.count())

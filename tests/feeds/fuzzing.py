@@ -12,6 +12,7 @@ nesting. ``assail`` sends both through one reader in pieces of any size, and hol
 import json
 import struct
 import sys
+import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -532,7 +533,11 @@ SUBJECTS = (
     ),
     Subject(
         "beast",
-        _stream(lambda: RawParser(BeastFrames(), addresses_max=ADDRESSES_MAX)),
+        _stream(
+            lambda: RawParser(
+                BeastFrames(), addresses_max=ADDRESSES_MAX, monotonic_s=time.monotonic
+            )
+        ),
         beast_good,
         beast_spoilt,
         False,
@@ -540,7 +545,9 @@ SUBJECTS = (
     ),
     Subject(
         "avr",
-        _stream(lambda: RawParser(AvrFrames(), addresses_max=ADDRESSES_MAX)),
+        _stream(
+            lambda: RawParser(AvrFrames(), addresses_max=ADDRESSES_MAX, monotonic_s=time.monotonic)
+        ),
         avr_good,
         avr_spoilt,
         False,

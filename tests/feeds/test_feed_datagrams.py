@@ -122,7 +122,7 @@ class FrozenSleep:
 
 async def test_a_sender_whose_clock_is_so_far_behind_that_all_is_stale_shows() -> None:
     port = free_port(socket.SOCK_DGRAM)
-    clock = ShiftedClock(timedelta(seconds=50))
+    clock = ShiftedClock(timedelta(seconds=500))
     async with reading(FeedKind.COT, f"udp://127.0.0.1:{port}", clock=clock, datum="W84") as (
         feed,
         _,

@@ -8,7 +8,7 @@ eyes must find every one.
 import time
 from collections import Counter
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -23,13 +23,16 @@ from tests.feeds.fuzzing import (
     _stream,
     assail,
 )
+from tests.feeds.sources import reading, receiver, until
 
+from tansiq.feed_settings import DATUMS, FeedKind
 from tansiq.formats import cot_frames
 from tansiq.formats.beast import BeastFrames
 from tansiq.formats.cot import CotParser
 from tansiq.formats.mode_s import RawParser
 from tansiq.formats.position_reports import Parsed
 from tansiq.formats.sbs import SbsParser
+from tansiq.settings import Limits
 
 SEED = 20_261_129
 SAMPLE, ROUNDS = 1_000, 3
@@ -123,7 +126,11 @@ BROKEN = {
     "fields": ("sbs", _stream(lambda: BelievesNumbers(addresses_max=ADDRESSES_MAX)), "IndexError"),
     "keeps all": ("sbs", _stream(KeepsAll), "keeps|good"),
     "lengths": ("cot and tak", _stream(believing_lengths), "keeps|good"),
-    "deaf": ("beast", _stream(lambda: RawParser(GoesDeaf(), addresses_max=20)), "keeps|good"),
+    "deaf": (
+        "beast",
+        _stream(lambda: RawParser(GoesDeaf(), addresses_max=20, monotonic_s=time.monotonic)),
+        "keeps|good",
+    ),
     "library": (
         "datagrams",
         lambda: raising(CotParser(frame_bytes_max=FRAME_BYTES_MAX).datagram),
@@ -138,3 +145,37 @@ def test_a_reader_with_a_fault_is_found(fault: str) -> None:
     broken = replace(named(name), make=make)
     with pytest.raises(Found, match=said):
         assail(broken, Random(SEED), 5 * SAMPLE)
+
+
+# Through a socket
+
+
+SPOKEN = {"sbs": FeedKind.SBS, "cot and tak": FeedKind.COT, "beast": FeedKind.BEAST}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", SPOKEN)
+async def test_a_feed_outlives_what_means_harm(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The same bytes over TCP: no error of ours, and what is good afterwards is handed on."""
+    subject, random, kind = named(name), Random(SEED), SPOKEN[name]
+    limits = Limits(
+        position_frame_bytes_max=FRAME_BYTES_MAX,
+        position_addresses_max=ADDRESSES_MAX,
+        position_age_max=timedelta(days=3_650),
+        position_ahead_max=timedelta(days=3_650),
+    )
+    datum = DATUMS.get(kind, ("",))[0]
+    async with (
+        receiver() as server,
+        reading(kind, server.url, limits=limits, datum=datum) as (feed, sink),
+    ):
+        await until(lambda: bool(server.writers))
+        for _ in range(300):
+            await server.send(subject.spoilt(random))
+        await until(lambda: feed.health().messages > 100)
+        before = len(sink.reports)
+        for _ in range(400):
+            await server.send(subject.good(random))
+        await until(lambda: len(sink.reports) > before)
+        assert server.connections == 1
+    assert not caplog.records

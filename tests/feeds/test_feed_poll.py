@@ -62,14 +62,13 @@ async def test_a_file_is_read_again_and_what_was_handed_on_is_not_again(tmp_path
         await until_health(feed, lambda h: h.state is FeedState.OK)
 
 
-@pytest.mark.parametrize("behind_s", [7.5, -7.5])
+@pytest.mark.parametrize("behind_s", [100.0, -100.0])
 async def test_a_clock_that_is_off_shows_and_beyond_the_limits_refuses(
     tmp_path: Path, behind_s: float
 ) -> None:
     file = tmp_path / "a.json"
     clock = ShiftedClock(timedelta(seconds=behind_s))
-    limits = Limits(position_age_max=timedelta(seconds=7), position_ahead_max=timedelta(seconds=7))
-    async with reading(KIND, f"file://{file}", clock=clock, limits=limits, interval_s=0.01) as (
+    async with reading(KIND, f"file://{file}", clock=clock, interval_s=0.01) as (
         feed,
         sink,
     ):
@@ -80,7 +79,7 @@ async def test_a_clock_that_is_off_shows_and_beyond_the_limits_refuses(
     assert not sink.reports
     assert (health.too_old > 0) is (behind_s > 0)
     assert ("ahead of ours" in health.clock) is (behind_s < 0)
-    assert health.behind_s == pytest.approx(behind_s, abs=2.0)
+    assert health.behind_s == pytest.approx(behind_s, abs=60.0)
 
 
 @asynccontextmanager
@@ -92,14 +91,13 @@ async def web(answer: list[bytes]) -> AsyncIterator[str]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             heads.append(await reader.readuntil(b"\r\n\r\n"))
-        except asyncio.IncompleteReadError:  # Connected, and then stopped.
-            return
-        if answer[-1]:
             writer.write(answer[-1])
-            await writer.drain()
-        else:
-            await reader.read()
-        writer.close()
+            if not answer[-1]:
+                await reader.read()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # Connected, and then stopped.
+        finally:
+            writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:

@@ -38,6 +38,23 @@ def test_feeds_are_read_in_order_with_their_defaults() -> None:
     assert read("") == ()
 
 
+def test_files_of_tls_start_from_the_data_folder() -> None:
+    (feed,) = read(
+        entry(
+            kind="cot",
+            url="tls://tak.example.org:8089",
+            authority="tak/ca.pem",
+            certificate="/etc/tak/us.pem",
+            key="us.key",
+            server_name="takserver",
+        )
+    )
+    assert feed.authority == Path("/data/tak/ca.pem")
+    assert feed.certificate == Path("/etc/tak/us.pem")
+    assert feed.key == Path("/data/us.key")
+    assert feed.server_name == "takserver"
+
+
 def test_every_kind_can_be_reached_somehow_and_every_datum_belongs_to_one() -> None:
     assert set(SCHEMES) == set(FeedKind)
     assert set(DATUMS) <= set(FeedKind)
@@ -85,6 +102,10 @@ def test_every_kind_can_be_reached_somehow_and_every_datum_belongs_to_one() -> N
             "feed[0].interface",
             "such as",
         ),
+        (entry(kind="cot", url="tls://host"), "feed[0].url", "HOST:PORT"),
+        (entry(url="tls://host:30003"), "feed[0].url", "tcp:"),
+        (entry(authority="a.pem"), "feed[0].authority", "for tls:"),
+        (entry(kind="cot", url="tls://host:1", key="a"), "feed[0].key", "both"),
         (entry(inteval_s=1), "feed[0].inteval_s", "did you mean interval_s"),
         ("feed = 1", "feed", "list"),
         (entry() * 33, "feed", "at most 32"),

@@ -36,10 +36,15 @@ class HandClock:
 
 
 class World:
-    def __init__(self, **limits: Any) -> None:
+    def __init__(self, interval_s: float = 1.0, **limits: Any) -> None:
         self.clock = HandClock()
         self.sink = Sink()
-        source = FeedSource(name="roof", kind=FeedKind.SBS, url="tcp://127.0.0.1:1")
+        source = FeedSource(
+            name="roof",
+            kind=FeedKind.AIRCRAFT_JSON,
+            url="http://127.0.0.1:1",
+            interval_s=interval_s,
+        )
         self.intake = Intake(source, self.sink, self.clock, Limits(**limits), Timers())
         self.intake.reached()
 
@@ -80,6 +85,13 @@ def test_one_measurement_counts_once_and_standing_still_is_not_repetition() -> N
     assert world.take(report(NOON + same + STEP, lat=38.0000001)) == 1
     assert world.take(report(NOON, "icao:a1b2c4")) == 1
     assert world.health.duplicates == 2
+
+
+def test_of_two_places_at_one_time_the_later_said_counts() -> None:
+    world = World()
+    assert world.take(report(lat=38.0), report(lat=39.0), report(NOON - STEP, lat=37.0)) == 2
+    assert [r.position.lat_deg for r in world.sink.reports] == [39.0, 37.0]
+    assert world.health.duplicates == 1
 
 
 def test_the_share_of_a_feed_and_ten_seconds_of_it_at_once() -> None:
@@ -131,6 +143,14 @@ def test_states_at_their_bounds() -> None:
     world.intake.failed("gone")
     assert (world.health.state, world.health.reason) == (FeedState.FAILING, "gone")
     assert world.intake.health(running=False).state is FeedState.STOPPED
+
+
+def test_a_feed_that_is_polled_seldom_is_not_silent_between_two_polls() -> None:
+    world = World(interval_s=100.0)
+    world.clock.passed = timedelta(seconds=200) - STEP
+    assert world.health.state is FeedState.OK
+    world.clock.passed += STEP
+    assert world.health.state is FeedState.SILENT
 
 
 def test_the_clock_of_a_feed_by_its_median() -> None:

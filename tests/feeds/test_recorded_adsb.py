@@ -36,6 +36,8 @@ async def test_a_receivers_own_bytes(wheel: zipfile.ZipFile) -> None:
             health = feed.health()
     assert {report.address for report in sink.reports} == {"icao:48520a"}
     assert health.refused == {"no-position": 1}
+    times = [report.time for report in sink.reports]
+    assert len(times) == len(set(times)) == 3, "apart by the receiver's counter"
     for report in sink.reports:
         assert 43.6 < report.position.lat_deg < 43.7
         assert 1.2 < report.position.lng_deg < 1.25
@@ -56,7 +58,7 @@ def test_a_whole_flight(wheel: zipfile.ZipFile) -> None:
     halves: dict[str, datetime] = {}
     for row in rows:
         now = datetime.fromtimestamp(row["timestamp"], UTC)
-        reports = decoder.read([bytes.fromhex(row["frame"])], now).reports
+        reports = decoder.read([(bytes.fromhex(row["frame"]), now)]).reports
         stated = row["df"] == "17" and "latitude" in row
         if reports:
             (report,) = reports

@@ -269,7 +269,6 @@ MISTAKES = [
     ("north/night", "south/night", "escalation[1].desk", "north/ops, north/night, south/watch"),
     (ESCALATION_2, ESCALATION_2 + '\nrole = "watch"', "escalation[1].role", "either"),
     ('by = "voice"', 'by = "pigeon"', "escalation[1].by", "node, voice"),
-    ("time_s = 60", 'time_s = 60\n[[minima.between]]\na = "crewed"', "minima.between", "category"),
     ("[lead]", "[leads]", "leads", "did you mean lead"),
 ]  # fmt: skip
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.formats.test_agreement_rules import FULL
 
-from tansiq.domain.agreement import Agreement, Formation, IfUnreachable, Minima
+from tansiq.domain.agreement import Agreement, Between, Formation, IfUnreachable, Minima
+from tansiq.domain.category import Category
 from tansiq.domain.desk import Desk, Hours
 from tansiq.domain.intent import PartyID
 from tansiq.domain.pact import (
@@ -32,6 +33,7 @@ AGREEMENT = read_agreement(FULL.encode())
 MIN = timedelta(minutes=1)
 NORTH, SOUTH, WEST = AGREEMENT.parties
 OPS, NIGHT = NORTH.desks
+DRONES = Between(categories=frozenset({Category.DRONE}), minima=AGREEMENT.minima)
 
 
 def party(**changes: object) -> Agreement:
@@ -96,6 +98,7 @@ CHANGED = {
     "horizontal": replace(AGREEMENT, minima=replace(AGREEMENT.minima, horizontal_m=1_000.001)),
     "vertical": replace(AGREEMENT, minima=replace(AGREEMENT.minima, vertical_m=150.001)),
     "time": replace(AGREEMENT, minima=replace(AGREEMENT.minima, time=timedelta(seconds=60.001))),
+    "between": replace(AGREEMENT, between=(DRONES,)),
     "equal priority": replace(AGREEMENT, equal_priority_blocks=False),
     "level step": replace(AGREEMENT, level_step_m=300.5),
     "levels low": replace(AGREEMENT, levels_m=(-999.5, 20_000.0)),
@@ -151,7 +154,8 @@ def test_no_difference_goes_unsaid(what: str) -> None:
 def test_every_value_is_tried_above() -> None:
     """A new field of the agreement needs words, and a case here."""
     covered = {
-        Agreement: 24,
+        Agreement: 26,
+        Between: 2,
         type(NORTH): 6,
         Desk: 6,
         Hours: 3,

@@ -7,7 +7,7 @@ from math import acos, cos, floor, pi
 import pytest
 import rs1090
 
-from tansiq.formats.beast import AvrFrames, BeastFrames
+from tansiq.formats.beast import AvrFrames, BeastFrames, RawMessage, TickDating
 from tansiq.formats.mode_s import GROUND_S, KEPT_S, NEAR_S, PAIR_S, ModeSDecoder, RawParser
 from tansiq.formats.position_reports import Parsed, Refusal
 
@@ -32,11 +32,15 @@ def avr(frame: str) -> bytes:
 
 
 def read(decoder: ModeSDecoder, now: datetime, *frames: str) -> Parsed:
-    return decoder.read([bytes.fromhex(frame) for frame in frames], now)
+    return decoder.read([(bytes.fromhex(frame), now) for frame in frames])
 
 
 def decoder(addresses_max: int = 10) -> ModeSDecoder:
     return ModeSDecoder(addresses_max=addresses_max)
+
+
+def raw(frames: BeastFrames | AvrFrames) -> RawParser:
+    return RawParser(frames, addresses_max=10, monotonic_s=lambda: 0.0)
 
 
 def test_two_halves_are_a_position_with_what_else_was_said() -> None:
@@ -165,7 +169,7 @@ def test_a_bit_that_flipped_is_noticed() -> None:
 def test_the_pieces_in_which_it_arrives_do_not_matter(size: int, form: str) -> None:
     write, frames = (beast, BeastFrames()) if form == "beast" else (avr, AvrFrames())
     data = b"".join(write(f) for f in (CALLSIGN, "5d398" + "1e46dc8eb", ODD, EVEN) * 3)
-    parser, parsed = RawParser(frames, addresses_max=10), Parsed()
+    parser, parsed = raw(frames), Parsed()
     for start in range(0, len(data), size):
         parsed.take(parser.feed(data[start : start + size], NOON))
     assert len(parsed.reports) == 5
@@ -181,8 +185,8 @@ def test_beast_finds_its_feet_again(junk: bytes) -> None:
     found, frames = [], BeastFrames()
     for byte in beast(ODD) + junk + beast(EVEN) + beast(ODD) + beast(EVEN):
         found += frames.feed(bytes([byte]))
-    assert found[0].hex() == ODD
-    assert [message.hex() for message in found[-2:]] == [ODD, EVEN]
+    assert found[0].data.hex() == ODD
+    assert [message.data.hex() for message in found[-2:]] == [ODD, EVEN]
     assert frames.refused.keys() == {Refusal.MALFORMED}
 
 
@@ -190,7 +194,8 @@ def test_other_frames_of_beast_are_passed_over() -> None:
     state = b"\x1a4" + bytes(21)
     mode_a = b"\x1a1" + bytes(9)
     frames = BeastFrames()
-    assert frames.feed(state + mode_a + beast(EVEN) + state) == [bytes.fromhex(EVEN)]
+    (message,) = frames.feed(state + mode_a + beast(EVEN) + state)
+    assert message == RawMessage(bytes.fromhex(EVEN), 0x001A00001A1A)
     assert not +frames.refused
 
 
@@ -226,6 +231,83 @@ def test_what_is_kept_is_bounded() -> None:
         message = bytes([0x8D]) + number.to_bytes(3, "big") + bytes.fromhex(EVEN)[4:11]
         read(one, NOON, (message + crc(message)).hex())
     assert len(one._heard) == 3
+
+
+def heard(*seconds: float | None) -> list[RawMessage]:
+    """Return messages by what the counter of their receiver showed, which began at an hour."""
+    return [RawMessage(b"", None if s is None else int((3_600 + s) * 12e6)) for s in seconds]
+
+
+def after(*seconds: float) -> list[datetime]:
+    return [NOON + timedelta(seconds=s) for s in seconds]
+
+
+def test_what_comes_in_one_piece_was_heard_one_after_the_other() -> None:
+    assert TickDating().times(heard(0, 0.25, None, 0.5), NOON, 5.0) == after(-0.5, -0.25, 0, 0)
+
+
+def test_what_was_held_up_is_old() -> None:
+    """A minute without a byte, and then all of it."""
+    dating = TickDating()
+    for second in range(10):
+        now = NOON + timedelta(seconds=second)
+        assert dating.times(heard(second), now, second) == after(second)
+    late = NOON + timedelta(seconds=70)
+    for second in range(10, 70):
+        (time,) = dating.times(heard(second), late, 70.0)
+        # The least delay may have grown by a hundredth of the minute.
+        assert timedelta(0) <= time - after(second)[0] <= timedelta(seconds=0.61)
+    assert dating.times(heard(70), late, 70.0) == after(70)
+
+
+def test_a_clock_of_ours_that_is_set_holds_nothing_up() -> None:
+    dating, hour = TickDating(), timedelta(hours=1)
+    dating.times(heard(0), NOON, 0.0)
+    assert dating.times(heard(1), NOON + hour, 1.0) == [NOON + hour]
+    assert dating.times(heard(2), NOON - hour, 2.0) == [NOON - hour]
+
+
+def test_a_counter_that_loses_a_hundredth_is_still_followed() -> None:
+    dating = TickDating()
+    for second in range(0, 36_000, 60):
+        now = NOON + timedelta(seconds=second)
+        (time,) = dating.times(heard(second * 0.9901), now, second)
+        assert now - time < timedelta(seconds=0.001)
+
+
+def test_a_counter_that_goes_backwards_is_believed_no_more() -> None:
+    for back, believed in ((1.0, True), (1.0 + 1 / 12e6, False)):
+        dating = TickDating()
+        dating.times(heard(10), NOON, 0.0)
+        dating.times(heard(10 - back), NOON, 0.0)
+        late = NOON + timedelta(seconds=30)
+        (time,) = dating.times(heard(10 + back), late, 30.0)
+        assert (time < late) is believed
+
+
+def test_a_counter_that_runs_fast_tells_the_arrival() -> None:
+    """Some receivers write seconds and nanoseconds of the day there."""
+    dating = TickDating()
+    for second in range(100):
+        now = NOON + timedelta(seconds=second)
+        message = RawMessage(b"", (40_000 + second) << 30)
+        assert dating.times([message], now, second) == [now]
+
+
+def test_positions_computed_from_several_receivers_have_no_counter() -> None:
+    (message,) = BeastFrames().feed(beast(EVEN, b"\xff\x00MLAT"))
+    assert message.ticks is None
+    (message,) = AvrFrames().feed(f"@FF004D4C4154{EVEN};".encode())
+    assert message.ticks is None
+
+
+def test_positions_in_one_piece_are_apart_by_the_counter() -> None:
+    data = b"".join(
+        beast(frame, int((3_600 + n / 2) * 12e6).to_bytes(6, "big"))
+        for n, frame in enumerate((ODD, EVEN, ODD, EVEN))
+    )
+    parsed = raw(BeastFrames()).feed(data, NOON)
+    assert [report.time for report in parsed.reports] == after(-1, -0.5, 0)
 
 
 def zones(lat_deg: float) -> int:

@@ -18,6 +18,7 @@ from tests.formats.build import (
     wire_volume,
 )
 
+from tansiq.domain.category import Category
 from tansiq.domain.draft import Datum, PlanDraft
 from tansiq.domain.volume import Circle, LatLng, Polygon
 from tansiq.errors import BadInput, TooLarge
@@ -126,6 +127,7 @@ def test_properties_of_others_are_ignored(name: str) -> None:
         ("Radius", "radius_m"),
         ("call_sign", "callsign"),
         ("UNIT", "units"),
+        ("CATEGORY", "category"),
     ],
 )
 def test_misspelt_properties_are_refused_with_the_right_name(name: str, meant: str) -> None:
@@ -154,13 +156,14 @@ def test_lower_may_equal_upper_and_start_may_equal_end() -> None:
 
 def test_document_reads_back_the_same() -> None:
     parts = [
-        feature(id=PLAN_ID, formation="lead"),
+        feature(id=PLAN_ID, formation="lead", category="helicopter"),
         point(id=PLAN_ID, lower=95, upper=120, datum="FL", units=None),
         feature(id=PLAN_ID, datum="AGL", units="FT", ground_m=[10, 20], ground_datum="AMSL"),
     ]
     draft = read_plan(raw(collection(*parts)))
     again = read_plan(json.dumps(geojson.document(draft)).encode())
     assert again == draft
+    assert draft.category is Category.HELICOPTER
     assert [band.datum for band in draft.stated] == [Datum.AMSL, Datum.FL, Datum.AGL]
 
 
@@ -212,6 +215,19 @@ def test_f3548_needs_no_more_of_the_reference_than_counts_here() -> None:
     entity["reference"] = {"id": OTHER_ID, "state": "Activated"}
     [draft] = _f3548(entity)
     assert draft.name == "OSPREY-2"
+
+
+def test_a_category_is_read_of_either_format_and_need_not_be_there() -> None:
+    for word in Category:
+        assert read_plan(raw(feature(category=word))).category is word
+        [draft] = _f3548(intent(tansiq={"category": word}))
+        assert draft.category is word
+    assert read_plan(raw(feature())).category is read_plan(raw(feature(category=""))).category
+    [draft] = _f3548(intent(tansiq={"callsign": "A"}))
+    assert draft.category is None
+    # Of several features one is enough.
+    [draft] = read_airspace(raw(collection(feature(), feature(category="drone"))))
+    assert draft.category is Category.DRONE
 
 
 def test_f3548_keeps_sub_microsecond_ends() -> None:

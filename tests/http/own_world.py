@@ -19,6 +19,7 @@ import msgspec
 from starlette.applications import Starlette
 from tests.http.own_line import make_line
 from tests.http.own_sky import make_watch
+from tests.http.own_watch import Watched
 
 from tansiq.clock import SystemClock
 from tansiq.domain.draft import PlanDraft, StatedBand
@@ -30,6 +31,7 @@ from tansiq.errors import BadInput, NotFound, StateConflict, WrongState
 from tansiq.http.api import own_app
 from tansiq.http.feed import Feed
 from tansiq.http.own_handlers import OwnApi
+from tansiq.http.watch_stream import WatchStream
 from tansiq.services.accounts.accounts import Accounts
 from tansiq.services.accounts.passwords import Cost
 from tansiq.services.events import Events
@@ -50,6 +52,8 @@ from tansiq.services.views import (
     StatusView,
     TelemetryView,
 )
+from tansiq.services.watch.fanout import Fanout
+from tansiq.services.watch.picture import Pictures, Sources
 from tansiq.settings import EXCHANGES, Limits, Settings, Timers
 from tansiq.storage.sqlite import SqliteStore
 
@@ -415,6 +419,7 @@ class World:
     events: Events
     clock: ShiftedClock
     store: SqliteStore
+    watched: Watched
     record: ExchangeLog
     client: httpx.AsyncClient
     headers: Mapping[str, str] = field(
@@ -456,6 +461,10 @@ def build(
         path.with_name(EXCHANGES), migrations=files("tansiq.storage") / "exchange_migrations"
     )
     record = ExchangeLog(record_store, clock, limits)
+    watched = Watched(clock)
+    sources = Sources(
+        party="north", watch=watched, planning=sky, constraints=areas, status=Glance(sky)
+    )
     api = OwnApi(
         planning=sky,
         constraints=areas,
@@ -469,6 +478,8 @@ def build(
         reports=Reports(events.store, limits, new_id=new_id),
         log_sets=LogSets(record_store, record, clock),
         feed=Feed(events, clock, limits, timers),
+        pictures=Pictures(sources, clock, limits, timers),
+        watch_stream=WatchStream(Fanout(watched, clock, timers), clock, limits, timers),
         clock=clock,
         settings=settings,
     )
@@ -486,6 +497,7 @@ def build(
         events=events,
         clock=clock,
         store=store,
+        watched=watched,
         record=record,
         client=client,
     )
@@ -497,9 +509,11 @@ async def world(path: Path, **options: Any) -> AsyncIterator[World]:
     built = build(path, **options)
     try:
         await built.api.accounts.start()
+        built.api.watch_stream.fanout.start()
         async with built.client:
             yield built
     finally:
+        await built.api.watch_stream.fanout.stop()
         await built.record.stop()
         await built.store.close()
 

@@ -43,6 +43,7 @@ TIMERS = AgreedTimers(
     seen=timedelta(seconds=SEEN_S),
     read_back=timedelta(seconds=SEEN_S),
     answered=timedelta(seconds=ANSWERED_S),
+    decided=timedelta(seconds=ANSWERED_S),
 )
 STEPS = (
     Escalation(rung=Rung.SEEN, after=timedelta(seconds=SEEN_S), role=Role.SENDER),

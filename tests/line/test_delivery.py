@@ -1,20 +1,26 @@
 """Notes over a link that loses, delays, repeats and reorders: none lost, none twice in effect."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
 import pytest
-from stations import Air, Faults, Station, agreement_of, settled
+from stations import Air, Faults, Station, agreement_of, key_of, settled
 from virtual import SimulatedClock, simulate
 
+from tansiq.domain.agreement import Agreement
 from tansiq.domain.note import Kind, NoteID
 from tansiq.domain.pact import Rung
 from tansiq.domain.thread import Stage
+from tansiq.formats.agreement import read_agreement, render_agreement
 from tansiq.formats.payload import Payload, Person
-from tansiq.services.line.pen import Draft
+from tansiq.services.line.inbox import Inbox
+from tansiq.services.line.pen import Draft, Pen
+from tansiq.services.planning.versions import Versions
 from tansiq.storage.notes import NoteStore
 from tansiq.storage.store import Tx
+from tansiq.storage.versions import VersionRows
 
 WATCH = Person(name="A. Watch", initials="AW")
 BAD = Faults(lose=0.2, lose_answer=0.2, repeat=0.2, shuffle=0.3, delay_s=(0.01, 0.4))
@@ -209,5 +215,89 @@ def test_notes_pass_between_versions_that_follow_each_other(*, known: bool) -> N
             assert await ahead.threads() == await behind.threads()
         for station in (ahead, behind):
             await station.stop()
+
+    simulate(main)
+
+
+async def served(station: Station, agreement: Agreement) -> None:
+    """Note that a station's node served under a version."""
+    file = render_agreement(agreement)
+    digest = read_agreement(file).digest
+
+    async def write(tx: Tx) -> None:
+        await VersionRows(tx).add(digest, 0, file)
+
+    await station.store.write(write)
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_a_note_by_a_key_that_was_changed_since_is_refused_with_the_remedy(
+    *, changed: bool
+) -> None:
+    """Who has the old key could have written it today; a stop is no exception."""
+
+    async def main() -> None:
+        air = Air(Random(1))
+        one = read_agreement(render_agreement(agreement_of("north", "south")))
+        entry = one.parties[0]
+        if changed:
+            entry = replace(entry, public_key=key_of("another").public_key().public_bytes_raw())
+        two = replace(
+            one, version=2, previous=one.digest, digest="e" * 64, parties=(entry, one.parties[1])
+        )
+        north, south = Station("north", one, air), Station("south", two, air)
+        south.site = replace(south.site, versions=Versions([one.digest]))
+        south.inbox = Inbox(south.site, pen=south.pen)
+        await served(south, one)
+        drafts = [
+            Draft(kind=Kind.STOP, to="south", payload=Payload(by=WATCH)),
+            check_draft("south"),
+        ]
+        rows = [await north.say(draft) for draft in drafts]
+        letters = [
+            await north.store.read(lambda tx, r=row: north.pen.letter(tx, r)) for row in rows
+        ]
+        answers = await south.heard([letter.wire for letter in letters], "north")
+        if not changed:
+            assert all(each.problem is None for each in answers)
+            return
+        for each in answers:
+            assert each.receipt is None
+            assert "the key that north had under version 1" in (each.problem or "")
+            assert "say it again" in (each.problem or "")
+        assert await south.threads() == {}
+        # The same bytes by a key that north never had are only not signed by north.
+        forged = Station("west", agreement_of("west", "south"), Air(Random(2)))
+        forged.pen = Pen(
+            party="north",
+            agreement=one.digest,
+            key=key_of("thief"),
+            clock_error_ms=lambda: None,
+            salt=Random(3).randbytes,
+        )
+        row = await forged.say(drafts[0])
+        letter = await forged.store.read(lambda tx: forged.pen.letter(tx, row))
+        (answer,) = await south.heard([letter.wire], "north")
+        assert "had under version" not in (answer.problem or "had under version")
+
+    simulate(main)
+
+
+def test_a_note_by_the_key_of_the_version_to_come_is_taken_once_it_has_come() -> None:
+    async def main() -> None:
+        air = Air(Random(1))
+        one, two = (agreement_of("north", "south", digest=d * 64) for d in "de")
+        old = replace(one.parties[0], public_key=key_of("another").public_key().public_bytes_raw())
+        ahead = Station("north", two, air)
+        behind = Station("south", replace(one, parties=(old, one.parties[1])), air)
+        behind.site.versions.follow([two.digest])
+        row = await ahead.say(check_draft("south"))
+        letter = await ahead.store.read(lambda tx: ahead.pen.letter(tx, row))
+        (answer,) = await behind.heard([letter.wire], "north")
+        assert "is to go over to" in (answer.problem or "")
+        behind.agreement = two
+        behind.open()
+        (answer,) = await behind.heard([letter.wire], "north")
+        assert answer.problem is None
 
     simulate(main)

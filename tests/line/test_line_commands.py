@@ -327,6 +327,29 @@ def test_what_is_overdue_is_told_with_whom_to_turn_to(north: Desk, south: Desk) 
     assert "OVERDUE: seen" in north.good("notice list --last 3").out
 
 
+def test_a_proposal_that_nobody_decides_on_is_overdue_at_both_ends(
+    north: Desk, south: Desk
+) -> None:
+    note = given(north, south)
+    south.good(f"notice counter {note} --delay-s 600")
+    for desk in (north, south):
+        desk.until(
+            lambda desk=desk: desk.thread(note)["due"],
+            lambda due: due["rung"] == "decided" and due["overdue"],
+        )
+        shown = desk.good(f"notice show {note}").out
+        assert "awaited   decided by north, OVERDUE since" in shown
+        assert "OVERDUE: decided by north" in desk.good("notice list --last 3").out
+        counted = desk.good("line show --json").json["lines"][0]
+        assert counted["overdue_ours" if desk is north else "overdue_theirs"] > 0
+        assert "OVERDUE: " in desk.good("line show").out
+        other = "south" if desk is north else "north"
+        line = f"{note}  OVERDUE: notice with {other}, not decided by north"
+        desk.until(lambda desk=desk: desk.good("events").out, lambda out, line=line: line in out)
+    north.good(f"notice answer {note} unable")
+    assert north.thread(note)["due"] is None
+
+
 @pytest.mark.parametrize("note", ["טיסה", "a b", "", "abc", "../plans?x", "OSPREY-2"])
 def test_what_is_no_id_is_refused_as_such(north: Desk, note: str) -> None:
     for command in ("notice show", "notice seen", "all-clear", "log proof", "note export --note"):

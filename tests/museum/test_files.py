@@ -97,6 +97,23 @@ GEOJSON = [
     Specimen("a text", b'"plan"', "object", "wanted"),
     Specimen("other JSON", b'{"plan": 1}', "neither GeoJSON", "docs/plan-files.md"),
     Specimen("bare geometry", raw(feature()["geometry"]), "type", "wrap the geometry"),
+    Specimen(
+        "no category", raw(feature(category="tanker")), "properties.category", "drone, balloon"
+    ),
+    Specimen("category by number", raw(feature(category=4)), "properties.category", "text"),
+    Specimen(
+        "two categories",
+        raw(collection(feature(category="drone"), feature(category="heavy"))),
+        "features[1].properties.category",
+        "make them equal",
+    ),
+    Specimen(
+        "category of an area",
+        raw(feature(category="drone", type="constraint")),
+        "category",
+        "leave it out",
+        "airspace",
+    ),
     Specimen("features missing", b'{"type": "FeatureCollection"}', "features", "list"),
     Specimen("no feature", raw(collection()), "features", "at least one volume"),
     Specimen("feature is null", b'{"type": "FeatureCollection", "features": [null]}', "[0]", "obj"),

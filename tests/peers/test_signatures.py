@@ -21,7 +21,14 @@ from tansiq.formats.agreement_signature import (
 from tansiq.formats.seal import sign as seal_text
 from tansiq.formats.seal import verify as verify_seal
 from tansiq.peers.identity import NewNode, load_signing_key, make_node, write_node
-from tansiq.peers.signatures import examine, papers_of, read_papers, sign, strangers
+from tansiq.peers.signatures import (
+    _signed_before,
+    examine,
+    papers_of,
+    read_papers,
+    sign,
+    strangers,
+)
 
 NOW = datetime(2026, 11, 28, 14, 0, 0, 123_456, tzinfo=UTC)
 NAMES = ("north", "south", "west")
@@ -209,6 +216,65 @@ def test_nobody_signs_two_amendments_of_one_version(three: Three) -> None:
         with pytest.raises(WrongState, match="both could be in force"):
             three.sign("north", rival)
     three.sign("north", without_west)
+
+
+def test_what_only_says_that_it_is_ours_keeps_us_from_nothing(three: Three) -> None:
+    """Somebody may put any file into the folder; a signature under a rival counts if it is ours."""
+    three.sign("north", three.one)
+    mine = three.follow(three.one, "two.toml", struck=("west",))
+    rival = three.follow(three.one, "two-b.toml", struck=("south",))
+    folder = three.data("north") / "signatures"
+    for path in (mine, rival):
+        agreement = read_agreement(path.read_bytes())
+        name = agreement.digest[:16]
+        key = load_signing_key(three.data("south"))
+        (folder / f"{name}.toml").write_bytes(path.read_bytes())
+        forged = sign_agreement(agreement, PartyID("north"), key, NOW)
+        (folder / f"{name}.north.sig").write_bytes(forged)
+    kept = three.sign("north", mine)
+    agreement = read_agreement(mine.read_bytes())
+    assert signer_of(kept.read_bytes(), agreement, agreement.parties).party == "north"
+    # What lay there is kept under another name, and is still no signature of ours.
+    others = [path for path in folder.glob(f"{agreement.digest[:16]}.north.*.sig") if path != kept]
+    assert len(others) == 1
+    assert "does not hold" in examine(read_papers([mine, *others]))[0].bad[0]
+    with pytest.raises(WrongState, match="both could be in force"):
+        three.sign("north", rival)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_we_signed_with_an_earlier_key_counts(three: Three, *, there: bool) -> None:
+    """Also where the version that has that key is not at hand: it may be at others'."""
+    three.sign("north", three.one)
+    rival = three.follow(three.one, "two-b.toml", struck=("south",))
+    new = make_node(
+        NewNode(party="north", names={"en": "north"}, url="https://127.0.0.1:8443"), NOW
+    )
+    one = read_agreement(three.one.read_bytes())
+    entry = replace(one.parties[0], public_key=new.party.public_key)
+    agreement = read_agreement(rival.read_bytes())
+    changed = replace(agreement, parties=(entry, *agreement.parties[1:]))
+    # The rival as it would be if its own entry of us had the new key: signed by the old one alone.
+    rekeyed = three.write("rekeyed.toml", render_agreement(changed))
+    signed = sign_agreement(
+        read_agreement(rekeyed.read_bytes()),
+        PartyID("north"),
+        load_signing_key(three.data("north")),
+        NOW,
+    )
+    papers = [rekeyed, three.write("old.sig", signed), *([three.one] if there else [])]
+    found = _signed_before(read_papers(papers), PartyID("north"), new.party.public_key)
+    assert [each.previous for each, _ in found] == [one.digest]
+    # With the version before at hand, a key that nobody ever had is known for what it is.
+    stranger = sign_agreement(
+        read_agreement(rekeyed.read_bytes()),
+        PartyID("north"),
+        load_signing_key(three.data("west")),
+        NOW,
+    )
+    papers = [rekeyed, three.write("old.sig", stranger), *([three.one] if there else [])]
+    found = _signed_before(read_papers(papers), PartyID("north"), new.party.public_key)
+    assert len(found) == (0 if there else 1)
 
 
 def test_two_successors_in_force_name_who_signed_both(three: Three) -> None:

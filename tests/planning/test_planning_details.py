@@ -122,6 +122,14 @@ _DEFECTS: dict[str, tuple[Spoil, str]] = {
     "an absurd priority": (_set("details", "priority", to=10**30), "priority"),
     "local time": (_set(*_VOLUME, "time_start", "value", to="2026-01-01T00:00:00+02:00"), "in Z"),
     "no time": (_set(*_VOLUME, "time_end", to=None), "time_end"),
+    "no such category": (
+        lambda i: i["details"].update(tansiq={"category": "tanker"}),
+        "details.tansiq.category: 'tanker' is no category of aircraft",
+    ),
+    "a category that is no word": (
+        lambda i: i["details"].update(tansiq={"category": 4}),
+        "details.tansiq.category",
+    ),
     "feet": (_set(*_VOLUME, "volume", "altitude_lower", "units", to="FT"), "units"),
     "no altitude": (_set(*_VOLUME, "volume", "altitude_upper", to=None), "altitude_upper"),
     "no outline": (_set(*_VOLUME, "volume", "outline_circle", to=None), "outline"),

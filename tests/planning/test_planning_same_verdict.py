@@ -16,7 +16,8 @@ import pytest
 from sky import MINIMA, NOON, make_sky
 
 from tansiq.domain import geodesy
-from tansiq.domain.agreement import Agreement
+from tansiq.domain.agreement import Agreement, Between, Minima
+from tansiq.domain.category import Category
 from tansiq.domain.conflict import Conflict, conflict_between, explain
 from tansiq.domain.intent import IntentState
 from tansiq.domain.time import TimeSpan
@@ -35,6 +36,14 @@ from tansiq.f3548 import convert, wire
 from tansiq.formats.agreement import load_agreement
 from tansiq.services.airspace import Airspace, Candidate, Judgement
 from tansiq.services.planning.records import Records
+
+BETWEEN = (
+    Between(categories=frozenset({Category.DRONE}), minima=Minima(horizontal_m=100.0)),
+    Between(
+        categories=frozenset({Category.LIGHT, Category.HEAVY}),
+        minima=replace(MINIMA, horizontal_m=4_000.0, time=timedelta(minutes=4)),
+    ),
+)
 
 
 def _outline(random: Random) -> Outline:
@@ -77,7 +86,9 @@ def _uuid(random: Random) -> str:
     return str(UUID(int=random.getrandbits(128), version=4))
 
 
-def _message(volumes: Volumes, manager: str, entity: str, priority: int) -> bytes:
+def _message(
+    volumes: Volumes, manager: str, entity: str, category: Category | None = None
+) -> bytes:
     span = time_bounds(volumes)
     reference = wire.OperationalIntentReference(
         id=entity,
@@ -92,13 +103,18 @@ def _message(volumes: Volumes, manager: str, entity: str, priority: int) -> byte
         subscription_id=wire.NO_SUBSCRIPTION,
     )
     details = wire.OperationalIntentDetails(
-        volumes=convert.volumes_to_wire(volumes), priority=priority
+        volumes=convert.volumes_to_wire(volumes), tansiq=wire.TansiqDetails(category=category)
     )
     return msgspec.json.encode(wire.OperationalIntent(reference=reference, details=details))
 
 
 def _judged(
-    agreement: Agreement, party: str, own: Volumes, message: bytes, intent_id: str
+    agreement: Agreement,
+    party: str,
+    own: Volumes,
+    message: bytes,
+    intent_id: str,
+    category: Category | None = None,
 ) -> Judgement:
     """Judge a plan as its node does, which has heard of one other."""
     airspace, records = Airspace(agreement), Records(agreement, party)
@@ -106,7 +122,14 @@ def _judged(
     stored = records.of("north", heard).row.document
     again = msgspec.json.decode(stored, type=wire.OperationalIntent)  # As after a restart.
     airspace.put(records.of("north", again).known)
-    candidate = Candidate(intent_id=intent_id, priority=0, callsign="", formation="", volumes=own)
+    candidate = Candidate(
+        intent_id=intent_id,
+        priority=0,
+        callsign="",
+        formation="",
+        category=category,
+        volumes=own,
+    )
     return airspace.judge(candidate, airspace.relevant(candidate, candidate.volumes, "north"))
 
 
@@ -114,16 +137,21 @@ def _turned(conflict: Conflict) -> Conflict:
     return replace(conflict, pair=conflict.pair[::-1])
 
 
-def _compare(agreement: Agreement, seed: int, pairs: int) -> int:
-    random, conflicts = Random(seed), 0
+def _compare(
+    agreement: Agreement, seed: int, pairs: int, kinds: tuple[Category | None, ...] = (None,)
+) -> int:
+    random, conflicts, table = Random(seed), 0, agreement.minima_table
+    of_kind = Random(seed)
     for i in range(pairs):
         a, b = _volumes(random), _volumes(random)
         ids = _uuid(random), _uuid(random)
-        there = conflict_between(a, b, MINIMA)
-        back = conflict_between(b, a, MINIMA)
+        one, other = of_kind.choice(kinds), of_kind.choice(kinds)
+        minima = table.between(one, other)
+        there = conflict_between(a, b, minima)
+        back = conflict_between(b, a, table.between(other, one))
         assert (there is None) == (back is None), (seed, i)
-        north = _judged(agreement, "north", a, _message(b, "south", ids[1], 0), ids[0])
-        south = _judged(agreement, "south", b, _message(a, "north", ids[0], 0), ids[1])
+        north = _judged(agreement, "north", a, _message(b, "south", ids[1], other), ids[0], one)
+        south = _judged(agreement, "south", b, _message(a, "north", ids[0], one), ids[1], other)
         if there is None or back is None:
             assert not north.blocking, (seed, i)
             assert not south.blocking, (seed, i)
@@ -136,9 +164,11 @@ def _compare(agreement: Agreement, seed: int, pairs: int) -> int:
         )
         # Equal as dataclasses of floats and times: to the bit, apart from 0.0 and -0.0.
         assert ours == _turned(theirs), (seed, i)
-        assert abs(ours.margin - there.margin) <= 1e-3 / MINIMA.horizontal_m, (seed, i)
+        # A millimetre, as a share of the minimum.
+        allowed = 1e-3 / minima.horizontal_m if minima.horizontal_m else 0.0
+        assert abs(ours.margin - there.margin) <= allowed, (seed, i)
         assert repr(ours) == repr(_turned(theirs)), (seed, i)
-        sentences = {explain(c, name="X", minima=MINIMA) for c in (ours, theirs)}
+        sentences = {explain(c, name="X", minima=minima) for c in (ours, theirs)}
         assert len(sentences) == 1, (seed, i)
     return conflicts
 
@@ -155,6 +185,18 @@ def test_2000_pairs(agreement: Agreement, seed: int) -> None:
     conflicts = _compare(agreement, seed, 1_000)
     print(f"seed {seed}: 1000 pairs, {conflicts} conflicts, 0 differences")
     assert 250 < conflicts < 750
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_1000_pairs_of_aircraft_of_known_and_unknown_categories(
+    agreement: Agreement, seed: int
+) -> None:
+    by_category = replace(agreement, between=BETWEEN)
+    kinds = (None, Category.DRONE, Category.DRONE, Category.LIGHT, Category.HEAVY)
+    conflicts = _compare(by_category, seed, 500, kinds)
+    print(f"seed {seed}: 500 pairs, {conflicts} conflicts, 0 differences")
+    assert 150 < conflicts < 450
+    assert conflicts != _compare(agreement, seed, 500, kinds)
 
 
 @pytest.mark.soak

@@ -1,83 +1,23 @@
 """Real nodes go over to a version that strikes one of them off, and to one that takes it back."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sky import NOON, TIMERS, Side, Sky, flying, make_sky, plan
+from amending import OFTEN, THREE, amended, first, gone_over, hand, signed
+from sky import NOON, flying, make_sky, plan
 
 from tansiq.clock import SystemClock
-from tansiq.domain.agreement import Agreement
-from tansiq.domain.intent import PartyID
 from tansiq.errors import BadInput, Forbidden, WrongState
 from tansiq.formats.agreement import load_agreement, read_agreement, render_agreement
-from tansiq.peers.signatures import SIGNATURES, sign
-from tansiq.peers.succession import NEXT, put_next, read_version
-from tansiq.services.planning.planning import check_may_plan
+from tansiq.peers.succession import NEXT
+from tansiq.services.planning.drafts import check_may_plan
 from tansiq.services.views import Status
 from tansiq.serving import look
 
 pytestmark = pytest.mark.anyio
-
-OFTEN = replace(TIMERS, sweep_s=0.3)
-THREE = ("north", "south", "east")
-
-
-def amended(old: Agreement, struck: Sequence[str]) -> bytes:
-    """Return the file of the version that comes next and strikes these off."""
-    off = frozenset(map(PartyID, struck))
-    counting = tuple(each for each in old.listed if each.party not in off)
-    new = replace(
-        old,
-        version=old.version + 1,
-        previous=old.digest,
-        struck=off,
-        registers=counting,
-        resting=old.listed if off else (),
-    )
-    return render_agreement(new)
-
-
-def signed(sky: Sky, file: bytes, by: Sequence[str], to: Sequence[str]) -> Path:
-    """Sign a version, and give it with all signatures to some; return its file."""
-    path = sky.folder / f"v{read_agreement(file).version}.toml"
-    path.write_bytes(file)
-    for party in by:
-        _, kept = sign(sky[party].settings.data, PartyID(party), path, NOON)
-        for other in to:
-            folder = sky[other].settings.data / SIGNATURES
-            folder.mkdir(exist_ok=True)
-            (folder / kept.name).write_bytes(kept.read_bytes())
-            (folder / f"{read_agreement(file).digest[:16]}.toml").write_bytes(file)
-    return path
-
-
-def hand(side: Side, path: Path) -> None:
-    put_next(side.settings, read_version(path))
-
-
-async def gone_over(side: Side, version: int) -> None:
-    """Restart a node until it runs under a version, as ``tansiq serve`` does."""
-    while side.up.agreement.version < version:
-        before = side.up.agreement.version
-        for _ in range(400):
-            if await look(side.up) is not None:
-                break
-            await asyncio.sleep(0.05)
-        else:
-            pytest.fail(f"{side.party.id} waits for {side.up.succession.view()}")
-        await side.restart()
-        assert side.up.agreement.version == before + 1
-
-
-def first(sky: Sky) -> Agreement:
-    """Sign version 1 by all, as its parties would; and return it."""
-    agreement = load_agreement(sky["north"].settings.agreement)
-    signed(sky, sky["north"].settings.agreement.read_bytes(), THREE, THREE)
-    return agreement
 
 
 async def test_one_that_is_switched_off_is_struck_off_and_comes_back(tmp_path: Path) -> None:

@@ -47,8 +47,10 @@ SCOPES = (
 PUBLIC = {
     "/aux/v1/version": "InterUSS's interface asks no token: whether a DSS lives is no secret",
     "/tansiq/v1/agreement": "two nodes with different agreements must be able to find that out",
+    "/tansiq/v1/join": "who was invited has no token yet; the proof in the reply is asked instead",
 }
 """Routes that anybody may ask, and why."""
+JOIN = "/tansiq/v1/join"
 PARTIES_ONLY = "/tansiq/v1/"
 """Below it a good token of a supplier outside the agreement opens nothing."""
 ID = "2f8343be-6482-4d1b-a474-16847e01af1e"
@@ -283,7 +285,12 @@ async def test_no_route_takes_a_token_that_is_not_good(on: Stage) -> None:
 async def test_the_public_routes_are_there_and_ask_nothing(on: Stage) -> None:
     for path in PUBLIC:
         for headers in ([], bearer("abc")):
-            assert (await on.ask("GET", path, headers)).status == 200
+            if path != JOIN:
+                assert (await on.ask("GET", path, headers)).status == 200
+    # It is there, and nothing is to be had from it while nobody is invited.
+    assert (await on.ask("GET", JOIN, [])).status == 405
+    answer = await on.ask("POST", JOIN, [])
+    assert (answer.status, answer.body) == (404, b"no invitation of this node is open")
 
 
 async def test_each_interface_is_among_the_routes(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from plans import NOON, volume
-from tansiq.clock import SystemClock
 from tansiq.domain.agreement import Agreement, Minima, Party, Register
 from tansiq.domain.alarm import Alarm
 from tansiq.domain.alarm_key import AlarmKind
@@ -25,6 +24,7 @@ from tansiq.services.planning.site import Site
 from tansiq.services.watch.alarms import Alarms, Kept
 from tansiq.services.watch.binding import Bindings
 from tansiq.services.watch.expected import Expected
+from tansiq.services.watch.replaying import ReplayClock
 from tansiq.services.watch.rings import RingBook
 from tansiq.services.watch.separation import Separation
 from tansiq.services.watch.showing import Picture
@@ -39,14 +39,11 @@ MINIMA = Minima(horizontal_m=1_852.0, vertical_m=300.0)
 PRECISE = {"horizontal_error_m": 5.0, "geometric_error_m": 5.0}
 
 
-class SetClock(SystemClock):
-    """Shows what it is set to."""
+class SetClock(ReplayClock):
+    """Shows what it is set to, noon at first."""
 
     def __init__(self) -> None:
-        self.time = NOON
-
-    def now(self) -> datetime:
-        return self.time
+        super().__init__(NOON)
 
 
 def party(name: str) -> Party:

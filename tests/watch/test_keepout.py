@@ -82,7 +82,7 @@ async def test_the_rings_of_a_wildfire_from_the_outermost_inwards(sky: Air) -> N
         await sky.run(1)
         for view in sky.picture.view().alarms:
             if view.kind == "unknown-inbound":
-                ring = view.sentence.split(" NM ring")[0].rsplit(" ", 1)[-1]
+                ring = view.sentence.split(" NM (")[0].rsplit(" ", 1)[-1]
                 if (view.level, ring) not in seen:
                     seen.append((view.level, ring))
     assert seen[0] == ("advisory", "12")

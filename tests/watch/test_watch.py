@@ -123,7 +123,7 @@ async def test_who_leaves_its_volume_is_told_of_with_the_way_and_how_far(sky: Ai
     await sky.run(40)
     (view,) = sky.picture.view().alarms
     assert (view.kind, view.level) == ("left-volume", "caution")
-    assert "to the E" in view.sentence
+    assert "to the east" in view.sentence
     assert view.one < view.other
     (track,) = sky.picture.view().tracks
     assert (track.plan, track.conformance, track.party) == (plan.id, "left", "south")
@@ -140,7 +140,7 @@ async def test_who_still_flies_after_the_end_is_told_of_though_the_sky_has_forgo
     await sky.run(5)
     (view,) = sky.picture.view().alarms
     assert view.kind == "over-run"
-    assert "after the end of its plan" in view.sentence
+    assert "after the end" in view.sentence
 
 
 async def test_an_aircraft_that_should_be_in_the_air_and_falls_silent_is_told_of(sky: Air) -> None:

@@ -166,7 +166,7 @@ async def test_an_aircraft_that_leaves_its_plan_makes_it_nonconforming_and_the_o
         )
     ]
     left = await sky.alarm(sky.south, "left-volume")
-    assert "to the E" in left.sentence
+    assert "to the east" in left.sentence
     after = await sky.south.until(view.id, lambda v: v.status is Status.NONCONFORMING)
     assert after.state == "Nonconforming"
 

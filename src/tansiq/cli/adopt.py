@@ -65,17 +65,31 @@ def _prepared(settings: "Settings", files: tuple[Path, ...], *, dry_run: bool) -
     from tansiq.formats.agreement_signature import is_signature
     from tansiq.formats.agreement_words import differences
     from tansiq.peers.signatures import content_of, keep_signature
-    from tansiq.peers.succession import chain_to, keep, put_next, read_version
+    from tansiq.peers.succession import (
+        chain_to,
+        keep,
+        put_next,
+        read_version,
+        served_version,
+    )
 
     contents = [(path, content_of(path)) for path in files]
     versions = [read_version(path) for path, content in contents if not is_signature(content)]
     if not versions:
         raise BadInput("no agreement among the files; name its file, too", field="files")
     target = max(versions, key=lambda version: version.agreement.version)
-    present = read_version(settings.agreement)
+    here = read_version(settings.agreement)
+    # The file may have been exchanged by hand since: what counts is what the node serves under.
+    present = served_version(settings) or here
     if target.agreement.digest == present.agreement.digest:
         click.echo(f"Version {present.agreement.version} is in force here already.")
         return None
+    if target.agreement.digest == here.agreement.digest:
+        click.echo(
+            f"{settings.agreement.name} is version {here.agreement.version} already; this node "
+            f"serves under version {present.agreement.version} "
+            f"({present.agreement.digest[:12]}) as yet."
+        )
     signatures = [path for path, content in contents if is_signature(content)]
     chain = chain_to(settings, present.agreement, target, versions=versions, signatures=signatures)
     click.echo(

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from tansiq.cli.check import minima_of
+from tansiq.cli.minima import minima_options, table_of
 from tansiq.domain.arrangement import Effort
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -28,9 +28,7 @@ def _number(flag: str, default: float, text: str, kind: type = float) -> Callabl
     type=click.Path(exists=True, path_type=Path),
 )
 @click.option("--fixed", multiple=True, type=_FILE, help="Airspace that stays. Can be repeated.")
-@_number("--horizontal-m", 0.0, "Horizontal minimum, metres.")
-@_number("--vertical-m", 0.0, "Vertical minimum, metres.")
-@_number("--time-s", 0.0, "Minimum in time, seconds.")
+@minima_options
 @_number("--delay-max-min", 60.0, "Longest delay of a plan, minutes.")
 @_number("--advance-max-min", 0.0, "How much earlier than declared at most, minutes.")
 @click.option("--not-before", metavar="TIME", help="No plan starts earlier; RFC 3339 with zone.")
@@ -57,7 +55,7 @@ def arrange(
     PLANS are files, GeoJSON or F3548-21 JSON, or folders of them. A folder holds one party's plans,
     a file each, and is named for the party. The plans of any other file belong to the manager that
     it names, or to the party that the file is named for. No-go areas among them, and all that is in
-    --fixed, stay where they are.
+    --fixed, stay where they are. With --agreement each two keep the minima of their categories.
 
     Plans are delayed; levels and outlines stay. No plan yields to one of lower priority. Among
     equals it is looked for the least mean delay, plus --fairness times the largest difference
@@ -76,9 +74,9 @@ def arrange(
     "parties": [{"party", "plans", "moved", "moved_share", "unplaced", "mean_s", "largest_s"}],
     "total_s", "at_least_s", "unfairness_s", "jain", "unplaced": [names]}.
     """
-    minima = minima_of(options["horizontal_m"], options["vertical_m"], options["time_s"])
+    table = table_of(options)
     # The engine reads its kernels from disk for half a second: not for a help text.
     from tansiq.cli import arranged
 
-    code = arranged.run(arranged.Task.of(sources, fixed, minima, options), out, as_json=as_json)
+    code = arranged.run(arranged.Task.of(sources, fixed, table, options), out, as_json=as_json)
     raise SystemExit(code)

@@ -13,7 +13,8 @@ from typing import Any
 import click
 
 from tansiq.cli.files import read_input
-from tansiq.domain.agreement import Minima
+from tansiq.cli.minima import table_text
+from tansiq.domain.agreement import MinimaTable
 from tansiq.domain.arrangement import (
     LONGEST_MOST,
     Arranged,
@@ -50,7 +51,7 @@ class Task:
 
     plans: tuple[_Entry, ...]
     fixed: tuple[_Entry, ...]
-    minima: Minima
+    table: MinimaTable
     freedom: Freedom
     effort: Effort
     seed: int
@@ -60,7 +61,7 @@ class Task:
         cls,
         sources: Sequence[Path],
         fixed: Sequence[Path],
-        minima: Minima,
+        table: MinimaTable,
         options: Mapping[str, Any],
     ) -> "Task":
         """Read the files, options being those of the command by their names.
@@ -82,7 +83,7 @@ class Task:
         return cls(
             plans=plans,
             fixed=(*(entry for entry in read if entry.draft.constraint), *stay),
-            minima=minima,
+            table=table,
             freedom=freedom,
             effort=effort,
             seed=options["seed"],
@@ -154,11 +155,15 @@ def run(task: Task, out: Path | None, *, as_json: bool) -> int:
                 party=entry.party,
                 volumes=entry.draft.volumes,
                 priority=entry.draft.priority,
+                category=entry.draft.category,
             )
             for entry in task.plans
         ],
-        [Fixed(name=entry.name, volumes=entry.draft.volumes) for entry in task.fixed],
-        task.minima,
+        [
+            Fixed(name=entry.name, volumes=entry.draft.volumes, category=entry.draft.category)
+            for entry in task.fixed
+        ],
+        task.table,
         freedom=task.freedom,
         effort=task.effort,
         random=Random(task.seed),  # noqa: S311 # For trying orders, not for secrets.
@@ -248,14 +253,13 @@ def _plan_document(entry: _Entry, arranged: Arranged) -> dict[str, Any]:
 
 
 def _lines(task: Task, found: Arrangement) -> Iterator[str]:
-    minima, freedom = task.minima, task.freedom
+    freedom = task.freedom
     limits = f"delays up to {duration(freedom.longest)}"
     if freedom.advance:
         limits += f", earlier by up to {duration(freedom.advance)}"
     yield (
         f"{figure(len(task.plans))} plans of {_parties(len(found.shares))}, {len(task.fixed)} that "
-        f"stay; minima {figure(minima.horizontal_m)} m, {figure(minima.vertical_m)} m, "
-        f"{figure(minima.time.total_seconds())} s; {limits}, in steps of {duration(freedom.step)}"
+        f"stay; minima {table_text(task.table)}; {limits}, in steps of {duration(freedom.step)}"
     )
     moved = [arranged for arranged in found.plans if arranged.shift != ZERO]
     if moved:

@@ -1,16 +1,16 @@
 """``tansiq audit``: every conflict within a set of plans and no-go areas. Offline."""
 
-from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 
 from tansiq.cli.audit_set import read_set
 from tansiq.cli.files import INPUT, STDIN
 from tansiq.cli.kernels import choose
+from tansiq.cli.minima import minima_options, table_of
 from tansiq.cli.progress import Progress
 from tansiq.clock import SystemClock
-from tansiq.domain.agreement import Minima
 from tansiq.errors import BadInput
 
 _SMALL = 500
@@ -20,9 +20,7 @@ _OUTPUT = click.Path(dir_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("files", type=INPUT, nargs=-1, required=True)
-@click.option("--horizontal-m", type=float, default=0.0, help="Horizontal minimum, metres.")
-@click.option("--vertical-m", type=float, default=0.0, help="Vertical minimum, metres.")
-@click.option("--time-s", type=float, default=0.0, help="Minimum in time, seconds.")
+@minima_options
 @click.option(
     "--limit",
     type=click.IntRange(min=0),
@@ -42,14 +40,15 @@ def audit(
     geojson: Path | None,
     html: Path | None,
     count: bool,
-    **least: float,
+    **options: Any,
 ) -> None:
     """Find every conflict among all plans and no-go areas in FILES, offline.
 
     FILES are GeoJSON or F3548-21 JSON, any number, as tansiq check reads them; - is standard input.
     Every plan is held against every other plan and no-go area, of the same file too. Two conflict
     when they come within all three minima at once; touching counts. Priorities do not matter here,
-    and no-go areas do not conflict with each other. What is in two files with the same id counts
+    and no-go areas do not conflict with each other. With --agreement each two keep the minima of
+    their categories. What is in two files with the same id counts
     once if it is the same in both, and is refused if not.
 
     \b
@@ -68,7 +67,7 @@ def audit(
     \b
     Exit codes: 0 no conflict, 1 some, 2 bad input or a file that cannot be written.
     """
-    minima = _minima(**least)
+    table = table_of(options)
     _check_outputs(files, geojson, html, count=count)
     progress = Progress(SystemClock())
     try:
@@ -77,18 +76,12 @@ def audit(
         from tansiq.cli.audit_run import Wanted, run
 
         wanted = Wanted(limit=limit, as_json=as_json, geojson=geojson, html=html, count=count)
-        total = run(audited, minima, wanted, progress)
+        total = run(audited, table, wanted, progress)
     except click.FileError as error:
         raise BadInput(error.message, field=error.ui_filename) from error
     finally:
         progress.end()
     raise SystemExit(1 if total else 0)
-
-
-def _minima(horizontal_m: float, vertical_m: float, time_s: float) -> Minima:
-    if not 0.0 <= time_s <= 86_400.0:  # NaN is no timedelta.
-        raise BadInput(f"{time_s} s is not 0 to 86400", field="time_s")
-    return Minima(horizontal_m=horizontal_m, vertical_m=vertical_m, time=timedelta(seconds=time_s))
 
 
 def _check_outputs(

@@ -7,7 +7,8 @@ from typing import Any, TextIO
 
 from tansiq.cli.audit_set import AuditSet, Member, counted
 from tansiq.cli.audit_tally import LEVEL_M, Tally
-from tansiq.domain.agreement import Minima
+from tansiq.cli.minima import table_text
+from tansiq.domain.agreement import Between, MinimaTable
 from tansiq.domain.conflict import Conflict, how_near
 from tansiq.domain.draft import figure, shared_band
 from tansiq.domain.time import zulu
@@ -81,29 +82,28 @@ def _document(member: Member) -> dict[str, Any]:
 
 
 def finding(
-    number: int, first: Member, second: Member, conflict: Conflict, minima: Minima
+    number: int, first: Member, second: Member, conflict: Conflict, table: MinimaTable
 ) -> Finding:
     """Return a conflict with the sentence on it."""
     stated, (i, j) = None, conflict.pair
     if not conflict.separation.vertical_m:
         stated = shared_band(first.draft.stated[i], second.draft.stated[j])
+    ours, theirs = first.draft.category, second.draft.category
+    if first.draft.constraint:
+        ours, theirs = theirs, ours
+    area = first.draft.constraint or second.draft.constraint
     sentence = how_near(
-        conflict, minima=minima, altitude=None if stated is None else lambda _: str(stated)
+        conflict,
+        minima=table.between(ours, theirs),
+        why=table.why(ours, theirs, area=area),
+        altitude=None if stated is None else lambda _: str(stated),
     )
     return Finding(number=number, first=first, second=second, conflict=conflict, sentence=sentence)
 
 
-def minima_text(minima: Minima) -> str:
-    """Return minima with their units."""
-    return (
-        f"{figure(minima.horizontal_m)} m, {figure(minima.vertical_m)} m, "
-        f"{figure(minima.time.total_seconds())} s"
-    )
-
-
-def title(audited: AuditSet, minima: Minima, total: int) -> str:
+def title(audited: AuditSet, table: MinimaTable, total: int) -> str:
     """Return the first line: what was looked at, and what it came to."""
-    return f"{audited.described()}, minima {minima_text(minima)}: {counted(total, 'conflict')}"
+    return f"{audited.described()}, minima {table_text(table)}: {counted(total, 'conflict')}"
 
 
 def text(found: Finding) -> str:
@@ -140,8 +140,9 @@ def _table(head: str, rows: Sequence[tuple[str, int]]) -> Iterator[str]:
         yield f"and {counted(len(rows) - len(shown), 'more pair')}, {counted(rest, 'conflict')}"
 
 
-def summary(audited: AuditSet, minima: Minima, tally: Tally) -> dict[str, Any]:
+def summary(audited: AuditSet, table: MinimaTable, tally: Tally) -> dict[str, Any]:
     """Return the closing line of ``--json``."""
+    minima = table.usual
     return {
         "summary": {
             "conflicts": tally.total,
@@ -153,10 +154,20 @@ def summary(audited: AuditSet, minima: Minima, tally: Tally) -> dict[str, Any]:
             "horizontal_m": minima.horizontal_m,
             "vertical_m": minima.vertical_m,
             "time_s": minima.time.total_seconds(),
+            "between": [_between(entry) for entry in table.entries],
             "parties": [{"first": a, "second": b, "conflicts": n} for a, b, n in tally.parties()],
             "hours": dict(tally.hours()),
             "levels": dict(tally.levels()),
         }
+    }
+
+
+def _between(entry: Between) -> dict[str, Any]:
+    return {
+        "categories": entry.pair,
+        "horizontal_m": entry.minima.horizontal_m,
+        "vertical_m": entry.minima.vertical_m,
+        "time_s": entry.minima.time.total_seconds(),
     }
 
 

@@ -11,7 +11,8 @@ from tansiq.cli.audit_lines import Finding
 from tansiq.cli.audit_picture import CLOSE_SIZE, Map, chosen, close_ups, meeting, timeline
 from tansiq.cli.audit_set import AuditSet, Member, counted
 from tansiq.cli.audit_tally import LEVEL_M, Tally
-from tansiq.domain.agreement import Minima
+from tansiq.cli.minima import minima_text
+from tansiq.domain.agreement import MinimaTable
 from tansiq.domain.draft import figure
 
 LISTED_MOST = 40
@@ -82,9 +83,9 @@ class Page:
     """
 
     def __init__(
-        self, audited: AuditSet, minima: Minima, tally: Tally, worst: Sequence[Finding]
+        self, audited: AuditSet, table: MinimaTable, tally: Tally, worst: Sequence[Finding]
     ) -> None:
-        self._audited, self._minima, self._tally = audited, minima, tally
+        self._audited, self._kept, self._tally = audited, table, tally
         self._worst = worst
         self._listed = worst[:LISTED_MOST]
 
@@ -110,7 +111,7 @@ class Page:
         yield "</body>\n</html>"
 
     def _facts(self) -> Iterator[str]:
-        audited, minima = self._audited, self._minima
+        audited, minima = self._audited, self._kept.usual
         files = ", ".join(_name(file) for file in audited.files[:_FILES_MOST])
         if len(audited.files) > _FILES_MOST:
             files += f" and {len(audited.files) - _FILES_MOST:,} more"
@@ -129,6 +130,10 @@ class Page:
             (f"{figure(minima.horizontal_m)} m", "horizontal minimum"),
             (f"{figure(minima.vertical_m)} m", "vertical minimum"),
             (f"{figure(minima.time.total_seconds())} s", "minimum in time"),
+        ]
+        facts += [
+            (minima_text(entry.minima), f"between {' and '.join(entry.pair)}")
+            for entry in self._kept.entries
         ]
         yield '<div class="facts">'
         for value, what in facts:

@@ -16,7 +16,7 @@ from tansiq.cli.audit_set import AuditSet, counted
 from tansiq.cli.audit_tally import Tally
 from tansiq.cli.files import replacing
 from tansiq.cli.progress import Progress
-from tansiq.domain.agreement import Minima
+from tansiq.domain.agreement import MinimaTable
 from tansiq.engine.audit import Audit, Entity, Found
 from tansiq.engine.compiled import Ints
 
@@ -35,7 +35,7 @@ class Wanted:
     count: bool
 
 
-def run(audited: AuditSet, minima: Minima, wanted: Wanted, progress: Progress) -> int:
+def run(audited: AuditSet, table: MinimaTable, wanted: Wanted, progress: Progress) -> int:
     """Print and write what is wanted; return how many conflicts there are.
 
     Raises:
@@ -45,8 +45,11 @@ def run(audited: AuditSet, minima: Minima, wanted: Wanted, progress: Progress) -
         progress.end()
         click.echo(f"the same in two files, counted once: {audited.repeated:,}", err=True)
     progress.tell(f"preparing {counted(audited.volumes, 'volume')}")
-    entities = [Entity(volumes=m.draft.volumes, no_go=m.draft.constraint) for m in audited.members]
-    audit, tally = Audit(entities, minima), Tally(audited.members)
+    entities = [
+        Entity(volumes=m.draft.volumes, no_go=m.draft.constraint, category=m.draft.category)
+        for m in audited.members
+    ]
+    audit, tally = Audit(entities, table), Tally(audited.members)
     shown: list[str] = []
     if wanted.count:
         for pairs in audit.count():
@@ -56,16 +59,16 @@ def run(audited: AuditSet, minima: Minima, wanted: Wanted, progress: Progress) -
         with ExitStack() as files:
             page = files.enter_context(replacing(wanted.html)) if wanted.html else None
             points = files.enter_context(replacing(wanted.geojson)) if wanted.geojson else None
-            outputs = _Outputs(audited, audit, minima, wanted, points)
+            outputs = _Outputs(audited, audit, table, wanted, points)
             for found, first in _pieces(audit, tally, progress):
                 outputs.take(found, first)
             progress.tell("writing")
             outputs.end()
             if page is not None:
-                page.write(Page(audited, minima, tally, outputs.worst()).html())
+                page.write(Page(audited, table, tally, outputs.worst()).html())
         shown = outputs.shown
     progress.end()
-    _close(audited, minima, tally, wanted, shown)
+    _close(audited, table, tally, wanted, shown)
     return tally.total
 
 
@@ -76,11 +79,11 @@ class _Outputs:
         self,
         audited: AuditSet,
         audit: Audit,
-        minima: Minima,
+        table: MinimaTable,
         wanted: Wanted,
         points: TextIO | None,
     ) -> None:
-        self._audited, self._audit, self._minima, self._wanted = audited, audit, minima, wanted
+        self._audited, self._audit, self._table, self._wanted = audited, audit, table, wanted
         self._collection = Collection(points) if points else None
         self._worst: tuple[Found, Ints] | None = None
         """Those that are drawn, and the number of each in order of time."""
@@ -126,7 +129,7 @@ class _Outputs:
     def _finding(self, found: Found, row: int, number: int) -> Finding:
         first, second = (self._audited.members[k] for k in found.pair[row].tolist())
         conflict = self._audit.conflict(found, row)
-        return lines.finding(number, first, second, conflict, self._minima)
+        return lines.finding(number, first, second, conflict, self._table)
 
 
 def _pieces(audit: Audit, tally: Tally, progress: Progress) -> Iterator[tuple[Found, int]]:
@@ -144,13 +147,13 @@ def _tell(progress: Progress, audit: Audit, tally: Tally) -> None:
 
 
 def _close(
-    audited: AuditSet, minima: Minima, tally: Tally, wanted: Wanted, shown: list[str]
+    audited: AuditSet, table: MinimaTable, tally: Tally, wanted: Wanted, shown: list[str]
 ) -> None:
     """Print what can be said only when all is known."""
     if wanted.as_json:
-        click.echo(lines.line(lines.summary(audited, minima, tally)))
+        click.echo(lines.line(lines.summary(audited, table, tally)))
         return
-    click.echo(lines.title(audited, minima, tally.total))
+    click.echo(lines.title(audited, table, tally.total))
     for one in shown:
         click.echo(one)
     if not wanted.count and len(shown) < tally.total:

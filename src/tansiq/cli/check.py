@@ -4,18 +4,18 @@ import gc
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from typing import Any
 
 import click
 
 from tansiq.cli.files import INPUT, STDIN, read_input
 from tansiq.cli.kernels import choose
-from tansiq.domain.agreement import Minima
+from tansiq.cli.minima import minima_options, table_of, table_text
+from tansiq.domain.agreement import MinimaTable
 from tansiq.domain.conflict import Conflict, blocks, explain, spans_apart
 from tansiq.domain.draft import PlanDraft, figure, shared_band
 from tansiq.domain.time import zulu
 from tansiq.domain.volume import LatLng
-from tansiq.errors import BadInput
 from tansiq.formats.plans import read_airspace, read_plan
 
 _SMALL = 20_000
@@ -61,9 +61,7 @@ class Finding:
 @click.command()
 @click.argument("plan", type=INPUT)
 @click.argument("airspace", type=INPUT)
-@click.option("--horizontal-m", type=float, default=0.0, help="Horizontal minimum, metres.")
-@click.option("--vertical-m", type=float, default=0.0, help="Vertical minimum, metres.")
-@click.option("--time-s", type=float, default=0.0, help="Minimum in time, seconds.")
+@minima_options
 @click.option(
     "--equal-priority-may-conflict",
     is_flag=True,
@@ -76,13 +74,14 @@ def check(
     *,
     equal_priority_may_conflict: bool,
     as_json: bool,
-    **least: float,
+    **options: Any,
 ) -> None:
     """Judge the plan in PLAN against every plan and no-go area in AIRSPACE, offline.
 
     Both are GeoJSON or F3548-21 JSON; - is standard input. Two volumes conflict when they come
     within all three minima at once; touching counts. A conflict blocks if the other has at least
-    the priority of the plan, or is a no-go area. What has the plan's own id is not compared.
+    the priority of the plan, or is a no-go area. What has the plan's own id is not compared. With
+    --agreement each two keep the minima of their categories.
 
     \b
       tansiq check plan.geojson airspace.geojson
@@ -96,7 +95,7 @@ def check(
     0 is overlap; how deep within the minima, 1 overlap in all three and 0 just at one, and in which
     ("least") it is easiest to clear; what the two share, in metres W84; where it is worst.
     """
-    minima = minima_of(**least)
+    table = table_of(options)
     if plan == airspace == STDIN:
         raise click.UsageError("only one of PLAN and AIRSPACE can be standard input")
     gc.disable()  # Files make a million objects that are all kept: collecting costs a third.
@@ -105,7 +104,7 @@ def check(
         others = read_airspace(*read_input(airspace))
     finally:
         gc.enable()
-    found = judge(planned, others, minima, equal_blocks=not equal_priority_may_conflict)
+    found = judge(planned, others, table, equal_blocks=not equal_priority_may_conflict)
     blocked = any(finding.blocks for finding in found)
     if as_json:
         verdict = {
@@ -114,30 +113,21 @@ def check(
         }
         click.echo(json.dumps(verdict, indent=2, ensure_ascii=False))
     else:
-        _print(planned, others, found, minima)
+        _print(planned, others, found, table)
     raise SystemExit(1 if blocked else 0)
 
 
-def minima_of(horizontal_m: float, vertical_m: float, time_s: float) -> Minima:
-    """Return what the options of those names say.
-
-    Raises:
-        BadInput: out of range.
-    """
-    if not 0.0 <= time_s <= 86_400.0:  # NaN is no timedelta.
-        raise BadInput(f"{time_s} s is not 0 to 86400", field="time_s")
-    return Minima(horizontal_m=horizontal_m, vertical_m=vertical_m, time=timedelta(seconds=time_s))
-
-
 def judge(
-    planned: PlanDraft, others: Sequence[PlanDraft], minima: Minima, *, equal_blocks: bool
+    planned: PlanDraft, others: Sequence[PlanDraft], table: MinimaTable, *, equal_blocks: bool
 ) -> list[Finding]:
     """Return every conflict: what blocks first, no-go areas before plans, by falling priority."""
     near = [
         other
         for other in others
         if (planned.id is None or other.id != planned.id)
-        and not spans_apart(planned.volumes, other.volumes, minima)
+        and not spans_apart(
+            planned.volumes, other.volumes, table.between(planned.category, other.category)
+        )
     ]
     if not near:
         return []
@@ -148,6 +138,7 @@ def judge(
     found = []
     plan = Prepared.of(*planned.volumes)
     for other in near:
+        minima = table.between(planned.category, other.category)
         conflict = conflict_between(plan, Prepared.of(*other.volumes), minima)
         if conflict is not None:
             does_block = other.constraint or blocks(
@@ -158,14 +149,14 @@ def judge(
                     other=other,
                     conflict=conflict,
                     blocks=does_block,
-                    explanation=_explanation(planned, other, conflict, minima, blocks=does_block),
+                    explanation=_explanation(planned, other, conflict, table, blocks=does_block),
                 )
             )
     return sorted(found, key=lambda f: (not f.blocks, not f.other.constraint, -f.other.priority))
 
 
 def _explanation(
-    planned: PlanDraft, other: PlanDraft, conflict: Conflict, minima: Minima, *, blocks: bool
+    planned: PlanDraft, other: PlanDraft, conflict: Conflict, table: MinimaTable, *, blocks: bool
 ) -> str:
     name = f"no-go area {other.name}" if other.constraint else other.name
     if other.manager:
@@ -177,7 +168,8 @@ def _explanation(
     sentence = explain(
         conflict,
         name=name,
-        minima=minima,
+        minima=table.between(planned.category, other.category),
+        why=table.why(planned.category, other.category, area=other.constraint),
         altitude=None if stated is None else lambda _: str(stated),
     )
     if blocks:
@@ -186,17 +178,13 @@ def _explanation(
 
 
 def _print(
-    planned: PlanDraft, others: Sequence[PlanDraft], found: Sequence[Finding], minima: Minima
+    planned: PlanDraft, others: Sequence[PlanDraft], found: Sequence[Finding], table: MinimaTable
 ) -> None:
     areas = sum(other.constraint for other in others)
     against = f"{_count(len(others) - areas, 'plan')} and {_count(areas, 'no-go area')}"
     blocking = sum(finding.blocks for finding in found)
     verdict = f"blocked by {figure(blocking)} of" if blocking else "clear of"
-    kept = (
-        f"{figure(minima.horizontal_m)} m, {figure(minima.vertical_m)} m, "
-        f"{figure(minima.time.total_seconds())} s"
-    )
-    click.echo(f"{planned.name}: {verdict} {against}, minima {kept}")
+    click.echo(f"{planned.name}: {verdict} {against}, minima {table_text(table)}")
     for finding in found:
         place = f"{finding.place.lat_deg:.4f}, {finding.place.lng_deg:.4f}"
         click.echo(f"  {finding.explanation} (worst at {place})")

@@ -7,10 +7,10 @@ from tansiq.cli.checks import Check, Checks, Verdict
 from tansiq.clock import Clock
 from tansiq.domain.agreement import Agreement
 from tansiq.domain.time import zulu
-from tansiq.errors import BadInput, TansiqError
+from tansiq.errors import BadInput, StoreError, TansiqError
 from tansiq.peers.joining import check_as_met, known_peers
 from tansiq.peers.signatures import examine, papers_of, read_papers
-from tansiq.peers.succession import chain_to, next_version
+from tansiq.peers.succession import chain_to, next_version, served_version
 from tansiq.settings import Settings
 
 _SOON: Final = timedelta(days=7)
@@ -24,7 +24,15 @@ def rules(settings: Settings, agreement: Agreement, clock: Clock) -> Checks:
         off = settings.party in agreement.struck
         remedy = "nothing new is planned here until a later version takes us back"
         yield Check("struck", Verdict.WARN if off else Verdict.OK, finding, remedy if off else "")
-    yield from _next(settings, agreement)
+    present = agreement
+    try:
+        served = served_version(settings)
+    except StoreError:  # Told where the store is looked at.
+        served = None
+    if served is not None and served.agreement.digest != agreement.digest:
+        present = served.agreement
+        yield _exchanged(settings, agreement, present)
+    yield from _next(settings, present)
     yield from _signed(settings, agreement)
     try:
         check_as_met(agreement, known_peers(settings.data))
@@ -42,6 +50,16 @@ def _expiry(agreement: Agreement, clock: Clock) -> Checks:
         yield Check("validity", Verdict.WARN, f"ends at {until}", "sign another version in time")
     else:
         yield Check("validity", Verdict.OK, f"until {until}")
+
+
+def _exchanged(settings: Settings, here: Agreement, served: Agreement) -> Check:
+    """Tell that the file is another than the node last served under."""
+    finding = (
+        f"{settings.agreement.name} is version {here.version} ({here.digest[:12]}), and the node "
+        f"serves, or last served, under version {served.version} ({served.digest[:12]})"
+    )
+    remedy = f"tansiq agreement adopt --data {settings.data} {settings.agreement}"
+    return Check("served version", Verdict.WARN, finding, remedy)
 
 
 def _next(settings: Settings, agreement: Agreement) -> Checks:

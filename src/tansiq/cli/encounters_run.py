@@ -81,7 +81,7 @@ def run(paths: Sequence[str], wanted: Wanted) -> int:
 
 def _searched(paths: Sequence[str], wanted: Wanted, progress: Progress) -> Searched:
     formations = load_agreement(wanted.agreement).formations if wanted.agreement else ()
-    recordings = _recordings(paths, wanted.sense, progress)
+    recordings = read_recordings(paths, wanted.sense, progress)
     aircraft = list(aircraft_of(recordings))
     search = Search(within=wanted.within, gap_s=wanted.gap_s, pause_s=wanted.pause_s)
     if wanted.well_clear:
@@ -118,7 +118,7 @@ def _folded(callsign: str) -> str:
     return callsign.strip().casefold()
 
 
-def _recordings(
+def read_recordings(
     paths: Sequence[str], sense: AltitudeSense | None, progress: Progress
 ) -> list[Recording]:
     if len(paths) > FILES_MAX:

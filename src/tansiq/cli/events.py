@@ -28,9 +28,18 @@ class _Subject(msgspec.Struct, frozen=True):
     mode: str = ""
     kind: str = ""
     rung: str = ""
+    by: str = ""
     whom: str | None = None
     state: str = ""
     clock: str = ""
+    # Of programs that are started on events.
+    on: str = ""
+    # Of parties that join.
+    words: tuple[str, ...] = ()
+
+
+_EITHER = "decided"
+"""The rung that either side may owe; the others are those of whom the notice is for."""
 
 
 class _Event(msgspec.Struct, frozen=True):
@@ -98,7 +107,8 @@ def _overdue(thread: str, body: _Subject) -> str:
     practice = "EXERCISE " if body.mode == "exercise" else ""
     turned = f"; turn to {body.whom}" if body.whom else ""
     what = f"{body.kind} with {body.party}"
-    return f"{thread[:ID_CHARS]}  {practice}OVERDUE: {what}, not {body.rung}{turned}"
+    whose = f" by {body.by}" if body.rung == _EITHER else ""
+    return f"{thread[:ID_CHARS]}  {practice}OVERDUE: {what}, not {body.rung}{whose}{turned}"
 
 
 def _check(party: str, body: _Subject) -> str:
@@ -112,12 +122,23 @@ def _clock(party: str, body: _Subject) -> str:
     return f"{party}  {words.get(body.clock, f'clock {body.clock}')}"
 
 
+def _hook(name: str, body: _Subject) -> str:
+    return f"{name}  " + (f"HOOK FAILED on {body.on}: {body.problem}" if body.problem else "works")
+
+
+def _joined(party: str, body: _Subject) -> str:
+    words = "  ".join(body.words)
+    return f"{party}  answered our invitation ({body.name}); compare by voice: {words}"
+
+
 _ON_THE_LINE = {
     "note": _note,
     "line-overdue": _overdue,
     "line-escalated": _overdue,
     "line-check": _check,
     "line-clock": _clock,
+    "hook": _hook,
+    "joined": _joined,
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any, TextIO, TypeVar
 import click
 
 from tansiq.cli.files import INPUT, read_input
+from tansiq.domain.category import Category
 from tansiq.domain.draft import Datum, PlanDraft, Units
 from tansiq.formats import geojson
 from tansiq.formats.track import TrackBuffers, summary, volumes_from_track
@@ -50,6 +51,11 @@ def _buffer(flag: str, name: str, text: str) -> Callable[[F], F]:
 @_buffer("--speed-mps-max", "speed_mps_max", "Faster between points is a jump, metres a second.")
 @_buffer("--climb-mps-max", "climb_mps_max", "The same up and down, metres a second.")
 @click.option("--callsign", default="", help="Call sign of the plan.")
+@click.option(
+    "--category",
+    type=click.Choice([c.value for c in Category]),
+    help="Size and kind of the aircraft; unless given, the largest minima are kept.",
+)
 @click.option("--priority", type=int, default=0, show_default=True, help="Greater wins.")
 @click.option(
     "--output", type=click.File("w", encoding="utf-8"), default="-", help="File; else stdout."
@@ -82,6 +88,7 @@ def from_track(
         volumes=plan.volumes,
         stated=plan.stated,
         callsign=callsign,
+        category=Category(options["category"]) if options["category"] else None,
         priority=options["priority"],
     )
     output.write(json.dumps(geojson.document(draft), indent=1) + "\n")

@@ -1,5 +1,6 @@
 """``tansiq invite``, ``join`` and ``pair``: two parties from nothing to one agreement."""
 
+import asyncio
 import io
 import sys
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tansiq.peers.joining import Meeting
 
 _LINE_CHARS_MAX = 10_000
+_LOOKS_S = 0.5
 _DATA = click.option(
     "--data",
     envvar="TANSIQ_DATA",
@@ -80,6 +82,7 @@ def invite(data: Path, *, hours: int, no_qr: bool, wait: bool, **options: Unpack
     Makes the folder of the node if it is not there (--party, --name, --url). With --center the
     invitation carries the area and minima that you propose, and both sides then hold the same
     agreement; without it, say the area to `tansiq pair`. With --wait the answer comes by itself.
+    Where the node serves already it takes the answer, with --wait or without.
 
     \b
     Example:
@@ -91,8 +94,15 @@ def invite(data: Path, *, hours: int, no_qr: bool, wait: bool, **options: Unpack
     from tansiq.peers.joining import invite as open_invitation
 
     proposal = _proposal(options)  # Before anything is made: it may be wrong.
-    if wait and proposal is None:
+    serving = _serves(data)
+    if wait and proposal is None and not serving:
         raise BadInput("--wait needs a proposal; give --center", field="--center")
+    if serving and proposal is not None:
+        raise BadInput(
+            "the node serves under an agreement already; leave this out, and add the party to the "
+            "next version of it (docs/joining.md)",
+            field="--center",
+        )
     now = SystemClock().now()
     _made(data, options, now)
     invitation, line = open_invitation(
@@ -103,7 +113,9 @@ def invite(data: Path, *, hours: int, no_qr: bool, wait: bool, **options: Unpack
         err=True,
     )
     _show(line, qr=not no_qr)
-    meeting = _waited(data, invitation.ends) if wait else None
+    if serving:
+        click.echo("The node takes the answer; tansiq events shows it.", err=True)
+    meeting = _waited(data, line, invitation.ends, serving=serving) if wait else None
     if meeting is not None:
         _met(data, meeting)
     else:
@@ -185,16 +197,39 @@ def pair(data: Path, reply: str, *, area: Path | None, **options: Unpack[_Area])
     _met(data, meeting)
 
 
-def _waited(data: Path, until: datetime) -> "Meeting | None":
+def _serves(data: Path) -> bool:
+    """Report whether a node runs from this folder; it takes answers by itself."""
+    from tansiq.cli.client import Node
+    from tansiq.errors import PeerError, TansiqError
+    from tansiq.services.views import StatusView
+    from tansiq.settings import FILE, load_own_token, load_settings
+
+    if not (data / FILE).is_file():
+        return False
+    try:
+        load_own_token(data)
+        status = Node(data).ask("GET", "/status").read(StatusView)
+    except (PeerError, TansiqError):
+        return False
+    return status.party == load_settings(data).party
+
+
+def _waited(data: Path, line: str, until: datetime, *, serving: bool) -> "Meeting | None":
     from tansiq.clock import SystemClock
+    from tansiq.peers.joining import answer_to
     from tansiq.peers.rendezvous import wait_for_reply
     from tansiq.settings import load_settings
 
     click.echo("Waiting for the answer; Ctrl-C ends that, and the invitation stays open.", err=True)
+    clock = SystemClock()
     try:
-        return wait_for_reply(load_settings(data), SystemClock(), until)
+        if not serving:
+            return wait_for_reply(load_settings(data), clock, until)
+        while (meeting := answer_to(data, line)) is None and clock.now() < until:
+            asyncio.run(clock.sleep(_LOOKS_S))
     except KeyboardInterrupt:
         return None
+    return meeting
 
 
 def _made(data: Path, options: NodeOptions | _Invited, now: datetime) -> None:

@@ -8,6 +8,7 @@ from tansiq.domain.time import parse_rfc3339
 from tansiq.formats.payload import Move
 from tansiq.formats.spelling import clock as spelled
 from tansiq.services.line.views import (
+    DueView,
     LeadView,
     LinesView,
     LineView,
@@ -81,10 +82,15 @@ def _marks(thread: ThreadView) -> str:
     if thread.lead is not None and thread.lead.impossible:
         marks.append("CLOCKS CONTRADICT")
     if thread.due is not None and thread.due.overdue:
-        marks.append(f"OVERDUE: {thread.due.rung}")
+        marks.append(f"OVERDUE: {_awaited(thread.due)}")
     if thread.stage in _MOVES:
         marks.append(_move(thread))
     return ", ".join(marks)
+
+
+def _awaited(due: DueView) -> str:
+    """Return which rung is awaited; a decision may be either side's to make."""
+    return f"{due.rung} by {due.by}" if due.rung == "decided" else due.rung
 
 
 _MOVES = {"countered": "PROPOSED", "outcome": "SIGNED BY ONE", "settled": "AGREED"}
@@ -128,7 +134,7 @@ def thread_text(thread: ThreadView) -> str:
         lines.append(f"  move      {_move(thread)}")
     if thread.due is not None:
         late = "OVERDUE since" if thread.due.overdue else "due"
-        lines.append(f"  awaited   {thread.due.rung}, {late} {clock(thread.due.at)}")
+        lines.append(f"  awaited   {_awaited(thread.due)}, {late} {clock(thread.due.at)}")
         if thread.due.escalation is not None:
             at = clock(thread.due.escalation_at)
             lines.append(f"  then      {thread.due.escalation} at {at}")
@@ -239,6 +245,8 @@ def _line(line: LineView) -> str:
     ]
     if line.waiting:
         parts.append(f"{line.waiting} NOT ARRIVED ({line.problem or 'on the way'})")
+    if line.overdue_ours or line.overdue_theirs:
+        parts.append(f"OVERDUE: {line.overdue_ours} words of ours, {line.overdue_theirs} of theirs")
     if line.late_ours or line.late_theirs:
         counts = f"{line.late_ours} of ours, {line.late_theirs} of theirs"
         parts.append(f"LATE notices in 24 h: {counts}")

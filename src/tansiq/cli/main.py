@@ -27,6 +27,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
         "Find who came near whom in recordings, offline.",
     ),
     "phrases": ("tansiq.cli.phrases:phrases", "List coded messages, in two languages."),
+    "replay": ("tansiq.cli.replay:replay", "Fly a recording again through the watch, offline."),
     "plan from-track": (
         "tansiq.cli.from_track:from_track",
         "Turn a recorded track into a plan file.",

@@ -61,6 +61,8 @@ def _facts(view: PlanView) -> list[str]:
         _field("altitude", altitude(view)),
         _field("state", f"{view.state}, priority {view.priority}"),
     ]
+    if view.category:
+        lines.append(_field("category", view.category))
     if view.formation:
         lines.append(_field("formation", view.formation))
     return lines

@@ -59,15 +59,19 @@ def recheck(
 
     Each refused plan is compared with all of them too.
     """
-    minima = agreement.minima
+    table = agreement.minima_table
     volumes = {plan.id: decode_volumes(plan.volumes) for plan in (*coordinated, *refused)}
+
+    def meet(a: PlanView, b: PlanView) -> bool:
+        minima = table.between(a.category, b.category)
+        return conflicts(volumes[a.id], volumes[b.id], minima)
 
     def exempt(a: PlanView, b: PlanView) -> bool:
         return agreement.same_formation((a.callsign, a.formation), (b.callsign, b.formation))
 
     found, exempted = [], []
     for a, b in combinations(coordinated, 2):
-        if conflicts(volumes[a.id], volumes[b.id], minima):
+        if meet(a, b):
             if exempt(a, b):
                 exempted.append((a.callsign, b.callsign, a.formation))
             else:
@@ -77,7 +81,7 @@ def recheck(
         return [
             (plan.callsign, name)
             for name, area in no_go.items()
-            if conflicts(volumes[plan.id], area, minima)
+            if conflicts(volumes[plan.id], area, table.most(plan.category))
         ]
 
     for plan in coordinated:
@@ -86,10 +90,7 @@ def recheck(
         plan.callsign
         for plan in refused
         if not entered(plan)
-        and not any(
-            conflicts(volumes[plan.id], volumes[other.id], minima) and not exempt(plan, other)
-            for other in coordinated
-        )
+        and not any(meet(plan, other) and not exempt(plan, other) for other in coordinated)
     ]
     return Judged(
         plans=len(coordinated),

@@ -5,11 +5,13 @@ those bytes, and two nodes coordinate only while their digests are equal. Desks 
 rules about notices in ``pact``, how one version follows another in ``amendment``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import product
 
+from tansiq.domain.category import Category
 from tansiq.domain.desk import WATCH, Desk
 from tansiq.domain.intent import PartyID
 from tansiq.domain.pact import AgreedTimers, Escalation, Lead, Silence, Standing
@@ -39,6 +41,119 @@ class Minima:
 
 
 NO_MINIMA = Minima()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Between:
+    """The minima that aircraft of two categories keep; of one category: among themselves.
+
+    Raises:
+        BadInput: not one or two categories.
+    """
+
+    categories: frozenset[Category]
+    minima: Minima
+
+    def __post_init__(self) -> None:
+        if len(self.categories) not in (1, 2):
+            raise BadInput("minima are between one or two categories", field="categories")
+
+    @property
+    def pair(self) -> tuple[Category, Category]:
+        """Both, in the order of the list of categories."""
+        listed = [category for category in Category if category in self.categories]
+        return listed[0], listed[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MinimaTable:
+    """Which minima two aircraft keep, by their categories; the same whichever comes first.
+
+    Whose category is not known (None) may be any, so it keeps the largest of the usual ones and all
+    that its pair could have, in each dimension by itself. A no-go area has none, so it counts as
+    unknown.
+
+    Raises:
+        BadInput: two entries for one pair.
+    """
+
+    usual: Minima = NO_MINIMA
+    """For each pair that has no entry."""
+    entries: tuple[Between, ...] = ()
+    _kept: Mapping[tuple[Category | None, Category | None], Minima] = field(
+        init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        agreed = {entry.categories: entry.minima for entry in self.entries}
+        if len(agreed) != len(self.entries):
+            raise BadInput("two entries for one pair", field="categories")
+        kept: dict[tuple[Category | None, Category | None], Minima] = {}
+        for a, b in product(Category, Category):
+            kept[a, b] = agreed.get(frozenset((a, b)), self.usual)
+        for a in Category:
+            most = _largest([self.usual, *(kept[a, b] for b in Category)])
+            kept[a, None] = kept[None, a] = most
+        kept[None, None] = _largest([self.usual, *agreed.values()])
+        object.__setattr__(self, "_kept", kept)
+
+    def between(self, a: Category | None, b: Category | None) -> Minima:
+        """Return what two aircraft keep."""
+        return self._kept[a, b]
+
+    def most(self, category: Category | None) -> Minima:
+        """Return the largest that an aircraft keeps from anybody, in each dimension.
+
+        Two halves of these are at least what any two keep, which is why a plan is placed in a
+        register enlarged by its half.
+        """
+        return self._kept[category, None]
+
+    def beyond(self, a: Category | None, b: Category | None) -> Minima:
+        """Return what ``a`` keeps from volumes that ``b`` has enlarged by all of its ``most``.
+
+        In each dimension the larger ``most`` of the two is kept then, so that either sees of the
+        other what that sees of it.
+        """
+        if not self.entries:
+            return NO_MINIMA
+        ours, theirs = self.most(a), self.most(b)
+        return Minima(
+            horizontal_m=max(0.0, ours.horizontal_m - theirs.horizontal_m),
+            vertical_m=max(0.0, ours.vertical_m - theirs.vertical_m),
+            time=max(timedelta(0), ours.time - theirs.time),
+        )
+
+    @property
+    def largest(self) -> Minima:
+        """The largest that anybody keeps, in each dimension."""
+        return self._kept[None, None]
+
+    def why(self, a: Category | None, b: Category | None, *, area: bool = False) -> str:
+        """Say which minima ``a`` keeps from ``b``, or from a no-go area; empty where all keep the
+        same.
+        """
+        if not self.entries:
+            return ""
+        if area:
+            return f"the largest for {a or 'all'}, as from any no-go area"
+        if a is None and b is None:
+            return "the largest for all, as neither names its category"
+        if a is None or b is None:
+            return f"the largest for {a or b}, as the other names no category"
+        agreed = any(entry.categories == {a, b} for entry in self.entries)
+        return f"{'those' if agreed else 'the usual ones'} between {a} and {b}"
+
+
+def _largest(many: Iterable[Minima]) -> Minima:
+    found = tuple(many)
+    most = Minima(
+        horizontal_m=max(each.horizontal_m for each in found),
+        vertical_m=max(each.vertical_m for each in found),
+        time=max(each.time for each in found),
+    )
+    # The same value as the same object, by which an index knows that it was asked before.
+    return next((each for each in found if each == most), most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +234,8 @@ class Agreement:
     hold_limit: timedelta = timedelta(seconds=60)
     """How long a half-placed plan is held while a register does not answer."""
     formations: tuple[Formation, ...] = field(default=())
+    between: tuple[Between, ...] = ()
+    """Minima of pairs of categories; ``minima`` are those of all others."""
     version: int = 1
     previous: str = ""
     """Digest of the version before; empty in the first."""
@@ -133,8 +250,12 @@ class Agreement:
     """Parties that are off for the time being; they stay parties, and their signatures count."""
     resting: tuple[Register, ...] = ()
     """All registers in their order while some belong to parties struck off; empty otherwise."""
+    minima_table: MinimaTable = field(init=False, repr=False)
+    """``minima`` and ``between``: what any two plans keep."""
 
     def __post_init__(self) -> None:
+        table = MinimaTable(usual=self.minima, entries=self.between)
+        object.__setattr__(self, "minima_table", table)
         if not self.parties:
             raise BadInput("an agreement names at least one party", field="parties")
         if not self.registers:

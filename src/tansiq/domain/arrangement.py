@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tansiq.domain import fairness
+from tansiq.domain.category import Category
 from tansiq.domain.fairness import Share
 from tansiq.domain.time import ZERO
 from tansiq.domain.volume import Volumes
@@ -20,6 +21,7 @@ class Declared:
     party: str
     volumes: Volumes
     priority: int = 0
+    category: Category | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,7 @@ class Fixed:
 
     name: str
     volumes: Volumes
+    category: Category | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

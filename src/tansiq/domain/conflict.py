@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from tansiq.domain import geodesy
-from tansiq.domain.agreement import Minima
+from tansiq.domain.agreement import Minima, MinimaTable
 from tansiq.domain.intent import OperationalIntent
 from tansiq.domain.time import TimeSpan
 from tansiq.domain.volume import AltitudeBand, LatLng, Volume4D, Volumes
@@ -221,11 +221,12 @@ def blocks(planned_priority: int, other_priority: int, *, equal_priority_blocks:
 def blockers(
     planned: OperationalIntent,
     airspace: Iterable[OperationalIntent],
-    minima: Minima,
+    table: MinimaTable,
     *,
     equal_priority_blocks: bool,
 ) -> tuple[OperationalIntent, ...]:
-    """Return the intents that forbid ``planned``, highest priority first.
+    """Return the intents that forbid ``planned``, highest priority first; of each pair the minima
+    of its categories are asked.
 
     Ties keep the order of ``airspace``, so every node that holds the same airspace gives the same
     answer. Cost is the product of volume counts: callers pass candidates, not the whole sky.
@@ -235,7 +236,11 @@ def blockers(
         for intent in airspace
         if intent.id != planned.id  # An update never conflicts with its old self.
         and blocks(planned.priority, intent.priority, equal_priority_blocks=equal_priority_blocks)
-        and conflicts(planned.all_volumes, intent.all_volumes, minima)
+        and conflicts(
+            planned.all_volumes,
+            intent.all_volumes,
+            table.between(planned.category, intent.category),
+        )
     ]
     return tuple(sorted(found, key=lambda intent: -intent.priority))
 
@@ -246,12 +251,14 @@ def explain(
     name: str,
     minima: Minima,
     altitude: Callable[[AltitudeBand], str] | None = None,
+    why: str = "",
 ) -> str:
     """Say in one sentence what is in the way, where, when and by how much.
 
-    ``altitude`` writes a band in the reader's unit and datum; metres W84 otherwise.
+    ``altitude`` writes a band in the reader's unit and datum; metres W84 otherwise. ``why`` says
+    which minima these are, where there are several.
     """
-    return f"blocked by {name}: {how_near(conflict, minima=minima, altitude=altitude)}"
+    return f"blocked by {name}: {how_near(conflict, minima=minima, altitude=altitude, why=why)}"
 
 
 def how_near(
@@ -259,6 +266,7 @@ def how_near(
     *,
     minima: Minima,
     altitude: Callable[[AltitudeBand], str] | None = None,
+    why: str = "",
 ) -> str:
     """Say where, when and by how much two plans conflict, whoever of them is in the way."""
     band = (altitude or _w84)(conflict.altitude)
@@ -276,7 +284,16 @@ def how_near(
         horizontal = f"{_metres(inside_m)} inside the {_metres(minima.horizontal_m)} minimum"
     else:
         horizontal = "outlines overlap"
-    return f"{vertical}, {time}, {horizontal}"
+    said = f"; minima {minima_in_words(minima)}: {why}" if why else ""
+    return f"{vertical}, {time}, {horizontal}{said}"
+
+
+def minima_in_words(minima: Minima) -> str:
+    """Write all three with their units."""
+    return (
+        f"{_metres(minima.horizontal_m)}, {_metres(minima.vertical_m)} and "
+        f"{_seconds(minima.time.total_seconds())}"
+    )
 
 
 def _w84(band: AltitudeBand) -> str:

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from tansiq.domain.category import Category
 from tansiq.domain.intent import EntityID
 from tansiq.domain.volume import VERTICES_MAX, Polygon, Volumes
 from tansiq.errors import BadInput, TooLarge
@@ -151,7 +152,7 @@ class PlanDraft:
     ``stated`` has one entry for each volume, in the same order.
 
     Raises:
-        BadInput: no volumes, or a name that cannot be shown.
+        BadInput: no volumes, a name that cannot be shown, or a no-go area with a category.
         TooLarge: more volumes or vertices than one entity may have.
     """
 
@@ -160,6 +161,8 @@ class PlanDraft:
     id: EntityID | None = None
     callsign: str = ""
     formation: str = ""
+    category: Category | None = None
+    """None: not said. A no-go area has none."""
     priority: int = 0
     constraint: bool = False
     manager: str = ""
@@ -170,6 +173,11 @@ class PlanDraft:
     def __post_init__(self) -> None:
         check_name(self.callsign, "callsign")
         check_name(self.formation, "formation")
+        if self.constraint and self.category is not None:
+            raise BadInput(
+                "a no-go area has no category: it keeps everybody out; leave it out",
+                field="category",
+            )
         if not -PRIORITY_LIMIT <= self.priority <= PRIORITY_LIMIT:
             raise BadInput(
                 f"{self.priority} is not within -{PRIORITY_LIMIT} to {PRIORITY_LIMIT}",

@@ -6,7 +6,7 @@ intruder keeps its velocity. Only these two are looked at: nothing is said of te
 what the aircraft can fly, or of who has the right of way.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import cos, radians, sin
@@ -76,7 +76,7 @@ def ways_out(
     begun = min(span.start_s for span in straight) == 0.0
     found = []
     for manoeuvre, by in _choices():
-        legs = list(_legs(manoeuvre, by, own, longest_s))
+        legs = _legs(manoeuvre, by, own, longest_s)
         spans = list(_losses(relative, legs, own, rules, errors))
         until_s = max((span.end_s for span in spans), default=0.0)
         sooner = begun and until_s < max(span.end_s for span in straight)
@@ -127,7 +127,7 @@ def _turned(own: Velocity, clockwise_deg: float) -> Velocity:
 
 def _losses(
     relative: Relative,
-    legs: Sequence[tuple[float, Velocity]],
+    legs: Iterable[tuple[float, Velocity]],
     own: Velocity,
     rules: Sequence[Rule],
     errors: Errors,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+from tansiq.domain.category import Category
 from tansiq.domain.volume import Volumes
 from tansiq.errors import BadInput, WrongState
 
@@ -56,8 +57,8 @@ def check_transition(old: IntentState | None, new: IntentState) -> None:
 class OperationalIntent:
     """A planned or flying operation: volumes and state, and nothing of its purpose.
 
-    ``callsign`` and ``formation`` are empty where they are not known; they are shared with
-    agreement peers only.
+    ``callsign``, ``formation`` and ``category`` are empty where they are not known; they are shared
+    with agreement peers only.
 
     Raises:
         BadInput: no volumes where the state demands them.
@@ -71,6 +72,7 @@ class OperationalIntent:
     off_nominal_volumes: Volumes = ()
     callsign: str = ""
     formation: str = ""
+    category: Category | None = None
 
     def __post_init__(self) -> None:
         if not self.volumes and self.state is not IntentState.CONTINGENT:

@@ -31,6 +31,9 @@ class Rung(StrEnum):
     SEEN = "seen"
     READ_BACK = "read-back"
     ANSWERED = "answered"
+    DECIDED = "decided"
+    """Above the ladder: what one side has proposed, or signed as agreed, has had the word of the
+    other. It may be reached and open again several times; its time runs from each anew."""
 
     @property
     def height(self) -> int:
@@ -39,6 +42,8 @@ class Rung(StrEnum):
 
 
 RUNGS: Final = tuple(Rung)
+LADDER: Final = tuple(rung for rung in Rung if rung is not Rung.DECIDED)
+"""What every notice is to reach, in time since it was sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +86,8 @@ class AgreedTimers:
     seen: timedelta = timedelta(minutes=5)
     read_back: timedelta = timedelta(minutes=10)
     answered: timedelta = timedelta(minutes=30)
+    decided: timedelta = timedelta(minutes=30)
+    """After a proposal, or an outcome that one side has signed."""
     check_every: timedelta = timedelta(hours=6)
     check_caution: timedelta = timedelta(minutes=5)
     """After a comm check was due."""
@@ -97,18 +104,22 @@ class AgreedTimers:
             raise BadInput("is not longer than check_caution", field="check_warning")
 
     def due(self, rung: Rung) -> timedelta:
-        """Return how long after sending a rung should have been reached."""
+        """Return how long after sending a rung should have been reached.
+
+        ``DECIDED``: how long after what waits for a decision.
+        """
         return {
             Rung.SENT: ZERO,
             Rung.ARRIVED: self.arrived,
             Rung.SEEN: self.seen,
             Rung.READ_BACK: self.read_back,
             Rung.ANSWERED: self.answered,
+            Rung.DECIDED: self.decided,
         }[rung]
 
     def overdue(self, reached: Rung, elapsed: timedelta) -> Rung | None:
-        """Return the lowest rung that should have been reached by now and was not."""
-        above = RUNGS[reached.height + 1 :]
+        """Return the lowest rung of the ladder that should be reached by now and is not."""
+        above = LADDER[reached.height + 1 :]
         return next((rung for rung in above if elapsed > self.due(rung)), None)
 
 
@@ -158,6 +169,8 @@ class Way(StrEnum):
 class Escalation:
     """One step: a rung not reached so long after sending turns to somebody else.
 
+    Of ``DECIDED``, so long after what waits for a decision; seen from that, not from the notice.
+
     Raises:
         BadInput: a role and a desk, or neither; or the rung that every notice has.
     """
@@ -178,20 +191,28 @@ class Escalation:
 
 
 def steps_due(
-    steps: Sequence[Escalation], *, reached: Rung, elapsed: timedelta
+    steps: Sequence[Escalation], *, reached: Rung | None, elapsed: timedelta
 ) -> tuple[Escalation, ...]:
-    """Return the steps that have fired, in their order; ``elapsed`` is since sending."""
-    return tuple(
-        step for step in steps if step.rung.height > reached.height and step.after <= elapsed
-    )
+    """Return the steps that have fired, in their order.
+
+    ``elapsed`` is since sending. ``reached`` None: a decision is awaited, and ``elapsed`` is since
+    what waits for it. A step of one never fires for the other.
+    """
+    return tuple(step for step in _ahead(steps, reached) if step.after <= elapsed)
 
 
 def step_next(
-    steps: Sequence[Escalation], *, reached: Rung, elapsed: timedelta
+    steps: Sequence[Escalation], *, reached: Rung | None, elapsed: timedelta
 ) -> Escalation | None:
     """Return the step that fires next, so that it can be shown before it does."""
-    waiting = (s for s in steps if s.rung.height > reached.height and s.after > elapsed)
+    waiting = (step for step in _ahead(steps, reached) if step.after > elapsed)
     return min(waiting, key=lambda step: step.after, default=None)
+
+
+def _ahead(steps: Sequence[Escalation], reached: Rung | None) -> tuple[Escalation, ...]:
+    if reached is None:
+        return tuple(step for step in steps if step.rung is Rung.DECIDED)
+    return tuple(s for s in steps if s.rung in LADDER and s.rung.height > reached.height)
 
 
 class OnSilence(StrEnum):

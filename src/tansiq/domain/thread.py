@@ -371,6 +371,41 @@ def follows(notes: Sequence[Saying], said: Saying) -> bool:
     )
 
 
+class Undecided(NamedTuple):
+    """What waits for the word of one side."""
+
+    since: NoteID
+    """The note that it waits from: the proposal, the outcome, or the dispute of an outcome."""
+    by: str
+    """The party whose word is missing."""
+
+
+def undecided(thread: Thread, notes: Sequence[Saying]) -> Undecided | None:
+    """Return what waits for a decision in a conversation; None: nothing does.
+
+    ``notes`` are all of it, in their order. After an outcome was disputed its proposal stands
+    again, and waits anew.
+    """
+    if thread.stage is Stage.OUTCOME and thread.outcome is not None:
+        return Undecided(thread.outcome.id, _besides(thread, thread.outcome.by))
+    if thread.stage is not Stage.COUNTERED:
+        return None
+    counted = [each for each in notes if each.id not in thread.out_of_turn]
+    proposal = next((each for each in counted if each.id == thread.proposal), None)
+    if proposal is None:
+        return None
+    disputes = (
+        each.id
+        for each in reversed(counted)
+        if each.word == "confirm/disputed" and each.order > proposal.order
+    )
+    return Undecided(next(disputes, proposal.id), _besides(thread, proposal.sender))
+
+
+def _besides(thread: Thread, party: str) -> str:
+    return thread.other if party == thread.opener else thread.opener
+
+
 def _own_word(thread: Thread, said: Saying) -> bool:
     """Whether somebody would confirm, or accept, what they said themselves."""
     if said.kind is Kind.CONFIRM and thread.outcome is not None:

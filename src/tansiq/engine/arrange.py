@@ -15,7 +15,7 @@ from random import Random
 
 import numpy as np
 
-from tansiq.domain.agreement import Minima
+from tansiq.domain.agreement import MinimaTable
 from tansiq.domain.arrangement import (
     Arranged,
     Arrangement,
@@ -44,33 +44,33 @@ _TIE = 1e-9
 def arrange(
     declared: Sequence[Declared],
     fixed: Sequence[Fixed],
-    minima: Minima,
+    table: MinimaTable,
     *,
     freedom: Freedom,
     effort: Effort,
     random: Random,
 ) -> Arrangement:
     """Return new times for plans, so that none comes within the minima of another or of what is
-    fixed.
+    fixed: for each two those of their categories.
 
     The same for the same plans and state of ``random``, in whatever order they are given and
     whatever the parties are called; where plans have the same volumes, ``random`` says who goes
     first.
     """
     order = _canonical(declared, random)
-    task = _Task([declared[k] for k in order], fixed, minima, freedom)
+    task = _Task([declared[k] for k in order], fixed, table, freedom)
     task.search(effort, random)
     return task.arrangement(order)
 
 
 def first_come(
-    declared: Sequence[Declared], fixed: Sequence[Fixed], minima: Minima, *, freedom: Freedom
+    declared: Sequence[Declared], fixed: Sequence[Fixed], table: MinimaTable, *, freedom: Freedom
 ) -> Arrangement:
     """Return what comes of serving plans in the order given, whatever their priority.
 
     To hold ``arrange`` against: each gets the least delay that those before it leave.
     """
-    task = _Task(declared, fixed, minima, freedom)
+    task = _Task(declared, fixed, table, freedom)
     task.serve()
     return task.arrangement(range(len(declared)))
 
@@ -89,7 +89,7 @@ def _key(plan: Declared) -> tuple[object, ...]:
     outline = first.outline
     spot = outline.center if isinstance(outline, Circle) else outline.vertices[0]
     where = (first.altitude.lower_m, spot.lat_deg, spot.lng_deg)
-    return (-plan.priority, span.start, span.end, *where)
+    return (-plan.priority, span.start, span.end, plan.category or "", *where)
 
 
 def _told_apart(like: Sequence[int], declared: Sequence[Declared], random: Random) -> Sequence[int]:
@@ -110,12 +110,18 @@ class _Task:
     """One set of plans, in canonical order, while places are found for them."""
 
     def __init__(
-        self, plans: Sequence[Declared], fixed: Sequence[Fixed], minima: Minima, freedom: Freedom
+        self,
+        plans: Sequence[Declared],
+        fixed: Sequence[Fixed],
+        table: MinimaTable,
+        freedom: Freedom,
     ) -> None:
         self._plans, self._fixed = plans, fixed
         self._freedom, self._step_us = freedom, freedom.step // freedom.step.resolution
         self._scene = Scene(
-            [*(plan.volumes for plan in plans), *(thing.volumes for thing in fixed)], minima
+            [*(plan.volumes for plan in plans), *(thing.volumes for thing in fixed)],
+            table,
+            [*(plan.category for plan in plans), *(thing.category for thing in fixed)],
         )
         self.bounds = self._bounds()
         self.ways = self._scene.ways(self.bounds, step_us=self._step_us)

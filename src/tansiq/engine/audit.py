@@ -7,9 +7,9 @@ volumes and their index, and 130 bytes for each conflict that is found but not y
 few where plans are short beside the day and all where everything is in the air at once. Counting
 keeps no conflict at all.
 
-Verdict, figures and choice of the worst pair of volumes are those of ``engine.judgement``, to the
-bit. Two no-go areas are no conflict, and neither are two volumes of one entity. Formations are not
-known here: they are part of an agreement.
+Verdict, figures and choice of the worst pair of volumes are those of ``engine.judgement`` under the
+minima of each pair's categories, to the bit. Two no-go areas are no conflict, and neither are two
+volumes of one entity. Formations are not known here: they are part of an agreement.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,8 @@ from functools import reduce
 import numpy as np
 
 from tansiq.domain import geodesy
-from tansiq.domain.agreement import Minima
+from tansiq.domain.agreement import Minima, MinimaTable
+from tansiq.domain.category import Category
 from tansiq.domain.conflict import Conflict, described, worst_of
 from tansiq.domain.ellipsoid import point_at
 from tansiq.domain.time import micros
@@ -43,6 +44,7 @@ class Entity:
 
     volumes: Volumes
     no_go: bool = False
+    category: Category | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +99,46 @@ def _rank_keys(found: Found) -> tuple[Floats | Ints, ...]:
     return (found.band[:, 0], found.span[:, 0], time_s, vertical_m, horizontal_m, -found.margin)
 
 
+class _Agreed:
+    """What each two entities keep: by number for values, by kind for arrays."""
+
+    def __init__(self, entities: Sequence[Entity], table: MinimaTable) -> None:
+        self._entities, self._table = entities, table
+        self.largest = table.largest
+        # Kinds of those who keep different minima: mostly that of all aircraft, and no-go areas.
+        listed = [None, *Category] if table.entries else [None]
+        numbers = {category: k for k, category in enumerate(listed)}
+        areas = len(listed)
+        self.kinds: Ints = np.array(
+            [areas if e.no_go else numbers.get(e.category, 0) for e in entities], np.int64
+        )
+        minima = [[table.between(a, b) for b in (*listed, None)] for a in (*listed, None)]
+        limits = np.array([[limits_of(each) for each in row] for row in minima])
+        times = np.array([[limits_of(each).time_us for each in row] for row in minima], np.int64)
+        times[areas, areas] = partners.NEVER
+        self.figures: Floats = np.array(
+            [
+                [[each.horizontal_m for each in row] for row in minima],
+                [[each.vertical_m for each in row] for row in minima],
+                [[each.time.total_seconds() for each in row] for row in minima],
+            ]
+        )
+        """(3, kinds, kinds) metres, metres, seconds."""
+        self.rules = partners.Rules(
+            seen(np.ascontiguousarray(limits[:, :, 0])),
+            seen(np.ascontiguousarray(limits[:, :, 1])),
+            seen(times),
+            limits_of(table.largest),
+        )
+
+    def of(self, a: int, b: int) -> Minima:
+        """Return what two entities keep, by their numbers."""
+        one, other = (self._entities[k] for k in (a, b))
+        return self._table.between(
+            None if one.no_go else one.category, None if other.no_go else other.category
+        )
+
+
 class Audit:
     """One set of entities, held against each other. Cost and memory: see the module.
 
@@ -105,9 +147,8 @@ class Audit:
             first in a pair.
     """
 
-    def __init__(self, entities: Sequence[Entity], minima: Minima) -> None:
-        self._entities, self._minima = entities, minima
-        self._limits = limits_of(minima)
+    def __init__(self, entities: Sequence[Entity], table: MinimaTable) -> None:
+        self._entities, self._agreed = entities, _Agreed(entities, table)
         starts = [min(micros(v.time.start) for v in entity.volumes) for entity in entities]
         self._order = np.argsort(np.array(starts, np.int64), kind="stable")
         self._starts = np.array(starts, np.int64)[self._order]
@@ -115,7 +156,7 @@ class Audit:
             volume for k in self._order.tolist() for volume in entities[k].volumes
         ]
         self._runs = self._runs_of()
-        self._index = AirspaceIndex(lambda i: self._volumes[i].outline, usual=minima)
+        self._index = AirspaceIndex(lambda i: self._volumes[i].outline, usual=table.largest)
         vertices = 4
         for start in range(0, len(self._volumes), _LOAD):
             batch = Batch.of(self._volumes[start : start + _LOAD])
@@ -131,8 +172,8 @@ class Audit:
     def _runs_of(self) -> tuple[Ints, Ints, Ints]:
         counts = np.array([len(e.volumes) for e in self._entities], np.int64)[self._order]
         firsts = np.concatenate([[0], np.cumsum(counts)])
-        no_go = np.array([int(e.no_go) for e in self._entities], np.int64)[self._order]
-        return firsts, np.repeat(np.arange(len(counts)), counts), no_go
+        kinds = self._agreed.kinds[self._order]
+        return firsts, np.repeat(np.arange(len(counts)), counts), kinds
 
     # Count
 
@@ -148,16 +189,18 @@ class Audit:
             yield self._order[np.unique(pairs, axis=1).T]
 
     def _meets(self, i: int, j: int) -> bool:
-        return self._defined_m(i, j) <= self._minima.horizontal_m
+        owners = self._runs[1]
+        limit_m = self._agreed.of(*self._order[owners[[i, j]]].tolist()).horizontal_m
+        return self._defined_m(i, j, limit_m) <= limit_m
 
-    def _defined_m(self, i: int, j: int) -> float:
+    def _defined_m(self, i: int, j: int, limit_m: float) -> float:
         a, b = self._volumes[i].outline, self._volumes[j].outline
-        return geodesy.separation_m(a, b, beyond_m=self._minima.horizontal_m)
+        return geodesy.separation_m(a, b, beyond_m=limit_m)
 
     def _joined(self, *, measured: bool) -> Iterator[tuple[Ints, Floats]]:
         """Yield pairs of volumes, later and earlier entity, all of any two entities together."""
         sky, kept = self._index.arrays()
-        runs = partners.Runs(*(seen(array) for array in self._runs))
+        runs, rules = partners.Runs(*(seen(array) for array in self._runs)), self._agreed.rules
         met = seen(np.full(len(self), -1, np.int64))
         found, rooms, self.done = np.empty(1_024, np.int64), _ROOM, 0
         hits, figures = _room(rooms, measured=measured)
@@ -165,7 +208,7 @@ class Audit:
             room = partners.Room(seen(found), seen(hits), seen(figures))
             stop = min(self.done + _STEP, len(self))
             self.done, many, lacking = partners.join(
-                sky, kept, runs, self._limits, self.done, stop, met, room, self._rows
+                sky, kept, runs, rules, self.done, stop, met, room, self._rows
             )
             if lacking > 0:
                 found = np.empty(2 * lacking, np.int64)
@@ -184,7 +227,7 @@ class Audit:
         them. Of equals the order of the entities decides.
         """
         held, fresh, many = _NONE, list[Found](), 0
-        ahead_us = self._minima.time // timedelta(microseconds=1)
+        ahead_us = self._agreed.largest.time // timedelta(microseconds=1)
         for hits, figures in self._joined(measured=True):
             found = self._settled(hits, figures)
             fresh.append(found)
@@ -210,7 +253,7 @@ class Audit:
             one,
             other,
             float(found.apart[row, 0]),
-            self._minima,
+            self._agreed.of(a, b),
             pair=(i, j),
             place=point_at((x, y, z)),
         )
@@ -222,15 +265,24 @@ class Audit:
 
     def _settled(self, hits: Ints, figures: Floats) -> Found:
         """Return the worst of each two entities, what the kernels were unsure of settled."""
-        limit_m = self._minima.horizontal_m
-        apart_m = np.minimum(figures[:, partners.APART_M], limit_m)
+        limits_m = self._limits(hits, 0)
+        apart_m = np.minimum(figures[:, partners.APART_M], limits_m)
         kept = np.ones(len(hits), np.bool_)
         for row in np.flatnonzero(hits[:, search.HOW] != outlines.WITHIN).tolist():
             i, j, how = hits[row].tolist()
-            defined_m = self._defined_m(i, j)
+            limit_m = float(limits_m[row])
+            defined_m = self._defined_m(i, j, limit_m)
             kept[row] = how != outlines.UNSURE or defined_m <= limit_m
             apart_m[row] = min(defined_m, limit_m)
         return self._worst(self._measured(hits[kept], apart_m[kept], figures[kept]))
+
+    def _limits(self, hits: Ints, dimension: int) -> Floats:
+        """Return the minimum of one dimension for each pair of volumes: metres, metres, seconds."""
+        _, owners, kinds = self._runs
+        found: Floats = self._agreed.figures[
+            dimension, kinds[owners[hits[:, search.OTHER]]], kinds[owners[hits[:, search.OWN]]]
+        ]
+        return found
 
     def _measured(self, hits: Ints, apart_m: Floats, figures: Floats) -> Found:
         sky = self._index.arrays()[0]
@@ -242,12 +294,9 @@ class Audit:
         band = np.sort(np.stack([lows.max(axis=0), highs.min(axis=0)], axis=1))
         vertical_m = np.maximum(0.0, lows.max(axis=0) - highs.min(axis=0))
         gap_s = np.maximum(0, starts.max(axis=0) - ends.min(axis=0)) / 1e6
-        minima = self._minima
-        margin = np.minimum(
-            _inside(apart_m, minima.horizontal_m),
-            np.minimum(
-                _inside(vertical_m, minima.vertical_m), _inside(gap_s, minima.time.total_seconds())
-            ),
+        gaps = (apart_m, vertical_m, gap_s)
+        margin = np.minimum.reduce(
+            [_inside(gap, self._limits(hits, k)) for k, gap in enumerate(gaps)]
         )
         firsts, owners, _ = self._runs
         pair = np.stack([owners[i], owners[j]], axis=1)
@@ -299,8 +348,10 @@ _NONE = Found(
 )
 
 
-def _inside(gap: Floats, minimum: float) -> Floats:
-    return np.maximum(0.0, 1.0 - gap / minimum) if minimum else np.ones(len(gap))
+def _inside(gap: Floats, minimum: Floats) -> Floats:
+    shares = np.divide(gap, minimum, out=np.zeros(len(gap)), where=minimum > 0.0)
+    inside: Floats = np.maximum(0.0, 1.0 - shares)
+    return inside
 
 
 def _room(rooms: int, *, measured: bool) -> tuple[Ints, Floats]:

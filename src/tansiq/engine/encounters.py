@@ -12,8 +12,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tansiq.domain import ellipsoid
+from tansiq.domain.evasion import Errors, Velocity, WayOut, ways_out
 from tansiq.domain.track import CLIMB_MPS_MAX, ERROR_M_MAX, SPEED_MPS_MAX
-from tansiq.domain.well_clear import Rule, Thresholds
+from tansiq.domain.well_clear import Relative, Rule, Thresholds
 from tansiq.engine import passing, vicinity
 from tansiq.engine.compiled import Floats, Ints, seen
 from tansiq.engine.passing import Moving, Spans
@@ -22,7 +24,7 @@ from tansiq.errors import BadInput
 
 RULES_MAX: Final = 16
 NO_GROUP: Final = -1
-_CROWD: Final = 12.0
+_CROWD: Final = 25.0
 """With fewer in a cube, finer cubes cost more than they save; measured."""
 _FEW: Final = 0.1
 
@@ -108,6 +110,11 @@ def find(
         told = _told(moving, table, none)
         return Found(told, told, complete=True, excepted_left_out=0, looks=0)
     held = _sorted(moving, vicinity.demand_of(table))
+    asked = Asked(
+        _seen_moving(Moving._make(column[held.row] for column in moving)),
+        seen(table),
+        Rule._make(table.max(axis=0).tolist()),
+    )
     out = Gathered(
         pairs=np.empty((pairs_max, 2), np.int64),
         excepted=np.empty((pairs_max, 2), np.int64),
@@ -115,9 +122,7 @@ def find(
         looks_max=looks_max,
         runs=np.empty((vicinity.ROWS, 2), np.int64),
     )
-    complete = vicinity.gather(
-        _seen_sorted(held), Asked(_seen_moving(moving), seen(table)), _seen_gathered(out)
-    )
+    complete = vicinity.gather(_seen_sorted(held), asked, _seen_gathered(out))
     found, excepted, looks, left_out = out.numbers.tolist()
     return Found(
         _told(moving, table, out.pairs[:found]),
@@ -126,6 +131,53 @@ def find(
         excepted_left_out=left_out,
         looks=looks,
     )
+
+
+def suggest(fleet: Fleet, own: int, intruder: int, rules: Sequence[Rule]) -> tuple[WayOut, ...]:
+    """Return which manoeuvres of ``own`` end the loss that rules foresee with ``intruder``, the
+    best first; both are rows. Information only: ``domain/evasion.py`` says what is not looked at.
+
+    Raises:
+        BadInput: as ``find``; or a row that does not exist, or twice the same.
+    """
+    for name, row in (("own", own), ("intruder", intruder)):
+        if not 0 <= row < len(fleet.lat_deg):
+            raise BadInput(f"row {row} is not among {len(fleet.lat_deg)}", field=name)
+    if own == intruder:
+        raise BadInput(f"row {own} is the own aircraft", field="intruder")
+    table = _table(rules)
+    moving = _seen_moving(_moving(Fleet._make(column[[own, intruder]] for column in fleet)))
+    pair = passing.pair_of(moving, 0, 1)
+    x, y, z = (float(at[0] + at[1]) for at in (moving.x_m, moving.y_m, moving.z_m))
+    first, second = ellipsoid.plane(ellipsoid.up((x, y, z)))  # Anticlockwise from above.
+
+    def flat(*vector: float) -> tuple[float, float]:
+        return _dot(vector, first), _dot(vector, second)
+
+    x_m, y_m = flat(pair.x_m, pair.y_m, pair.z_m)
+    u_mps, v_mps = flat(pair.u_mps, pair.v_mps, pair.w_mps)
+    known = not math.isnan(pair.up_m)
+    relative = Relative(
+        east_m=x_m,
+        north_m=y_m,
+        up_m=float(pair.up_m) if known else 0.0,
+        east_mps=u_mps,
+        north_mps=v_mps,
+        up_mps=float(pair.up_mps),
+    )
+    flown = flat(moving.u_mps[0], moving.v_mps[0], moving.w_mps[0])
+    longest_s = float(table[:, 4].max())
+    ways_m = [longest_s * float(moving.speed_mps[k]) for k in (0, 1)]
+    bent_m = passing.plane_error_m(math.hypot(x_m, y_m), ways_m[0], ways_m[1])
+    errors = Errors(
+        horizontal_m=float(pair.horizontal_error_m + bent_m),
+        vertical_m=float(pair.vertical_error_m),
+    )
+    return ways_out(relative, Velocity(*flown, float(moving.climb_mps[0])), rules, errors)
+
+
+def _dot(a: Sequence[float], b: Sequence[float]) -> float:
+    return float(a[0] * b[0] + a[1] * b[1] + a[2] * b[2])
 
 
 # What comes in
@@ -168,7 +220,9 @@ def _moving(fleet: Fleet) -> Moving:
     _refuse("east_mps", speed, ~(speed <= SPEED_MPS_MAX * (1.0 + 1e-9)))
     for name in ("geometric_m", "pressure_m"):
         _refuse(name, getattr(fleet, name), np.isinf(getattr(fleet, name)))
-    own = Fleet._make(np.ascontiguousarray(column) for column in fleet)
+    # A copy: the caller's may change meanwhile, and of a column in another layout, or read-only,
+    # numba would compile everything anew.
+    own = Fleet._make(np.array(column) for column in fleet)
     blank = np.empty((7, count))
     moving = Moving(
         *(blank[0], blank[1], blank[2], blank[3], blank[4], blank[5], blank[6]),

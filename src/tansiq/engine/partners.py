@@ -28,6 +28,7 @@ from tansiq.engine.search import (
 APART_M, PLACE_X, PLACE_Y, PLACE_Z = range(4)
 FIGURES = 4
 FULL = -1
+NEVER = -(1 << 62)
 
 
 class Runs(NamedTuple):
@@ -37,8 +38,19 @@ class Runs(NamedTuple):
     """(entities + 1) the first volume of each."""
     owners: Ints
     """(volumes) the entity of each."""
-    no_go: Ints
-    """(entities) 1 for a no-go area."""
+    kinds: Ints
+    """(entities) which row of the rules is its own."""
+
+
+class Rules(NamedTuple):
+    """What two entities keep, by the kinds of both; symmetric."""
+
+    horizontal_m: Floats
+    vertical_m: Floats
+    time_us: Ints
+    """(kinds, kinds) each; two that are never compared have ``NEVER`` here."""
+    largest: Limits
+    """Of all of them, to look for candidates with."""
 
 
 class Room(NamedTuple):
@@ -85,7 +97,7 @@ def _pair(  # noqa: PLR0913 # As in ``join``.
 def _keep(  # noqa: PLR0913 # As in ``join``.
     sky: Sky,
     runs: Runs,
-    limits: Limits,
+    rules: Rules,
     pair: tuple[int, int],
     met: Ints,
     room: Room,
@@ -95,8 +107,14 @@ def _keep(  # noqa: PLR0913 # As in ``join``.
     """Write one pair of volumes, if it counts and conflicts; return how many there are then."""
     i, j = pair
     entity, earlier = runs.owners[i], runs.owners[j]
-    if earlier >= entity or runs.no_go[entity] * runs.no_go[earlier] == 1:
+    if earlier >= entity:
         return many
+    one, other = runs.kinds[entity], runs.kinds[earlier]
+    if rules.time_us[one, other] == NEVER:
+        return many
+    limits = Limits(
+        rules.horizontal_m[one, other], rules.vertical_m[one, other], rules.time_us[one, other]
+    )
     if met[earlier] == entity or not _in_range(sky, i, j, limits):
         return many
     if many == room.hits.shape[0]:
@@ -116,7 +134,7 @@ def _meetings(  # noqa: PLR0913 # As in ``join``.
     sky: Sky,
     kept: Kept,
     runs: Runs,
-    limits: Limits,
+    rules: Rules,
     entity: int,
     met: Ints,
     room: Room,
@@ -126,12 +144,12 @@ def _meetings(  # noqa: PLR0913 # As in ``join``.
     """Write the pairs of one entity; return how many there are then, and what is lacking."""
     begun, lacking = many, 0
     for i in range(runs.firsts[entity], runs.firsts[entity + 1]):
-        near = candidates(kept, sky, limits, i, room.found)
+        near = candidates(kept, sky, rules.largest, i, room.found)
         if near > room.found.shape[0]:
             lacking = near
             break
         for k in range(near):
-            written = _keep(sky, runs, limits, (i, room.found[k]), met, room, rows, many)
+            written = _keep(sky, runs, rules, (i, room.found[k]), met, room, rows, many)
             if written == FULL:
                 lacking = FULL
                 break
@@ -150,7 +168,7 @@ def join(  # noqa: PLR0913 # Arrays one by one, as kernels take them.
     sky: Sky,
     kept: Kept,
     runs: Runs,
-    limits: Limits,
+    rules: Rules,
     start: int,
     stop: int,
     met: Ints,
@@ -166,7 +184,7 @@ def join(  # noqa: PLR0913 # Arrays one by one, as kernels take them.
     """
     many = 0
     for entity in range(start, stop):
-        many, lacking = _meetings(sky, kept, runs, limits, entity, met, room, rows, many)
+        many, lacking = _meetings(sky, kept, runs, rules, entity, met, room, rows, many)
         if lacking:
             return entity, many, lacking
     return stop, many, 0

@@ -199,11 +199,19 @@ def span(
 
 
 @inlined
-def judged(moving: Moving, rules: Floats, i: int, j: int) -> bool:
-    """Report whether any rule is violated by a pair within its look-ahead."""
+def judged(moving: Moving, rules: Floats, most: Rule, i: int, j: int) -> bool:
+    """Report whether any rule is violated by a pair within its look-ahead.
+
+    ``most`` has the largest of each threshold: who passes further off violates none.
+    """
     pair = pair_of(moving, i, j)
     flat = flat_of(pair)
     one_mps, other_mps = moving.speed_mps[i], moving.speed_mps[j]
+    near_m = most.dthr_m + pair.horizontal_error_m
+    near_m += plane_error_m(sqrt(flat.ss), one_mps * most.lookahead_s, other_mps * most.lookahead_s)
+    limit = near_m * near_m
+    if flat.ss > limit and (flat.sv >= 0.0 or flat.cross > flat.vv * limit):
+        return False
     for k in range(len(rules)):
         found = span(pair, flat, rule_of(rules, k), one_mps, other_mps)
         if found[0] <= found[1]:

@@ -16,6 +16,7 @@ from math import inf
 from typing import NamedTuple
 
 from tansiq.domain.ellipsoid import CURVATURE_MAX
+from tansiq.domain.well_clear import Rule
 from tansiq.engine.compiled import Floats, Ints, inlined, kernel
 from tansiq.engine.passing import BEND, DEPTH_SHARE, PRESSURE_ALLOWANCE_M, Moving, judged
 
@@ -76,7 +77,9 @@ class Asked(NamedTuple):
     """By what pairs are judged."""
 
     moving: Moving
+    """In order of cubes, so that neighbours lie together in memory."""
     rules: Floats
+    most: Rule
 
 
 class Gathered(NamedTuple):
@@ -163,18 +166,19 @@ def assign(balls: Balls, cube_m: Floats, keys: Ints) -> int:
         while level < len(cube_m) - 1 and 2.0 * reach > cube_m[level]:
             level += 1
         edge = cube_m[level]
-        keys[i] = (
-            level * _LEVEL
-            + _cube(balls.z_m[i], edge) * _Z
-            + _cube(balls.y_m[i], edge) * _Y
-            + _cube(balls.x_m[i], edge)
-        )
+        x, y, z = _place(balls, i, edge)
+        keys[i] = level * _LEVEL + z * _Z + y * _Y + x
     return fit
 
 
 @inlined
 def _cube(at_m: float, edge_m: float) -> int:
     return int((at_m + OFFSET_M) / edge_m) + 1
+
+
+@inlined
+def _place(balls: Balls, e: int, edge_m: float) -> tuple[int, int, int]:
+    return _cube(balls.x_m[e], edge_m), _cube(balls.y_m[e], edge_m), _cube(balls.z_m[e], edge_m)
 
 
 @kernel
@@ -204,30 +208,40 @@ def _search(keys: Ints, key: int, low: int, high: int) -> int:
 
 
 @inlined
-def _look(e: int, run: tuple[int, int], held: Sorted, asked: Asked, out: Gathered) -> bool:
-    """Hold one against a run of others; report whether there was room for what was found."""
-    balls, numbers, (begin, end) = held.balls, out.numbers, run
-    x, y, z, reach = balls.x_m[e], balls.y_m[e], balls.z_m[e], balls.reach_m[e]
-    low, high = balls.low_m[e], balls.high_m[e]
-    numbers[LOOKS] += end - begin
-    for f in range(begin, end):
-        if balls.low_m[f] > high or balls.high_m[f] < low:
-            continue
-        dx, dy, dz = balls.x_m[f] - x, balls.y_m[f] - y, balls.z_m[f] - z
-        both = balls.reach_m[f] + reach
-        if dx * dx + dy * dy + dz * dz > both * both:
-            continue
-        i, j = min(held.row[e], held.row[f]), max(held.row[e], held.row[f])
-        if judged(asked.moving, asked.rules, i, j) and not _put(i, j, asked.moving.group, out):
+def _look(some: tuple[int, int], count: int, held: Sorted, asked: Asked, out: Gathered) -> bool:
+    """Hold some, from one to before another, against so many runs of those after them; report
+    whether there was room for what was found.
+
+    Many at once: what is handed over is dear beside one look.
+    """
+    balls, numbers, runs = held.balls, out.numbers, out.runs
+    lows, highs, xs, ys, zs = balls.low_m, balls.high_m, balls.x_m, balls.y_m, balls.z_m
+    for e in range(some[0], some[1]):
+        x, y, z, reach, low, high = xs[e], ys[e], zs[e], balls.reach_m[e], lows[e], highs[e]
+        for k in range(count):
+            begin, end = max(e + 1, runs[k, 0]), runs[k, 1]
+            numbers[LOOKS] += end - begin
+            for f in range(begin, end):
+                if lows[f] > high or highs[f] < low:
+                    continue
+                dx, dy, dz = xs[f] - x, ys[f] - y, zs[f] - z
+                both = balls.reach_m[f] + reach
+                if dx * dx + dy * dy + dz * dz > both * both:
+                    continue
+                if judged(asked.moving, asked.rules, asked.most, e, f) and not _put(
+                    e, f, held.row, asked.moving.group, out
+                ):
+                    return False
+        if numbers[LOOKS] > out.looks_max:
             return False
-    return bool(numbers[LOOKS] <= out.looks_max)
+    return True
 
 
 @inlined
-def _put(i: int, j: int, group: Ints, out: Gathered) -> bool:
+def _put(e: int, f: int, row: Ints, group: Ints, out: Gathered) -> bool:
     """Write down a pair; report whether there was room."""
-    numbers = out.numbers
-    if group[i] >= 0 and group[i] == group[j]:
+    numbers, i, j = out.numbers, min(row[e], row[f]), max(row[e], row[f])
+    if group[e] >= 0 and group[e] == group[f]:
         # These must not take the room of the others, nor end the search.
         if numbers[EXCEPTED] == len(out.excepted):
             numbers[LEFT_OUT] += 1
@@ -246,9 +260,11 @@ def _put(i: int, j: int, group: Ints, out: Gathered) -> bool:
 
 @inlined
 def _rows_beside(held: Sorted, level: int, e: int, runs: Ints) -> int:
-    """Find the rows of cubes after the one of ``e`` at its own level; return how many have some."""
+    """Find the rows of cubes from that of ``e`` on at its own level; return how many have some."""
     key, end = held.key[e], held.first[level + 1]
-    count, place = 0, e
+    place = _search(held.key, key + 2, e, end)
+    runs[0, 0], runs[0, 1] = e, place
+    count = 1
     for dz in range(2):
         for dy in range(-1, 2):
             if dz == 0 and dy < 1:
@@ -299,19 +315,12 @@ def gather(held: Sorted, asked: Asked, out: Gathered) -> bool:
 def _within_level(held: Sorted, level: int, asked: Asked, out: Gathered) -> bool:
     e, end = held.first[level], held.first[level + 1]
     while e < end:
-        key, after = held.key[e], e + 1
-        while after < end and held.key[after] == key:
+        after = e + 1
+        while after < end and held.key[after] == held.key[e]:
             after += 1
-        ahead = after
-        while ahead < end and held.key[ahead] == key + 1:
-            ahead += 1
         count = _rows_beside(held, level, e, out.runs)
-        for each in range(e, after):
-            if not _look(each, (each + 1, ahead), held, asked, out):
-                return False
-            for k in range(count):
-                if not _look(each, (out.runs[k, 0], out.runs[k, 1]), held, asked, out):
-                    return False
+        if not _look((e, after), count, held, asked, out):
+            return False
         e = after
     return True
 
@@ -319,16 +328,14 @@ def _within_level(held: Sorted, level: int, asked: Asked, out: Gathered) -> bool
 @kernel
 def _between_levels(held: Sorted, level: int, coarser: int, asked: Asked, out: Gathered) -> bool:
     edge = held.cube_m[coarser]
-    last, count = -1, 0
-    for e in range(held.first[level], held.first[level + 1]):
-        x = _cube(held.balls.x_m[e], edge)
-        y = _cube(held.balls.y_m[e], edge)
-        z = _cube(held.balls.z_m[e], edge)
-        name = z * _Z + y * _Y + x
-        if name != last:  # Neighbours mostly lie in the same one.
-            count = _rows_around(held, coarser, (x, y, z), out.runs)
-            last = name
-        for k in range(count):
-            if not _look(e, (out.runs[k, 0], out.runs[k, 1]), held, asked, out):
-                return False
+    e, end = held.first[level], held.first[level + 1]
+    while e < end:
+        at = _place(held.balls, e, edge)
+        after = e + 1
+        while after < end and _place(held.balls, after, edge) == at:
+            after += 1
+        count = _rows_around(held, coarser, at, out.runs)
+        if not _look((e, after), count, held, asked, out):
+            return False
+        e = after
     return True

@@ -4,11 +4,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
+import numpy as np
+
 from tansiq.domain.agreement import Minima
 from tansiq.domain.time import TimeSpan
 from tansiq.domain.volume import AltitudeBand, Circle, LatLng, Outline, Polygon, Volume3D, Volume4D
+from tansiq.domain.well_clear import EN_ROUTE
 from tansiq.engine.batch import Batch
 from tansiq.engine.compiled import COMPILED
+from tansiq.engine.encounters import NO_GROUP, Fleet, find
 from tansiq.engine.index import AirspaceIndex, Prepared
 from tansiq.engine.judgement import conflict_between, conflicts
 from tansiq.engine.proposals import Bounds, Layer
@@ -59,3 +63,11 @@ def warm() -> None:
         aside_m_max=1_000.0,
     )
     resolve(a, [Layer(index, minima)], bounds)
+    _warm_encounters()
+
+
+def _warm_encounters() -> None:
+    still, fast, none = np.zeros(20), np.zeros(20), np.full(20, NO_GROUP, np.int64)
+    fast[:2] = 300.0  # So that there is more than one level of cubes.
+    fleet = Fleet(still, still, still, still, still, fast, still, still, still, none)
+    find(fleet, [EN_ROUTE.within(60.0)])

@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tansiq.domain.agreement import Minima
+from tansiq.domain.agreement import Minima, MinimaTable
+from tansiq.domain.category import Category
 from tansiq.domain.volume import Volumes
 from tansiq.engine.batch import Batch
 from tansiq.engine.compiled import Ints
@@ -40,13 +42,22 @@ class Ways:
 
 
 class Scene:
-    """The volumes of plans, those that may move before those that do not, and the minima."""
+    """The volumes of plans, those that may move before those that do not, and the minima.
 
-    def __init__(self, plans: Sequence[Volumes], minima: Minima) -> None:
+    Args:
+        categories: one a plan; None of all where it is left out.
+    """
+
+    def __init__(
+        self,
+        plans: Sequence[Volumes],
+        table: MinimaTable,
+        categories: Sequence[Category | None] = (),
+    ) -> None:
         self._volumes = tuple(chain.from_iterable(plans))
         self._owners = np.repeat(np.arange(len(plans)), [len(own) for own in plans])
         self._batch = Batch.of(self._volumes)
-        self._minima = minima
+        self._groups = _grouped(table, categories or [None] * len(plans))
         self.plans = len(plans)
 
     def ways(self, bounds: Ints, *, step_us: int) -> Ways:
@@ -58,11 +69,11 @@ class Scene:
         reach[: len(bounds)] = bounds * step_us
         reach[:, MOST] = np.maximum(reach[:, LEAST], reach[:, MOST])
         owners, spans = self._owners, self._batch.spans
-        time_us = limits_of(self._minima).time_us
         found = [np.zeros((0, 4), np.int64)]
-        for pairs in self._pairs(spans + reach[owners]):
+        for minima, pairs in self._pairs(spans + reach[owners]):
             a, b = owners[pairs[:, 0]], owners[pairs[:, 1]]
             rows = pairs[(a != b) & (np.minimum(a, b) < len(bounds))]
+            time_us = limits_of(minima).time_us
             if len(rows):
                 found.append(_merged(_forbidden(rows, owners, spans, time_us, step_us)))
         return _listed(_merged(np.concatenate(found)), self.plans)
@@ -74,17 +85,52 @@ class Scene:
         not; two of those are not compared.
         """
         owners = self._owners
-        for pairs in self._pairs(self._batch.spans + shifts_us[owners][:, None]):
+        for _, pairs in self._pairs(self._batch.spans + shifts_us[owners][:, None]):
             a, b = owners[pairs[:, 0]], owners[pairs[:, 1]]
             met = (a != b) & (stands[a] * stands[b] > 0) & (stands[a] + stands[b] < 4)
             yield from zip(a[met].tolist(), b[met].tolist(), strict=True)
 
-    def _pairs(self, spans: Ints) -> Iterator[Ints]:
-        """Yield the pairs of volumes that conflict, were these their times."""
-        volumes = self._volumes
-        index = AirspaceIndex(lambda entity: volumes[entity].outline, usual=self._minima)
-        index.extend(replace(self._batch, spans=spans))
-        yield from index.pairs(self._minima)
+    def _pairs(self, spans: Ints) -> Iterator[tuple[Minima, Ints]]:
+        """Yield the pairs of volumes that conflict, were these their times, and their minima.
+
+        One sweep for each minima that any two plans here keep: mostly one.
+        """
+        volumes, owners = self._volumes, self._owners
+        for group in self._groups:
+            index = AirspaceIndex(lambda entity: volumes[entity].outline, usual=group.minima)
+            index.extend(replace(self._batch, spans=spans))
+            for pairs in index.pairs(group.minima):
+                yield group.minima, pairs[group.holds(owners[pairs[:, 0]], owners[pairs[:, 1]])]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Group:
+    """Minima, and which plans keep them from each other."""
+
+    minima: Minima
+    kinds: Ints
+    """(plans)"""
+    keep: NDArray[np.bool_]
+    """(kinds, kinds)"""
+
+    def holds(self, a: Ints, b: Ints) -> NDArray[np.bool_]:
+        """Return of each two plans whether these are their minima."""
+        found: NDArray[np.bool_] = self.keep[self.kinds[a], self.kinds[b]]
+        return found
+
+
+def _grouped(table: MinimaTable, categories: Sequence[Category | None]) -> list[_Group]:
+    listed = list(dict.fromkeys(categories))
+    kinds = np.array([listed.index(category) for category in categories], np.int64)
+    kept = [[table.between(a, b) for b in listed] for a in listed]
+    return [
+        _Group(
+            minima=minima,
+            kinds=kinds,
+            keep=np.array([[each == minima for each in row] for row in kept], np.bool_),
+        )
+        for minima in dict.fromkeys(each for row in kept for each in row)
+    ]
 
 
 def _forbidden(pairs: Ints, owners: Ints, spans: Ints, time_us: int, step_us: int) -> Ints:

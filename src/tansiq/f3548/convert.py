@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from tansiq.domain.category import Category, category_of
 from tansiq.domain.draft import NAME_CHARS_MAX, PRIORITY_LIMIT
 from tansiq.domain.intent import Constraint, EntityID, OperationalIntent, PartyID
 from tansiq.domain.time import TimeSpan, parse_rfc3339, zulu
@@ -305,6 +306,7 @@ def intent_to_domain(intent: wire.OperationalIntent, path: str) -> OperationalIn
             ),
             callsign=_name(extra.callsign, "details.tansiq.callsign"),
             formation=_name(extra.formation, "details.tansiq.formation"),
+            category=category(extra.category, "details.tansiq.category"),
         )
     except BadInput as error:
         raise within(error, path) from error
@@ -316,6 +318,16 @@ def _name(text: str | None, field: str) -> str:
     if len(text) > NAME_CHARS_MAX or not text.isprintable():
         raise BadInput(f"at most {NAME_CHARS_MAX} printable characters", field=field)
     return text
+
+
+def category(word: str | None, field: str) -> Category | None:
+    """Read the category of an aircraft; None where none is told.
+
+    Raises:
+        BadInput: no such category. Taken for unknown it would be judged with other minima than its
+            own node judges it with.
+    """
+    return None if word is None else category_of(word, field)
 
 
 def constraint_to_domain(constraint: wire.Constraint, path: str) -> Constraint:

@@ -276,10 +276,13 @@ class ErrorReport(Message, frozen=True):
 
 
 class TansiqDetails(Message, frozen=True):
-    """What agreement peers tell each other besides: who it is, and with whom it flies."""
+    """What agreement peers tell each other besides: who it is, with whom it flies, and of what
+    category of aircraft it is.
+    """
 
     callsign: str | None = None
     formation: str | None = None
+    category: str | None = None
 
 
 class OperationalIntentDetails(Message, frozen=True):

@@ -88,10 +88,10 @@ class Feed:
                 limits,
                 self._timers,
             )
-        if source.parts.scheme == "tcp":
+        if source.parts.scheme in ("tcp", "tls"):
             return read_stream(
                 source,
-                lambda: kinds.stream_parser(source, limits),
+                lambda: kinds.stream_parser(source, limits, self._clock),
                 self._intake,
                 self._clock,
                 self._timers,

@@ -92,7 +92,10 @@ class Intake:
             self._refused[reason] += count
             if reason in _USELESS:
                 self._useless[reason] += count
-        new = [report for report in parsed.reports if self._is_new(report)]
+        # At one time an aircraft is at one place: what arrived last counts.
+        single = {(report.address, report.time): report for report in parsed.reports}
+        self._duplicates += len(parsed.reports) - len(single)
+        new = [report for report in single.values() if self._is_new(report)]
         times = [*parsed.stale_times, *(report.time for report in new)]
         if times:
             self._lags_s.append((now - max(times)).total_seconds())
@@ -170,7 +173,10 @@ class Intake:
         if self._trouble:
             return FeedState.FAILING, self._trouble
         waited_s = self._clock.monotonic_s() - self._waiting_since_s
-        if waited_s < self._timers.position_silent.total_seconds():
+        silent_s = self._timers.position_silent.total_seconds()
+        if self._source.polled:  # Between two polls nothing can come.
+            silent_s = max(silent_s, 2 * self._source.interval_s)
+        if waited_s < silent_s:
             return FeedState.OK, ""
         if self._useless:
             reasons = ", ".join(f"{count} {reason}" for reason, count in self._useless.items())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from tansiq.clock import Clock
 from tansiq.domain.draft import Datum
 from tansiq.feed_settings import FeedKind, FeedSource
 from tansiq.feeds.streams import StreamParser
@@ -25,17 +26,16 @@ def document_parser(source: FeedSource, limits: Limits) -> Callable[[bytes], Par
     )
 
 
-def stream_parser(source: FeedSource, limits: Limits) -> StreamParser:
+def stream_parser(source: FeedSource, limits: Limits, clock: Clock) -> StreamParser:
     """Return a new reader of one connection.
 
     Raises:
         BadInput: a library for it is not installed.
     """
     addresses_max = limits.position_addresses_max
-    if source.kind is FeedKind.BEAST:
-        return RawParser(BeastFrames(), addresses_max=addresses_max)
-    if source.kind is FeedKind.AVR:
-        return RawParser(AvrFrames(), addresses_max=addresses_max)
+    if source.kind in (FeedKind.BEAST, FeedKind.AVR):
+        frames = BeastFrames() if source.kind is FeedKind.BEAST else AvrFrames()
+        return RawParser(frames, addresses_max=addresses_max, monotonic_s=clock.monotonic_s)
     if source.kind is FeedKind.COT:
         return cot_parser(source, limits)
     return SbsParser(addresses_max=addresses_max, datum=Datum(source.datum))

@@ -45,20 +45,29 @@ class Polling:
 
     async def run(self, timers: FeedTimers, retry_last_s: float) -> None:
         """Poll until cancelled; where that fails, less and less often up to ``retry_last_s``."""
-        pause_s = interval_s = self._source.interval_s
         async with _session() as session:
-            while True:
-                began_s = self._clock.monotonic_s()
-                try:
-                    await self._poll(session, timers)
-                except (Unreadable, BadInput) as error:
-                    self._intake.failed(str(error))
-                    pause_s = max(interval_s, min(2 * pause_s, retry_last_s))
-                else:
-                    self._intake.reached()
-                    pause_s = interval_s
-                passed_s = self._clock.monotonic_s() - began_s
-                await self._clock.sleep(max(0.0, pause_s - passed_s))
+            try:
+                await self._poll_on(session, timers, retry_last_s)
+            finally:
+                if self._reading is not None:
+                    self._reading.cancel()
+
+    async def _poll_on(
+        self, session: aiohttp.ClientSession, timers: FeedTimers, retry_last_s: float
+    ) -> None:
+        pause_s = interval_s = self._source.interval_s
+        while True:
+            began_s = self._clock.monotonic_s()
+            try:
+                await self._poll(session, timers)
+            except (Unreadable, BadInput) as error:
+                self._intake.failed(str(error))
+                pause_s = max(interval_s, min(2 * pause_s, retry_last_s))
+            else:
+                self._intake.reached()
+                pause_s = interval_s
+            passed_s = self._clock.monotonic_s() - began_s
+            await self._clock.sleep(max(0.0, pause_s - passed_s))
 
     async def _poll(self, session: aiohttp.ClientSession, timers: FeedTimers) -> None:
         seconds = timers.position_request_s

@@ -1,9 +1,10 @@
-"""Reads a stream over TCP, and connects again when it ends, fails or says nothing."""
+"""Reads a stream over TCP or TLS, and connects again when it ends, fails or says nothing."""
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final, Protocol, TypedDict
 
 from tansiq.clock import Clock
 from tansiq.feed_settings import FeedSource
@@ -16,6 +17,11 @@ CHUNK_BYTES: Final = 16_384
 _SILENCES: Final = 2
 """After so many times ``timers.position_silent`` without a byte the connection is taken for dead:
 a receiver whose power failed closes none."""
+
+
+class _Secured(TypedDict, total=False):
+    ssl: ssl.SSLContext
+    server_hostname: str
 
 
 class StreamParser(Protocol):
@@ -37,13 +43,18 @@ async def read_stream(
     while True:
         parser = new_parser()
         try:
+            secured = _secured(source)
             reader, writer = await clock.limit(
-                asyncio.open_connection(parts.hostname, parts.port), timers.position_request_s
+                asyncio.open_connection(parts.hostname, parts.port, **secured),
+                timers.position_request_s,
             )
         except TimeoutError:
             intake.failed(f"no connection within {timers.position_request_s:g} s")
-        except OSError as error:
-            intake.failed(f"no connection: {error.strerror or error}")
+        except ssl.SSLCertVerificationError as error:
+            intake.failed(f"its certificate is not to be trusted: {error.verify_message}")
+        except (OSError, ValueError) as error:
+            said = error.strerror if isinstance(error, OSError) else None
+            intake.failed(f"no connection: {said or error}")
         else:
             intake.reached()
             try:
@@ -53,6 +64,31 @@ async def read_stream(
                 writer.close()
         await clock.sleep(pause_s)
         pause_s = min(2 * pause_s, timers.retry_last_s)
+
+
+def _secured(source: FeedSource) -> _Secured:
+    """Return how to connect; files are read each time, since certificates are renewed.
+
+    Raises:
+        OSError: a file cannot be read, or is no certificate or key; the sentence names it.
+    """
+    if source.parts.scheme != "tls":
+        return {}
+    try:
+        context = ssl.create_default_context(
+            cafile=None if source.authority is None else str(source.authority)
+        )
+        if source.certificate is not None:
+            context.load_cert_chain(source.certificate, source.key, password=_no_password)
+    except OSError as error:
+        files = [str(f) for f in (source.authority, source.certificate, source.key) if f]
+        raise OSError(f"{', '.join(files)}: {error.strerror or error}") from error
+    return {"ssl": context, "server_hostname": source.server_name or source.parts.hostname or ""}
+
+
+def _no_password() -> str:
+    # Else OpenSSL asks the terminal, and the node stands still.
+    raise OSError("the key has a password; write it without one")
 
 
 async def _read(

@@ -3,7 +3,8 @@
 The digest is over the bytes as they are, so both sides pass the file on unchanged: an editor that
 turns line ends makes another agreement. Every error names its path, counted from 0, and a remedy.
 The file has no key for what a flight is for. Described by example in ``docs/agreement.md``.
-Rules about notices and versions are in ``agreement_rules``, desks in ``agreement_desks``.
+Rules about notices and versions are in ``agreement_rules``, desks in ``agreement_desks``, minima in
+``agreement_minima``.
 """
 
 import base64
@@ -38,6 +39,7 @@ from tansiq.domain.volume import (
 )
 from tansiq.errors import BadInput
 from tansiq.formats.agreement_desks import read_desks, render_desk
+from tansiq.formats.agreement_minima import read_minima, render_minima
 from tansiq.formats.agreement_rules import (
     RULE_KEYS,
     read_edition,
@@ -95,7 +97,7 @@ def read_agreement(data: bytes) -> Agreement:
     unreachable = top.table("unreachable", ("then", "hold"), required=False)
     area = top.table("area", ("polygon", "circle", "area_km2_max"))
     edition = read_edition(top, parties, _registers(top, parties))
-    timers = read_timers(top)
+    timers, (minima, between) = read_timers(top), read_minima(top)
     return Agreement(
         name=name,
         digest=hashlib.sha256(data).hexdigest(),
@@ -103,7 +105,8 @@ def read_agreement(data: bytes) -> Agreement:
         registers=edition.registers,
         area=_area(area),
         area_km2_max=area.number("area_km2_max", default=AREA_KM2_DEFAULT, low=1e-3, high=1e8),
-        minima=_minima(top),
+        minima=minima,
+        between=between,
         equal_priority_blocks=top.table("priority", ("equal_blocks",), required=False).flag(
             "equal_blocks", default=True
         ),
@@ -293,23 +296,6 @@ def _point(table: Table, key: str, value: object) -> LatLng:
         return LatLng(lat_deg, lng_deg)
 
 
-def _minima(top: Table) -> Minima:
-    # All three are asked for: a forgotten one would silently be zero.
-    table = top.table("minima", ("horizontal_m", "vertical_m", "time_s", "between"))
-    if "between" in table:
-        # Accepted and ignored it would be a lie: no plan says of what category its aircraft is.
-        raise table.wrong(
-            "between",
-            "plans carry no category of aircraft; write the largest that any pair needs "
-            "as horizontal_m, vertical_m and time_s",
-        )
-    return Minima(
-        horizontal_m=table.number("horizontal_m", low=0.0, high=200_000.0),
-        vertical_m=table.number("vertical_m", low=0.0, high=20_000.0),
-        time=timedelta(seconds=table.number("time_s", low=0.0, high=86_400.0)),
-    )
-
-
 def _levels(table: Table) -> tuple[float, float]:
     low = table.number("lowest_m", default=-1_000.0, low=ALTITUDE_M_MIN, high=ALTITUDE_M_MAX)
     high = table.number("highest_m", default=20_000.0, low=ALTITUDE_M_MIN, high=ALTITUDE_M_MAX)
@@ -372,9 +358,7 @@ def render_agreement(agreement: Agreement) -> bytes:
         *(party_block(party) for party in agreement.parties),
         f"[area]\n{_render_area(agreement.area)}\n"
         f"area_km2_max = {float(agreement.area_km2_max)!r}\n",
-        f"[minima]\nhorizontal_m = {float(agreement.minima.horizontal_m)!r}\n"
-        f"vertical_m = {float(agreement.minima.vertical_m)!r}\n"
-        f"time_s = {agreement.minima.time.total_seconds()!r}\n",
+        *render_minima(agreement.minima, agreement.between),
         f"[priority]\nequal_blocks = {str(agreement.equal_priority_blocks).lower()}\n",
         f"[levels]\nstep_m = {float(agreement.level_step_m)!r}\n"
         f"lowest_m = {float(lowest_m)!r}\nhighest_m = {float(highest_m)!r}\n",

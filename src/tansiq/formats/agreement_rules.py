@@ -157,7 +157,8 @@ def _step(table: Table, parties: Sequence[Party], timers: AgreedTimers) -> Escal
     after = table.duration("after", high=TIMER_MAX)
     if after < timers.due(rung):
         due = spell(timers.due(rung))
-        raise table.wrong("after", f"{rung} is due {due} after sending; write that or more")
+        since = "what waits for it" if rung is Rung.DECIDED else "sending"
+        raise table.wrong("after", f"{rung} is due {due} after {since}; write that or more")
     desk = table.text("desk") if "desk" in table else ""
     if desk:
         there = [f"{party.id}/{post.id}" for party in parties for post in party.posts]

@@ -6,12 +6,13 @@ Every rule has one line under a heading of its own, so that two versions are com
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from tansiq.domain.agreement import Agreement, IfUnreachable, Party
+from tansiq.domain.agreement import Agreement, IfUnreachable, Minima, Party
 from tansiq.domain.desk import DAYS, Desk
 from tansiq.domain.pact import (
     Escalation,
     OnSilence,
     Role,
+    Rung,
     Way,
 )
 from tansiq.domain.time import zulu
@@ -128,11 +129,15 @@ def _planning(agreement: Agreement) -> Iterator[Rule]:
         corners = [f"({v.lat_deg:.12g}, {v.lng_deg:.12g})" for v in area.vertices]
         where = f"the polygon {' '.join(corners)}"
     yield Rule("area", f"{where}; one volume up to {agreement.area_km2_max:.12g} km2")
-    yield Rule(
-        "minima",
-        f"plans conflict within {minima.horizontal_m:.12g} m, {minima.vertical_m:.12g} m and "
-        f"{minima.time.total_seconds():.12g} s, all three",
-    )
+    yield Rule("minima", f"plans conflict within {_figures(minima)}, all three")
+    for entry in agreement.between:
+        a, b = entry.pair
+        yield Rule(f"minima between {a} and {b}", _figures(entry.minima))
+    if agreement.between:
+        yield Rule(
+            "minima, category not known",
+            f"the largest that apply; of all {_figures(agreement.minima_table.largest)}",
+        )
     first = "the one placed first stays" if agreement.equal_priority_blocks else "none blocks"
     yield Rule("equal priority", first)
     low, high = agreement.levels_m
@@ -140,6 +145,13 @@ def _planning(agreement: Agreement) -> Iterator[Rule]:
         "proposals",
         f"steps of {agreement.level_step_m:.12g} m, {low:.12g} to {high:.12g} m W84, "
         f"at most {spell(agreement.delay_max)} later",
+    )
+
+
+def _figures(minima: Minima) -> str:
+    return (
+        f"{minima.horizontal_m:.12g} m, {minima.vertical_m:.12g} m and "
+        f"{minima.time.total_seconds():.12g} s"
     )
 
 
@@ -154,6 +166,7 @@ def _notices(agreement: Agreement) -> Iterator[Rule]:
         f"arrived in {spell(timers.arrived)}, seen in {spell(timers.seen)}, "
         f"read back in {spell(timers.read_back)}, answered in {spell(timers.answered)}",
     )
+    yield Rule("a proposal or outcome", f"decided in {spell(timers.decided)}")
     steps = [_step(step) for step in agreement.escalation]
     for number, step in enumerate(steps, start=1):
         yield Rule(f"escalation {number}", step)
@@ -179,7 +192,8 @@ def _notices(agreement: Agreement) -> Iterator[Rule]:
 def _step(step: Escalation) -> str:
     who = _WHO[step.role] if step.role else step.desk
     how = "is called by voice" if step.by is Way.VOICE else "is told"
-    return f"not {step.rung} {spell(step.after)} after sending: {who} {how}"
+    since = "what waits for it" if step.rung is Rung.DECIDED else "sending"
+    return f"not {step.rung} {spell(step.after)} after {since}: {who} {how}"
 
 
 def columns(rules: Sequence[tuple[str, str]]) -> list[str]:

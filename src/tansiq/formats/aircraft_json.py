@@ -31,11 +31,6 @@ EPOCH_S: Final = (1_000_000_000.0, 7_000_000_000.0)
 """From 2001 to 2191: what may be a time."""
 
 
-class _Sky(msgspec.Struct):
-    now: float
-    aircraft: list[msgspec.Raw]
-
-
 class _Aircraft(msgspec.Struct):
     """The members that count; each is checked when its turn comes."""
 
@@ -58,7 +53,20 @@ class _Aircraft(msgspec.Struct):
     rc: float | None = None
 
 
+class _Sky(msgspec.Struct):
+    now: float
+    aircraft: list[_Aircraft]
+
+
+class _SkyInParts(msgspec.Struct):
+    """The same where one aircraft is not as it should be."""
+
+    now: float
+    aircraft: list[msgspec.Raw]
+
+
 _SKY: Final = msgspec.json.Decoder(_Sky)
+_PARTS: Final = msgspec.json.Decoder(_SkyInParts)
 _AIRCRAFT: Final = msgspec.json.Decoder(_Aircraft)
 
 
@@ -69,23 +77,38 @@ def parse(data: bytes, *, age_s_max: float, aircraft_max: int) -> Parsed:
         BadInput: not such a file.
         TooLarge: more aircraft than ``aircraft_max``.
     """
-    try:
-        sky = _SKY.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadInput(f"is no aircraft.json: {error}", field="aircraft.json") from error
+    sky = _decoded(data)
     if not EPOCH_S[0] <= sky.now <= EPOCH_S[1]:
         raise BadInput(f"{sky.now} is no time in seconds since 1970", field="now")
     if len(sky.aircraft) > aircraft_max:
         raise TooLarge(f"{len(sky.aircraft)} aircraft; at most {aircraft_max}", field="aircraft")
     parsed = Parsed(messages=len(sky.aircraft))
-    for raw in sky.aircraft:
-        try:
-            one = _AIRCRAFT.decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    for one in sky.aircraft:
+        whole = _alone(one) if isinstance(one, msgspec.Raw) else one
+        if whole is None:
             parsed.refused[Refusal.MALFORMED] += 1
         else:
-            _add(parsed, one, sky.now, age_s_max)
+            _add(parsed, whole, sky.now, age_s_max)
     return parsed
+
+
+def _decoded(data: bytes) -> _Sky | _SkyInParts:
+    """Return all at once, which takes half the time, or else in parts."""
+    try:
+        return _SKY.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        return _PARTS.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadInput(f"is no aircraft.json: {error}", field="aircraft.json") from error
+
+
+def _alone(raw: msgspec.Raw) -> _Aircraft | None:
+    try:
+        return _AIRCRAFT.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _add(parsed: Parsed, one: _Aircraft, now_s: float, age_s_max: float) -> None:

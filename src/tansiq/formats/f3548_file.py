@@ -103,6 +103,7 @@ def _meaning(entity: _Entity, source: str) -> PlanDraft:
             id=convert.entity_id(entity.reference.id, "reference.id"),
             callsign=extra.callsign or "",
             formation=extra.formation or "",
+            category=convert.category(extra.category, "category"),
             priority=details.priority or 0,
             constraint=constraint,
             manager=entity.reference.manager,
@@ -111,7 +112,7 @@ def _meaning(entity: _Entity, source: str) -> PlanDraft:
     except BadInput as error:
         if error.field in ("volumes", "priority"):
             raise convert.within(error, "details") from error
-        if error.field in ("callsign", "formation"):
+        if error.field in ("callsign", "formation", "category"):
             raise convert.within(error, "details.tansiq") from error
         raise
 

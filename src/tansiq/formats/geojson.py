@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tansiq.domain import geodesy
+from tansiq.domain.category import Category, category_of
 from tansiq.domain.draft import PlanDraft, StatedBand
 from tansiq.domain.intent import EntityID
 from tansiq.domain.time import zulu
@@ -27,6 +28,8 @@ from tansiq.errors import BadInput, InvalidVolume, TooLarge
 from tansiq.formats import altitude, properties
 from tansiq.formats.tree import Field, located
 
+_OF_ALL = ("id", "callsign", "formation", "category", "priority")
+"""What all features of one plan have in common."""
 _ONE_PLAN = "a plan file holds one plan: give all features the same one, or split the file"
 
 
@@ -40,6 +43,7 @@ class _Part:
     id: EntityID | None
     callsign: str | None
     formation: str | None
+    category: Category | None
     priority: int | None
     constraint: bool
 
@@ -128,6 +132,7 @@ def _part(feature: Field) -> _Part:
         id=_id(feature, its),
         callsign=_text(its, "callsign"),
         formation=_text(its, "formation"),
+        category=_category(its),
         priority=priority.integer() if priority else None,
         constraint=kind is not None and kind.value == "constraint",
     )
@@ -153,6 +158,11 @@ def _text(its: Field, name: str) -> str | None:
     return (field.text() or None) if field else None
 
 
+def _category(its: Field) -> Category | None:
+    word = _text(its, "category")
+    return category_of(word, its.below("category")) if word else None
+
+
 def _draft(parts: Sequence[_Part]) -> PlanDraft:
     if not parts:
         raise BadInput("holds no feature; a plan has at least one volume", field="features")
@@ -163,7 +173,7 @@ def _draft(parts: Sequence[_Part]) -> PlanDraft:
                 "mixes a no-go area and a plan under one name; give them different ids",
                 field=f"{part.path}.properties.type",
             )
-    names = {name: _agreed(parts, name) for name in ("id", "callsign", "formation", "priority")}
+    names = {name: _agreed(parts, name) for name in _OF_ALL}
     try:
         return PlanDraft(
             volumes=tuple(volume for part in parts for volume in part.volumes),
@@ -171,6 +181,7 @@ def _draft(parts: Sequence[_Part]) -> PlanDraft:
             id=names["id"],
             callsign=names["callsign"] or "",
             formation=names["formation"] or "",
+            category=names["category"],
             priority=names["priority"] or 0,
             constraint=first.constraint,
             source=first.path,
@@ -319,7 +330,8 @@ def _properties(draft: PlanDraft, index: int) -> dict[str, Any]:
     its: dict[str, Any] = {"start": zulu(volume.time.start), "end": zulu(volume.time.end)}
     its |= altitude.to_document(draft.stated[index])
     its |= {"id": draft.id, "callsign": draft.callsign, "formation": draft.formation}
-    its |= {"priority": draft.priority, "type": "constraint" if draft.constraint else ""}
+    its |= {"category": draft.category, "priority": draft.priority}
+    its |= {"type": "constraint" if draft.constraint else ""}
     if isinstance(volume.outline, Circle):
         its["radius_m"] = volume.outline.radius_m
     return {name: value for name, value in its.items() if value not in ("", None)}

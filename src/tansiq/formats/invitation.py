@@ -38,6 +38,8 @@ REPLY: Final = "TANSIQ1-REPLY:"
 SECRET_BYTES: Final = 10
 DRAFT_BYTES: Final = 8
 CHARS_MAX: Final = 2_000
+JOIN_PATH: Final = "/tansiq/v1/join"
+"""Where a reply is brought to the inviter's node, serving or waiting: POST, the line as it is."""
 QR_VERSION_MAX: Final = 14
 """77 columns of a terminal, with its border."""
 

@@ -7,7 +7,7 @@ Velocity, call sign and the difference of the two heights come in messages of th
 joined where they are no older than ``KEPT_S``.
 
 Only formats 17 and 18 are decoded: the others tell no position. The library checks the parity.
-Times are those of arrival.
+When a message was heard, ``beast.TickDating`` tells.
 
 Source: ICAO Doc 9871, RTCA DO-260B; the 10 s of a pair are its 2.2.8.2.2.
 """
@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from tansiq.errors import BadInput
 from tansiq.formats import accuracy
-from tansiq.formats.beast import AvrFrames, BeastFrames
+from tansiq.formats.beast import AvrFrames, BeastFrames, TickDating
 from tansiq.formats.position_reports import (
     FOOT_M,
     FOOT_PER_MINUTE_MPS,
@@ -74,10 +74,10 @@ class ModeSDecoder:
         self._addresses_max = addresses_max
         self._heard: OrderedDict[str, _Heard] = OrderedDict()
 
-    def read(self, messages: Iterable[bytes], now: datetime) -> Parsed:
-        """Return the positions in messages of 7 or 14 bytes, which arrived at ``now``."""
+    def read(self, messages: Iterable[tuple[bytes, datetime]]) -> Parsed:
+        """Return the positions in messages of 7 or 14 bytes, each with when it was heard."""
         parsed = Parsed()
-        for message in messages:
+        for message, now in messages:
             parsed.messages += 1
             if len(message) == _LONG_BYTES and message[0] >> 3 in _EXTENDED:
                 # Given as text made here: what is not hexadecimal makes the library panic.
@@ -240,15 +240,29 @@ def _in(value: float | None, unit: float) -> float | None:
 
 
 class RawParser:
-    """Reads a stream of raw messages in pieces of any size."""
+    """Reads a stream of raw messages in pieces of any size.
 
-    def __init__(self, frames: BeastFrames | AvrFrames, *, addresses_max: int) -> None:
+    ``monotonic_s`` is a clock that nobody sets: were ours set while it reads, all that comes would
+    seem held up.
+    """
+
+    def __init__(
+        self,
+        frames: BeastFrames | AvrFrames,
+        *,
+        addresses_max: int,
+        monotonic_s: Callable[[], float],
+    ) -> None:
         self._frames = frames
         self._decoder = ModeSDecoder(addresses_max=addresses_max)
+        self._dating = TickDating()
+        self._monotonic_s = monotonic_s
 
     def feed(self, data: bytes, now: datetime) -> Parsed:
-        """Return the positions in the messages that are whole with this piece."""
-        parsed = self._decoder.read(self._frames.feed(data), now)
+        """Return the positions of messages that are whole with this piece, come at ``now``."""
+        messages = self._frames.feed(data)
+        times = self._dating.times(messages, now, self._monotonic_s())
+        parsed = self._decoder.read(zip((message.data for message in messages), times, strict=True))
         parsed.refused.update(+self._frames.refused)
         self._frames.refused.clear()
         return parsed

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 KNOWN = frozenset(
     {"start", "end", "lower", "upper", "datum", "units", "ground_m", "ground_datum"}
-    | {"priority", "callsign", "formation", "id", "type", "radius_m"}
+    | {"priority", "callsign", "formation", "category", "id", "type", "radius_m"}
 )
 _DATUMS = {
     **{datum.value: datum for datum in Datum},

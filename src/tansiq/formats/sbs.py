@@ -90,7 +90,8 @@ class SbsParser:
             known = fields[0] in ("SEL", "ID", "AIR", "STA", "CLK")
             parsed.refused[Refusal.NO_POSITION if known else Refusal.MALFORMED] += 1
             return
-        if len(fields) < _FIELDS:
+        # More are a comma for the decimal point: read on, that is a position elsewhere.
+        if len(fields) < _FIELDS or any(fields[_FIELDS:]):
             parsed.refused[Refusal.MALFORMED] += 1
             return
         address = icao(fields[4])

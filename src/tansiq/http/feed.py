@@ -23,7 +23,7 @@ MEDIA_TYPE = "text/event-stream"
 _BATCH = 20
 """Events written at once: with the limit of one event, what a reader may cost in memory."""
 
-_HEADERS = [
+HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
@@ -88,7 +88,7 @@ class _Stream(Response):
         self._feed.readers += 1
         try:
             async with asyncio.TaskGroup() as tasks:
-                gone = tasks.create_task(_until_gone(receive))
+                gone = tasks.create_task(until_gone(receive))
                 stream = tasks.create_task(self._run(send))
                 gone.add_done_callback(lambda _: stream.cancel())
                 stream.add_done_callback(lambda _: gone.cancel())
@@ -98,7 +98,7 @@ class _Stream(Response):
     async def _run(self, send: Send) -> None:
         clock, stall_s = self._feed.clock, self._feed.timers.feed_stall_s
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
             async with aclosing(self._chunks()) as chunks:
                 async for chunk in chunks:
                     # A reader that takes nothing holds its connection no longer than this. It has
@@ -162,6 +162,7 @@ def _cut_off(code: str, message: str, *, first: int, last: int) -> bytes:
     return b"id: %d\nevent: cut-off\ndata: %b\n\n" % (last, data)
 
 
-async def _until_gone(receive: Receive) -> None:
+async def until_gone(receive: Receive) -> None:
+    """Return once the client has closed the connection."""
     while (await receive())["type"] != "http.disconnect":
         pass

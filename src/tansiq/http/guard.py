@@ -2,7 +2,8 @@
 
 In this order, before anything of a request but its head is read: the Host is a loopback name (a web
 page whose name was pointed at 127.0.0.1 cannot pass); the Origin, where a browser sends one, is our
-own; the bearer token or the session's cookie is a good one; a cookie that changes something comes
+own; the bearer token or the session's cookie is a good one (on the routes of the picture a feed
+token in the address does as well); a cookie that changes something comes
 with its CSRF token; the route's least role is met. This is the only place that decides so. Whoever
 passes stands in the request's scope as an ``Actor``.
 
@@ -11,19 +12,22 @@ other names than loopback in ``_hosts``; ``listener.py`` refuses such a bind wit
 """
 
 import hmac
+from collections.abc import Sequence
 from typing import Final, Protocol
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tansiq.domain.actor import Actor
+from tansiq.domain.actor import Actor, FeedScope
 from tansiq.errors import Forbidden, TansiqError, Unauthenticated
 from tansiq.http.access import ACTOR, VIEWER, Access, access_of
 from tansiq.http.problems import problem
 from tansiq.services.accounts.tokens import csrf_of
 
 CSRF_HEADER: Final = "X-CSRF-Token"
+QUERY_TOKEN: Final = "token"  # noqa: S105 - the name of the parameter
+"""Where a feed token may stand in an address, on the routes of the picture alone."""
 _NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -102,12 +106,16 @@ class Guard:
         access = _access(scope)
         if access.least is None:
             return None
-        actor = self._who(scope, headers)
+        actor = self._who(scope, headers, access)
         access.check(actor)
         return actor
 
-    def _who(self, scope: Scope, headers: Headers) -> Actor:
+    def _who(self, scope: Scope, headers: Headers, access: Access) -> Actor:
         given = headers.getlist("authorization")
+        if not given and access.scope is FeedScope.FEED and scope["method"] in _SAFE:
+            in_address = QueryParams(scope.get("query_string", b"")).getlist(QUERY_TOKEN)
+            if in_address:
+                return self._by_address(in_address)
         if given:
             scheme, _, token = (given[0] if len(given) == 1 else "").partition(" ")
             actor = self._door.bearer(token.strip()) if scheme.lower() == "bearer" else None
@@ -123,6 +131,17 @@ class Guard:
             sent = headers.getlist(CSRF_HEADER)
             if len(sent) != 1 or not hmac.compare_digest(sent[0].encode(), csrf_of(token).encode()):
                 raise Forbidden("send the CSRF token that came with the session", field=CSRF_HEADER)
+        return actor
+
+    def _by_address(self, tokens: Sequence[str]) -> Actor:
+        """Return the program whose feed token stands in the address.
+
+        Maps that follow a link can send no header. Addresses end in logs and histories, so what
+        opens more than the picture, a session or this machine's token, is not looked at here.
+        """
+        actor = self._door.bearer(tokens[0]) if len(tokens) == 1 else None
+        if actor is None or actor.role is not None:
+            raise Unauthenticated("this is not, or no longer, a good feed token", field=QUERY_TOKEN)
         return actor
 
     def _while_it_lasts(self, actor: Actor, send: Send) -> Send:

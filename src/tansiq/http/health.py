@@ -53,7 +53,8 @@ def health_routes(api: OwnApi) -> list[GuardedRoute]:
     async def figures(_: Request) -> Response:
         status = await api.status.status()
         bounds = await api.events.bounds()
-        text = api.metrics.text(_gauges(status, bounds[1], api.feed.readers))
+        gauges = [*_gauges(status, bounds[1], api.feed.readers), *_picture_gauges(api)]
+        text = api.metrics.text(gauges)
         return Response(text, media_type=metrics.MEDIA_TYPE)
 
     return [
@@ -131,6 +132,17 @@ def _gauges(
         ("tansiq_issuer_keys_age_seconds", "Time since its key set was read", ages),
         ("tansiq_event_last", "Number of the newest event", {(): last_event}),
         ("tansiq_feed_readers", "Readers of the event feed now", {(): readers}),
+    ]
+
+
+def _picture_gauges(api: OwnApi) -> list[tuple[str, str, dict[metrics.Labels, float]]]:
+    stream, cot = api.watch_stream, api.cot
+    return [
+        ("tansiq_watch_readers", "Readers of the watch's stream now", {(): stream.readers}),
+        ("tansiq_watch_cut_off", "Readers of it cut off as too slow, so far", {(): stream.cut_off}),
+        ("tansiq_cot_clients", "TAK clients connected now", {(): cot.connected}),
+        ("tansiq_cot_dropped", "TAK clients disconnected as too slow, so far", {(): cot.dropped}),
+        ("tansiq_cot_refused", "TAK clients refused beyond the limit, so far", {(): cot.refused}),
     ]
 
 

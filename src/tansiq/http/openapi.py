@@ -126,8 +126,11 @@ def _who(access: Access) -> str:
 
 def _reply(op: Operation[Any], status: int, text: str) -> dict[str, Any]:
     reply: dict[str, Any] = {"description": text}
+    if status == 304:
+        return reply
     if isinstance(op.reply, str):
-        reply["content"] = {op.reply: {"schema": {"type": "string"}}}
+        kind = "object" if op.reply.endswith("json") else "string"
+        reply["content"] = {op.reply: {"schema": {"type": kind}}}
     else:
         schema = {"$ref": _REFS.format(name=op.reply.__name__)}
         reply["content"] = {"application/json": {"schema": schema}}

@@ -17,8 +17,10 @@ from tansiq.domain.intent import EntityID, IntentState
 from tansiq.engine.sideways import Aside
 from tansiq.errors import BadInput, InDoubt, NotFound
 from tansiq.http import feed as feeds
+from tansiq.http.cot_stream import CotCounts
 from tansiq.http.metrics import Metrics
 from tansiq.http.operations import Answer, Call, Kind, Query
+from tansiq.http.watch_stream import WatchStream
 from tansiq.services.accounts.accounts import Accounts
 from tansiq.services.events import Events
 from tansiq.services.facade import Constraints, NodeStatus, Planning, Telemetry
@@ -34,6 +36,7 @@ from tansiq.services.views import (
     PlanView,
 )
 from tansiq.services.watch.desk import WatchDesk
+from tansiq.services.watch.picture import Pictures
 from tansiq.settings import Settings
 
 V = TypeVar("V", PlanView, ConstraintView)
@@ -68,9 +71,12 @@ class OwnApi:
     reports: Reports
     log_sets: LogSets
     feed: feeds.Feed
+    pictures: Pictures
+    watch_stream: WatchStream
     clock: Clock
     settings: Settings
     metrics: Metrics = field(default_factory=Metrics)
+    cot: CotCounts = field(default_factory=CotCounts)
 
 
 class Shift(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -15,6 +15,7 @@ from tansiq.http.feed import MEDIA_TYPE
 from tansiq.http.line_table import LINE_OPERATIONS
 from tansiq.http.log_table import LOG_OPERATIONS
 from tansiq.http.operations import Body, Kind, Operation, Query
+from tansiq.http.picture_table import PICTURE_OPERATIONS
 from tansiq.http.watch_table import WATCH_OPERATIONS
 from tansiq.services.planning.telemetry import Report
 from tansiq.services.reports import ReportList, ReportView
@@ -356,6 +357,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         query=(_AFTER, _FOLLOW),
         headers=(own.LAST_EVENT_ID,),
     ),
+    *PICTURE_OPERATIONS,
     *LINE_OPERATIONS,
     *LOG_OPERATIONS,
     *WATCH_OPERATIONS,

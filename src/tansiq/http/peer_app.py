@@ -18,6 +18,7 @@ from tansiq.http.authority import Authority, Identity, register_caller
 from tansiq.http.deadline import Deadline
 from tansiq.http.flight_planning import FlightPlanningApi
 from tansiq.http.issuers import Issuer
+from tansiq.http.join import JoinApi
 from tansiq.http.letters import LettersApi
 from tansiq.http.problems import Boundary, f3548_error, handlers
 from tansiq.http.rates import Rates
@@ -52,6 +53,8 @@ class PeerApi:
     """Where other parties' notes come in; None: nowhere."""
     record: RecordApi | None = None
     """Our record, and what we witness of theirs."""
+    join: JoinApi | None = None
+    """Where parties that we invited bring their replies; None: nowhere."""
     flights: FlightPlanning | None = None
     """What test programs may do; None: nothing."""
 
@@ -87,6 +90,8 @@ def peer_app(api: PeerApi) -> Starlette:
         routes += api.letters.routes(identify)
     if api.record is not None:
         routes += api.record.routes(identify)
+    if api.join is not None:
+        routes += api.join.routes()
     if api.flights is not None:
         tests = FlightPlanningApi(api.flights, identify, clock, limits)
         routes += [*tests.routes(), *auxiliary.version_routes(authenticate, "/versioning")]

@@ -4,15 +4,19 @@ Works on data folders only. The lines travel as people like: mail, a code on a s
 a request of another node, for which ``take_reply`` is the function to call.
 
     DATA/invitations    our open invitations, one line each; only ours to read
+    DATA/answered       which invitations were answered lately, and by which party
     DATA/peers/ID.toml  what a party said of itself: its entry for the agreement
 """
 
+import fcntl
 import hmac
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +43,7 @@ from tansiq.peers.identity import PARTY, load_fingerprint, load_signing_key, pub
 from tansiq.settings import load_settings
 
 INVITATIONS: Final = "invitations"
+ANSWERED: Final = "answered"
 PEERS: Final = "peers"
 OPEN_MAX: Final = 16
 """Invitations open at once; a further one closes the oldest."""
@@ -96,7 +101,8 @@ def invite(
         proposal=proposal,
     )
     line = write_invitation(invitation)
-    _write_open(data, [*_open(data, now), line][-OPEN_MAX:])
+    with _alone(data):
+        _write_open(data, [*_open(data, now), line][-OPEN_MAX:])
     # As the other side reads it: degrees are rounded on the way.
     return read_invitation(line), line
 
@@ -148,6 +154,35 @@ def take_reply(
             would hold different agreements.
     """
     reply = read_reply(line)
+    with _alone(data):
+        return _taken(data, reply, now, area=area, minima=minima)
+
+
+def open_marks(data: Path, now: datetime) -> frozenset[str]:
+    """Return marks of the invitations that can be answered. Raises BadInput."""
+    return frozenset(map(_mark, _open(data, now)))
+
+
+def answer_to(data: Path, line: str) -> Meeting | None:
+    """Return the meeting that an invitation of ours has led to; None: none yet.
+
+    Where an agreement is there already nothing was drafted, and none is in it.
+
+    Raises:
+        BadInput: the folder is damaged.
+    """
+    mark = _mark(line)
+    for entry in _lines(data / ANSWERED):
+        answered, _, party = entry.partition(" ")
+        if answered == mark:
+            own, other = own_entry(data), _read_entry(data / PEERS / f"{party}.toml")
+            return Meeting(own=own, other=other, hash=_hash(own, other), agreement=b"")
+    return None
+
+
+def _taken(
+    data: Path, reply: Reply, now: datetime, *, area: Outline | None, minima: Minima
+) -> Meeting:
     own, other = own_entry(data), reply.party
     _check_distinct(own, other)
     lines = _open(data, now)
@@ -177,6 +212,8 @@ def take_reply(
     _check_agreement(data, agreement)
     _keep(data, other, agreement)
     _write_open(data, [each for each in lines if each != answered])
+    lately = [*_lines(data / ANSWERED), f"{_mark(answered)} {other.id}"]
+    put_whole(data / ANSWERED, "".join(f"{each}\n" for each in lately[-OPEN_MAX:]).encode())
     return Meeting(own=own, other=other, hash=_hash(own, other), agreement=agreement)
 
 
@@ -258,14 +295,33 @@ def _answered(lines: Sequence[str], reply: Reply) -> str:
     )
 
 
-def _open(data: Path, now: datetime) -> list[str]:
+@contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """Keep every other process from the invitations: two replies must not use the same one."""
+    path = data / f".{INVITATIONS}.lock"
     try:
-        lines = (data / INVITATIONS).read_text(encoding="ascii").split()
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise BadInput(f"cannot be locked ({error.strerror})", field=str(path)) from error
+
+
+def _mark(line: str) -> str:
+    return sha256("".join(line.split()).encode()).hexdigest()[:16]
+
+
+def _open(data: Path, now: datetime) -> list[str]:
+    return [line for line in _lines(data / INVITATIONS) if read_invitation(line).ends >= now]
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="ascii").splitlines()
     except FileNotFoundError:
         return []
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput("cannot be read; delete it", field=str(data / INVITATIONS)) from error
-    return [line for line in lines if read_invitation(line).ends >= now]
+        raise BadInput("cannot be read; delete it", field=str(path)) from error
 
 
 def _write_open(data: Path, lines: Sequence[str]) -> None:

@@ -1,6 +1,7 @@
 """A reply straight to the inviter: a listener for one request, and the request.
 
-For the minutes of ``tansiq invite --wait``, before any agreement is there to serve under. The
+For the minutes of ``tansiq invite --wait``, before any agreement is there to serve under; a node
+that serves takes the same request (``doorstep``). The
 joiner knows the inviter's certificate from the invitation and sends nothing before it has seen it;
 the inviter takes nothing but a reply to an invitation that is open. Whoever stands between the two
 can still have changed the invitation: the six words show it.
@@ -22,11 +23,11 @@ from tansiq.clock import Clock
 from tansiq.domain.agreement import Party
 from tansiq.errors import BadInput
 from tansiq.formats.invitation import CHARS_MAX
+from tansiq.formats.invitation import JOIN_PATH as PATH
 from tansiq.peers.identity import TLS_CERTIFICATE, TLS_KEY
 from tansiq.peers.joining import Meeting, take_reply
 from tansiq.settings import Settings
 
-PATH: Final = "/tansiq/v1/join"
 _ANSWER_BYTES_MAX: Final = 1_000
 _ONE_REQUEST_S: Final = 5.0
 _LOOK_S: Final = 0.5

@@ -15,9 +15,11 @@ from tansiq.domain.agreement import Agreement
 from tansiq.domain.amendment import Force, Signer, Step, judge_version, may_sign, step_of
 from tansiq.domain.intent import PartyID
 from tansiq.errors import BadInput, WrongState
+from tansiq.formats import seal
 from tansiq.formats.agreement import read_agreement
 from tansiq.formats.agreement_signature import (
     is_signature,
+    key_name,
     read_signature,
     sign_agreement,
     signer_of,
@@ -151,12 +153,15 @@ def sign(data: Path, party: PartyID, path: Path, now: datetime) -> tuple[Agreeme
         )
     key = load_signing_key(data)
     by_old_key = _key_of(party, public_key(key), agreement, old, path)
-    if refusal := may_sign(agreement, old, _signed_before(papers, party)):
+    if refusal := may_sign(agreement, old, _signed_before(papers, party, public_key(key))):
         raise WrongState(refusal, field=str(path))
     folder, name = data / SIGNATURES, agreement.digest[:16]
     kept = folder / f"{name}.{party}{'.old-key' if by_old_key else ''}.sig"
-    if not kept.exists():
+    if not _is_ours(kept, agreement, party, public_key(key)):
         folder.mkdir(mode=0o700, exist_ok=True)
+        if kept.exists():
+            # By another key, or no signature at all: it was put there, and not by us.
+            kept.replace(folder / f"{name}.{party}.{_short(content_of(kept))}.sig")
         put_whole(folder / f"{name}.toml", content)
         # Last: who finds a signature finds its agreement, too.
         put_whole(kept, sign_agreement(agreement, party, key, now))
@@ -196,16 +201,44 @@ def _key_of(
     raise BadInput(f"its public_key of {party} is not ours", field=str(path))
 
 
-def _signed_before(papers: Papers, party: PartyID) -> Sequence[tuple[Agreement, Step]]:
+def _is_ours(kept: Path, agreement: Agreement, party: PartyID, own: bytes) -> bool:
+    """Report whether a file is our signature under a version, by the key that we have now."""
+    if not kept.exists():
+        return False
+    signed = content_of(kept)
+    if _digest(signed) != agreement.digest or read_signature(signed).signer != party:
+        return False
+    return _holds(signed, party, [own])
+
+
+def _signed_before(papers: Papers, party: PartyID, own: bytes) -> Sequence[tuple[Agreement, Step]]:
+    """Return the versions that we signed: with the key that we have, or one that we had."""
     signed = []
     for agreement in papers.agreements:
-        own = [data for _, data in papers.signatures if _digest(data) == agreement.digest]
-        if any(read_signature(data).signer == party for data in own):
-            old = papers.version(agreement.previous)
+        old = papers.version(agreement.previous)
+        known = old is not None or not agreement.previous
+        entries = (*agreement.parties, *(old.parties if old else ()))
+        keys = {own, *(entry.public_key for entry in entries if entry.id == party)}
+        if any(
+            # Where the version before is not here, a key that it had cannot be held against it:
+            # taken for ours, for to sign twice is what must not happen.
+            not known or _holds(data, party, keys)
+            for _, data in papers.signatures
+            if _digest(data) == agreement.digest and read_signature(data).signer == party
+        ):
             # Not knowing what it followed, take the kind that must not be signed twice.
-            known = old is not None or not agreement.previous
             signed.append((agreement, step_of(agreement, old) if known else Step.ROLL))
     return signed
+
+
+def _holds(data: bytes, party: PartyID, keys: Iterable[bytes]) -> bool:
+    for key in keys:
+        try:
+            seal.verify(data, name=key_name(party), public_key=key)
+        except BadInput:
+            continue
+        return True
+    return False
 
 
 def _signers(

@@ -33,8 +33,9 @@ from tansiq.peers.signatures import (
 )
 from tansiq.services.planning.claim import Claim
 from tansiq.services.planning.succession import changed_rules, common_of, go_over
-from tansiq.settings import Settings
+from tansiq.settings import STORE, Settings
 from tansiq.storage.plans import Plans
+from tansiq.storage.sqlite import peek
 from tansiq.storage.store import Store, Tx
 from tansiq.storage.versions import VersionRows
 
@@ -64,6 +65,18 @@ def read_version(path: Path) -> Version:
     """Read one agreement. Raises BadInput."""
     content = content_of(path)
     return Version(read_agreement(content), content)
+
+
+def served_version(settings: Settings) -> Version | None:
+    """Return the version that the node serves under, or did when it last ran; None: it never ran.
+
+    What the file says is what it may go over to.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    row = peek(settings.data / STORE, lambda tx: VersionRows(tx).last())
+    return None if row is None else Version(read_agreement(row.file), row.file)
 
 
 def next_version(settings: Settings) -> Version | None:
@@ -239,13 +252,17 @@ async def _exchanged(
 ) -> bool:
     """Take another file as it is where no plan or record hangs on the difference; else as the next.
 
-    Report whether it was taken as it is.
+    Plans of others count as well as ours: under other registers ours would not meet them. Report
+    whether it was taken as it is.
     """
     same = present.agreement.listed == here.agreement.listed
     alike = same and present.agreement.struck == here.agreement.struck
     rules = changed_rules(present.agreement, here.agreement)
-    if (alike and not rules) or not await _stands(store):
-        now = clock.now()
+    now = clock.now()
+    standing = 0
+    if not alike or rules:
+        standing = await _standing(store, settings.party, now)
+    if not standing:
 
         async def write(tx: Tx) -> None:
             if not alike:
@@ -259,9 +276,9 @@ async def _exchanged(
     if not here.agreement.previous:
         differs = " and ".join((*(() if alike else ("registers",)), *rules))
         raise BadInput(
-            f"lists other {differs} than the agreement that this node's plans stand under, and "
-            "does not follow it; put the old file back, end all plans and no-go areas, and start "
-            "again",
+            f"lists other {differs} than the agreement that plans stand under ({standing} known "
+            "here, of this node or of others), and does not follow it; put the old file back, "
+            "start the node with it, and try again when all plans and no-go areas have ended",
             field=str(settings.agreement),
         )
     chain_to(settings, present.agreement, here)
@@ -272,6 +289,16 @@ async def _exchanged(
 async def _stands(store: Store) -> bool:
     """Report whether a plan of ours has not ended."""
     return bool(await store.read(lambda tx: Plans(tx).all(ended=False)))
+
+
+async def _standing(store: Store, party: str, now: datetime) -> int:
+    """Return how many plans and no-go areas hang on registers, as far as this store knows."""
+
+    async def read(tx: Tx) -> int:
+        own = len(await Plans(tx).all(ended=False))
+        return own + len(await VersionRows(tx).of_others(party, micros(now)))
+
+    return await store.read(read)
 
 
 async def _counts(store: Store, now: datetime) -> bool:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from tansiq.domain.agreement import NO_MINIMA, Agreement, Minima
+from tansiq.domain.agreement import Agreement, Minima
+from tansiq.domain.category import Category
 from tansiq.domain.conflict import Conflict, blocks
 from tansiq.domain.draft import StatedBand
 from tansiq.domain.extent import Extent
@@ -53,9 +54,10 @@ class Known:
     time: TimeSpan
     base_url: str
     enlarged: bool = False
-    """Already enlarged by its manager with the whole minima (a party's view at a foreign one)."""
+    """Already enlarged by its manager with its whole minima (a party's view at a foreign one)."""
     callsign: str = ""
     formation: str = ""
+    category: Category | None = None
     down: bool = False
     """Its manager is marked Down, by the register's last word."""
     told: bool = False
@@ -119,6 +121,7 @@ class Candidate:
     priority: int
     callsign: str
     formation: str
+    category: Category | None = None
     volumes: Volumes
     already_met: frozenset[str] = frozenset()
     """Entities an activated plan met before its change; these do not block the change."""
@@ -170,7 +173,8 @@ class Airspace:
         """Called when an off-nominal intent comes, changes or goes."""
         self.version = 0
         """Another one after each change."""
-        minima = agreement.minima
+        self._table = agreement.minima_table
+        minima = self._table.largest
         self.reach = Minima(
             # Each side may be enlarged by the whole minima. What shares a register's cell with a
             # plan from further away is rare, and then named by the register.
@@ -269,15 +273,16 @@ class Airspace:
                 if not known.own and known.time.end < now:
                     self.drop(register, known.id)
 
-    def minima_against(self, known: Known) -> Minima:
-        """Return the minima that our true volumes keep from a record."""
-        return NO_MINIMA if known.enlarged else self._agreement.minima
+    def minima_between(self, candidate: Candidate, known: Known) -> Minima:
+        """Return the minima that a candidate's true volumes keep from a record."""
+        kept = self._table.beyond if known.enlarged else self._table.between
+        return kept(candidate.category, known.category)
 
     def judge_one(self, candidate: Candidate, known: Known) -> Conflict | None:
         """Return how a candidate conflicts with one record, formations excepted."""
         if known.id == candidate.intent_id or known.extent is None:
             return None
-        minima = self.minima_against(known)
+        minima = self.minima_between(candidate, known)
         if candidate.extent.apart(known.extent, minima):
             return None
         if self._flies_with(candidate, known):
@@ -325,8 +330,8 @@ class Airspace:
         """Return what would block the candidate within a span of time, at any level, where it is
         or up to so far aside; each once, as its manager tells it rather than enlarged.
         """
-        reach_m = min(self._agreement.minima.horizontal_m + aside_m, 200_000.0)
-        reach = replace(self._agreement.minima, horizontal_m=reach_m)
+        most = self._table.most(candidate.category)
+        reach = replace(most, horizontal_m=min(most.horizontal_m + aside_m, 200_000.0))
         asked, reach = _few(reaching(candidate.volumes, span, ALTITUDES), reach)
         everywhere = Prepared.of(*asked)
         best: dict[str, Known] = {}
@@ -371,9 +376,10 @@ class Airspace:
         blocking.sort(key=lambda b: (b.known.kind != CONSTRAINT, -b.known.priority, b.known.id))
         return Judgement(tuple(blocking), frozenset(key))
 
-    def meets(self, candidate: Candidate, volumes: Volumes) -> bool:
-        """Report whether a candidate is within the minima of true volumes."""
-        return conflicts(candidate.prepared, Prepared.of(*volumes), self._agreement.minima)
+    def meets(self, candidate: Candidate, volumes: Volumes, category: Category | None) -> bool:
+        """Report whether a candidate is within the minima of true volumes of that category."""
+        minima = self._table.between(candidate.category, category)
+        return conflicts(candidate.prepared, Prepared.of(*volumes), minima)
 
     def met_by(self, candidate: Candidate, registers: Iterable[str]) -> frozenset[str]:
         """Return the ids of everything that a candidate conflicts with, blocking or not."""

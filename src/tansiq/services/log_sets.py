@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from tansiq.clock import Clock
+from tansiq.domain.category import Category
 from tansiq.domain.time import micros, parse_rfc3339
 from tansiq.errors import BadInput, StoreError
 from tansiq.f3548 import codec, convert, wire
@@ -122,6 +123,7 @@ class _Subject(msgspec.Struct, frozen=True):
     priority: int = 0
     callsign: str = ""
     formation: str = ""
+    category: Category | None = None
     volumes: msgspec.Raw = msgspec.Raw(b"[]")
     """Read only of the few that were refused."""
 
@@ -251,6 +253,7 @@ class Bookkeeper:
             priority=subject.priority,
             callsign=subject.callsign,
             formation=subject.formation,
+            category=subject.category,
             volumes=volumes,
         )
         found = {

@@ -14,7 +14,7 @@ from tansiq.services.planning.planner import Planner
 from tansiq.services.planning.site import Site
 from tansiq.services.planning.status import status_of
 from tansiq.services.planning.succession import Succession
-from tansiq.services.views import AirspaceEntry, IssuerView, PeerView, StatusView
+from tansiq.services.views import AirspaceEntry, HookView, IssuerView, PeerView, StatusView
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -39,6 +39,8 @@ class Overview:
         self._airspace = airspace
         self._issuers = issuers
         self._succession = succession
+        self.hooks: Callable[[], tuple[HookView, ...]] = tuple
+        """Says how the programs fare that are started on events."""
         self._test_interface = test_interface
 
     async def status(self) -> StatusView:
@@ -66,6 +68,7 @@ class Overview:
             plans=dict(sorted(plans.items())),
             issuers=self._issuers(),
             test_interface=self._test_interface,
+            hooks=self.hooks(),
         )
 
     async def airspace(self) -> list[AirspaceEntry]:
@@ -81,6 +84,7 @@ class Overview:
                     kind=known.kind,
                     manager=known.manager,
                     name=known.callsign,
+                    category=known.category,
                     state=known.state or None,
                     priority=known.priority,
                     registers=self._airspace.registers_of(known.id),

@@ -29,7 +29,7 @@ def search_km2_max(agreement: Agreement) -> float:
     """Return the largest area that a party names: one of its volumes, or the whole agreed area,
     either with its enlargement.
     """
-    margin_m = 1.1 * agreement.minima.horizontal_m + 1_000.0
+    margin_m = 1.1 * agreement.minima_table.largest.horizontal_m + 1_000.0
     return 1.05 * max(_enlarged_km2(agreement.area, margin_m), agreement.area_km2_max)
 
 

@@ -8,6 +8,8 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
+from tansiq.domain.category import Category
+
 Volumes4D: TypeAlias = Annotated[
     msgspec.Raw,
     msgspec.Meta(
@@ -119,6 +121,8 @@ class PlanView(msgspec.Struct, frozen=True, kw_only=True):
     party: str
     callsign: str
     formation: str
+    category: Category | None = None
+    """Size and kind of the aircraft; null: not said, and the largest minima are kept."""
     priority: int
     state: str
     """F3548 state: Accepted, Activated, Nonconforming or Contingent."""
@@ -191,6 +195,8 @@ class AirspaceEntry(msgspec.Struct, frozen=True, kw_only=True):
     """Call sign, or the no-go area's name; empty where its manager does not tell."""
     state: str | None
     priority: int
+    category: Category | None = None
+    """Null: not told, or of somebody outside the agreement."""
     registers: tuple[str, ...]
     """Where it stands, as far as we know."""
     time_start: str
@@ -264,6 +270,23 @@ class NextVersionView(msgspec.Struct, frozen=True, kw_only=True):
     """What keeps it from going over, as sentences."""
 
 
+class HookView(msgspec.Struct, frozen=True, kw_only=True):
+    """A program that is started on events, and how it fares."""
+
+    name: str
+    on: tuple[str, ...]
+    last: str | None
+    """When its last run ended; null: it was never run."""
+    problem: str | None
+    """Of the last run; null: it did what it should."""
+    failures: int
+    """In a row."""
+    waiting: int
+    """Events that it is still to be started for, with the one that it runs for."""
+    dropped: int
+    """Events that were left out since its last run ended, because too many waited."""
+
+
 class StatusView(msgspec.Struct, frozen=True, kw_only=True):
     """The node at a glance."""
 
@@ -280,6 +303,7 @@ class StatusView(msgspec.Struct, frozen=True, kw_only=True):
     test_interface: bool = False
     """Whether test programs may plan and end flights here."""
     agreement_next: NextVersionView | None = None
+    hooks: tuple[HookView, ...] = ()
 
 
 class EventView(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ class PlanRow:
     callsign: str
     formation: str
     priority: int
+    category: str | None
     time_start: int
     time_end: int
     placement: bytes
@@ -51,7 +52,7 @@ class ViewRow:
 
 
 _COLUMNS = """id, intent_id, phase, callsign, formation, priority, time_start, time_end,
-       placement, verdict, updated, warnings"""
+       placement, verdict, updated, warnings, category"""
 
 _GET = f"SELECT {_COLUMNS} FROM plan WHERE id = :id"  # noqa: S608 - a constant, no input in it
 _BY_INTENT = f"SELECT {_COLUMNS} FROM plan WHERE intent_id = :intent_id"  # noqa: S608 - same
@@ -60,9 +61,9 @@ _LIVING = f"SELECT {_COLUMNS} FROM plan WHERE phase <> 'ended' ORDER BY time_sta
 
 _PUT = """
 INSERT INTO plan (id, intent_id, phase, callsign, formation, priority, time_start, time_end,
-                  placement, verdict, updated, warnings)
+                  placement, verdict, updated, warnings, category)
 VALUES (:id, :intent_id, :phase, :callsign, :formation, :priority, :time_start, :time_end,
-        :placement, :verdict, :updated, :warnings)
+        :placement, :verdict, :updated, :warnings, :category)
 ON CONFLICT (id) DO UPDATE
    SET intent_id = excluded.intent_id, phase = excluded.phase,
        time_start = excluded.time_start, time_end = excluded.time_end,
@@ -120,6 +121,7 @@ def _plan(row: Row) -> PlanRow:
         verdict=row[9],
         updated=row[10],
         warnings=row[11],
+        category=row[12],
     )
 
 
@@ -166,6 +168,7 @@ class Plans:
                 "verdict": plan.verdict,
                 "updated": plan.updated,
                 "warnings": plan.warnings,
+                "category": plan.category,
             },
         )
 

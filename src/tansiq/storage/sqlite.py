@@ -17,7 +17,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -397,6 +397,27 @@ def _answer(batch: Sequence[_Job]) -> None:
     for loop, jobs in by_loop.items():
         if not loop.is_closed():
             loop.call_soon_threadsafe(_deliver, jobs)
+
+
+def peek(path: Path, fn: Callable[[Tx], Awaitable[T]]) -> T | None:
+    """Run ``fn`` against what is committed in a store that a node may have open; write nothing.
+
+    None where there is no file yet, or one of before the tables that ``fn`` asks for.
+
+    Raises:
+        StoreError: the file cannot be read.
+    """
+    if not path.exists():
+        return None
+    with _told_as_store_error(path):
+        connection = _connect(path, None, read_only=True)
+        found: T | None = None
+        try:
+            with suppress(apsw.SQLError), connection:
+                found = _step(fn, _SqliteTx(connection))
+        finally:
+            connection.close()
+    return found
 
 
 @contextmanager

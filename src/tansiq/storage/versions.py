@@ -12,6 +12,15 @@ _DIGESTS = "SELECT digest FROM agreement ORDER BY seq"
 
 _PUT = "INSERT INTO agreement (seq, digest, since, file) VALUES (:seq, :digest, :since, :file)"
 
+_FILE = "SELECT file FROM agreement WHERE digest = :digest ORDER BY seq DESC LIMIT 1"
+
+_OF_OTHERS = """
+SELECT entity FROM view WHERE own = 0 AND time_end >= :at
+ UNION SELECT id FROM intent WHERE manager <> :party AND time_end >= :at
+ UNION SELECT id FROM constraint_reference WHERE manager <> :party AND time_end >= :at
+ ORDER BY 1
+"""
+
 _LACKING = "SELECT register, ids FROM register_lacking"
 
 _PUT_LACKING = """
@@ -47,6 +56,19 @@ class VersionRows:
     async def digests(self) -> list[str]:
         """Return the digests of all, in the order in which they were served."""
         return [str(row[0]) for row in await self._tx.fetch(_DIGESTS)]
+
+    async def file(self, digest: str) -> bytes | None:
+        """Return the file of a version that was served here; None: none of that digest was."""
+        row = await self._tx.fetch_one(_FILE, {"digest": digest})
+        return None if row is None else bytes(row[0])
+
+    async def of_others(self, party: str, at: int) -> list[str]:
+        """Return the plans and no-go areas of others that are known here and not over by ``at``.
+
+        As registers were when they were last read, and as our own register is.
+        """
+        rows = await self._tx.fetch(_OF_OTHERS, {"party": party, "at": at})
+        return [str(row[0]) for row in rows]
 
     async def add(self, digest: str, since: int, file: bytes) -> None:
         """Note that a version is in force from now on."""

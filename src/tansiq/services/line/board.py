@@ -19,6 +19,7 @@ from tansiq.storage.store import Store, Tx
 
 AT_ONCE: Final = 2_000
 """Notes read in one step, which nothing else in the process can interrupt."""
+_AWAIT: Final = frozenset({Kind.COUNTER, Kind.OUTCOME, Kind.CONFIRM})
 
 
 class Board:
@@ -54,6 +55,8 @@ class Board:
         """The last hand-over of our own desk."""
         self.arrived: dict[NoteID, int] = {}
         """When each conversation came here or was begun, by our clock, microseconds UTC."""
+        self.came: dict[NoteID, int] = {}
+        """The same of each proposal, outcome and confirmation, from which a decision is due."""
 
     async def catch_up(self) -> None:
         """Take in what was written since.
@@ -147,6 +150,8 @@ class Board:
             self.heard[row.sender] = row.written
         if row.kind is Kind.CHECK_REPLY:
             self.last_check[row.peer] = row.written
+        if row.kind in _AWAIT:
+            self.came[row.id] = row.written
         if row.kind is Kind.HANDOVER:
             self.watch = row
 

@@ -15,11 +15,12 @@ from tansiq.domain.lead import Passage
 from tansiq.domain.note import FORMS, Kind, Note, NoteID, Place, write_instant
 from tansiq.domain.readback import differences
 from tansiq.domain.time import micros
-from tansiq.errors import AgreementMismatch, BadInput, Forbidden, TansiqError
+from tansiq.errors import AgreementMismatch, BadInput, BadSignature, Forbidden, TansiqError
 from tansiq.formats.letter import Letter, check_sender
 from tansiq.formats.payload import check_fit, read_payload, told_of
 from tansiq.services.events import Events
 from tansiq.services.line.announcing import announce
+from tansiq.services.line.old_keys import OldKeys
 from tansiq.services.line.pen import NOTE, Draft, Pen, note_row
 from tansiq.services.planning.site import Site
 from tansiq.storage.notes import Counters, NoteRow, NoteStore
@@ -55,6 +56,7 @@ class Inbox:
         self._clock = site.clock
         self._pen = pen
         self._events = events
+        self._old_keys = OldKeys(site)
 
     async def take(
         self, letters: Sequence[Letter], received: datetime, *, sender: str | None = None
@@ -65,9 +67,8 @@ class Inbox:
         """
         refused: dict[NoteID, TansiqError] = {}
         for letter in letters:
-            try:
-                self._check(letter, sender)
-            except TansiqError as error:
+            error = await self._refusal(letter, sender)
+            if error is not None:
                 refused[letter.id] = error
 
         async def write(tx: Tx) -> list[Taken]:
@@ -82,13 +83,7 @@ class Inbox:
 
         Returns what became of each, by the id of the receipt; None: it counts.
         """
-        found: dict[NoteID, TansiqError | None] = {}
-        for letter in letters:
-            try:
-                self._check(letter, None)
-                found[letter.id] = None
-            except TansiqError as error:
-                found[letter.id] = error
+        found = {letter.id: await self._refusal(letter, None) for letter in letters}
 
         async def write(tx: Tx) -> dict[NoteID, TansiqError | None]:
             became = dict(found)
@@ -103,6 +98,16 @@ class Inbox:
         try:
             await self._receipted(tx, letter, got, direct=True)
         except BadInput as error:
+            return error
+        return None
+
+    async def _refusal(self, letter: Letter, sender: str | None) -> TansiqError | None:
+        """Return why a letter is not taken, before the store is asked; None: it may be."""
+        try:
+            self._check(letter, sender)
+        except BadSignature as error:
+            return await self._old_keys.explained(letter, error)
+        except TansiqError as error:
             return error
         return None
 

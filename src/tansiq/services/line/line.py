@@ -206,6 +206,17 @@ class Line:
 
         return await self._site.store.read(read)
 
+    async def words_of(self, thread: str, note: str) -> tuple[str, ...]:
+        """Return what one note says in English, with the air that it is about; empty: unknown.
+
+        Raises:
+            NotFound: no such conversation.
+        """
+        view = await self.thread(thread)
+        said = next((each.sentences for each in view.notes if each.id == note), ())
+        air = view.told.words if view.told is not None and note == view.id else ()
+        return tuple(dict.fromkeys((*said, *air)))
+
     async def of(self, rows: Sequence[NoteRow]) -> tuple[ThreadView, ...]:
         """Return the conversations that notes belong to."""
         if not all(map(self.board.has, rows)):

@@ -34,10 +34,10 @@ from tansiq.formats.phrase_book import FALLBACK, render
 from tansiq.formats.signed_note import NameOf
 from tansiq.formats.spelling import Setting
 from tansiq.formats.words import Spoken, words
+from tansiq.services.line.awaited import Awaited
 from tansiq.services.line.board import Board
-from tansiq.services.line.lateness import COUNTED_FOR, late_notices, time_needed
+from tansiq.services.line.lateness import COUNTED_FOR, late_notices
 from tansiq.services.line.views import (
-    DueView,
     LeadView,
     LineView,
     NoteView,
@@ -67,6 +67,7 @@ class Showing:
         self._agreement = site.agreement
         self._me = site.party
         self._board = board
+        self.awaited = Awaited(site, board)
 
     async def threads(
         self, tx: Tx, threads: Sequence[Thread], *, told: bool = False
@@ -114,7 +115,7 @@ class Showing:
             end=facts.get("end"),
             rungs=tuple([await _rung(store, rung, step) for rung, step in thread.rungs]),
             lead=await self.lead(store, thread),
-            due=await self.due(store, thread),
+            due=await self.awaited.due(store, thread),
             proposal=proposal,
             proposed_by=proposed_by,
             moves=moves,
@@ -144,47 +145,7 @@ class Showing:
             words=said[1:] if thread.kind is Kind.STOP else said,
         )
 
-    # ---- ladder
-
-    async def due(self, store: NoteStore, thread: Thread) -> DueView | None:
-        """Return what is awaited next in a conversation, and what follows if it does not come."""
-        if not thread.open or thread.kind not in _LADDERS or self._board.superseded(thread):
-            return None
-        usual = self._agreement.timers.answered
-        until = await time_needed(store, self._board, thread, usual=usual)
-        if until is not None:
-            overdue = self._site.clock.now() > until
-            return DueView(rung=Rung.ANSWERED, at=zulu(until), overdue=overdue)
-        now, sent = micros(self._site.clock.now()), self._board.arrived[thread.id]
-        elapsed = timedelta(microseconds=now - sent)
-        reached = reached_rung(thread)
-        awaited = next(
-            (rung for rung in _LADDERS[thread.kind] if rung.height > reached.height), None
-        )
-        if awaited is None:
-            return None
-        timers, steps = self._agreement.timers, self._agreement.escalation
-        following = pact.step_next(steps, reached=reached, elapsed=elapsed)
-        at = from_micros(sent) + timers.due(awaited)
-        return DueView(
-            rung=awaited,
-            at=zulu(at),
-            overdue=elapsed > timers.due(awaited),
-            escalation=None if following is None else whom(following),
-            escalation_at=(
-                None if following is None else zulu(from_micros(sent) + following.after)
-            ),
-            fired=tuple(map(whom, self.fired(thread))),
-        )
-
-    def fired(self, thread: Thread) -> tuple[pact.Escalation, ...]:
-        """Return the steps that a conversation has come to."""
-        elapsed = micros(self._site.clock.now()) - self._board.arrived[thread.id]
-        return pact.steps_due(
-            self._agreement.escalation,
-            reached=reached_rung(thread),
-            elapsed=timedelta(microseconds=elapsed),
-        )
+    # ---- lead time
 
     async def lead(self, store: NoteStore, thread: Thread) -> LeadView | None:
         """Return how long before its start a notice came; None: it is none."""
@@ -326,6 +287,7 @@ class Showing:
         heard = board.heard.get(peer)
         span, clock = await self.offset(store, peer)
         lately = micros(self._site.clock.now() - COUNTED_FOR)
+        overdue = await self.awaited.overdue(store, peer)
         late = await late_notices(store, self.lead, board, peer=peer, since=lately)
         return LineView(
             party=peer,
@@ -352,6 +314,8 @@ class Showing:
             heard=_time(heard),
             late_ours=late[0],
             late_theirs=late[1],
+            overdue_ours=overdue[0],
+            overdue_theirs=overdue[1],
         )
 
     def _checked(self, peer: str, now: datetime) -> datetime:
@@ -403,29 +367,6 @@ class Showing:
                     )
                 )
         return tuple(found)
-
-
-_LADDERS: Final = {
-    Kind.NOTICE: (Rung.ARRIVED, Rung.SEEN, Rung.READ_BACK, Rung.ANSWERED),
-    Kind.CHECK: (Rung.ARRIVED, Rung.ANSWERED),
-    Kind.STOP: (Rung.ARRIVED, Rung.SEEN),
-    Kind.LINE: (Rung.ARRIVED, Rung.SEEN),
-    Kind.CALL: (Rung.ARRIVED, Rung.ANSWERED),
-    Kind.SAY: (Rung.ARRIVED, Rung.SEEN),
-    Kind.INCIDENT: (Rung.ARRIVED, Rung.ANSWERED),
-    Kind.ALARM: (Rung.ARRIVED, Rung.ANSWERED),
-}
-"""What is awaited, by the kind that opened the conversation."""
-
-
-def reached_rung(thread: Thread) -> Rung:
-    """Return the highest rung that was reached; a rung that was passed over counts as reached."""
-    return max((rung for rung, _ in thread.rungs), key=lambda rung: rung.height)
-
-
-def whom(step: pact.Escalation) -> str:
-    """Return whom a step turns to, and how."""
-    return f"{step.desk or step.role} by {step.by}"
 
 
 def _notice_kind(subject: str) -> NoticeKind:

@@ -61,6 +61,10 @@ class DueView(msgspec.Struct, frozen=True, kw_only=True):
     rung: str
     at: str
     overdue: bool
+    by: str = ""
+    """The party whose word, or whose node's, is awaited."""
+    about: str = ""
+    """The note from which the time runs: the first, or a proposal or outcome."""
     escalation: str | None = None
     """Who is turned to next."""
     escalation_at: str | None = None
@@ -185,6 +189,10 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
     """Notices of ours, of the last 24 h, that came later than the agreement asks for."""
     late_theirs: int
     """Of theirs."""
+    overdue_ours: int
+    """Live conversations in which a word of ours, or of our node, is overdue."""
+    overdue_theirs: int
+    """In which one of theirs is."""
 
 
 class OpenItemView(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,9 +18,10 @@ from tansiq.domain.note import Kind, Mode, NoteID
 from tansiq.domain.thread import Thread
 from tansiq.errors import StoreError, TansiqError
 from tansiq.services.events import Events
+from tansiq.services.line.awaited import whom
 from tansiq.services.line.board import Board
 from tansiq.services.line.pen import Draft
-from tansiq.services.line.showing import Showing, whom
+from tansiq.services.line.showing import Showing
 from tansiq.services.line.speaking import Speaking
 from tansiq.services.line.views import DueView
 from tansiq.services.planning.site import Site
@@ -47,6 +48,10 @@ class Overdue(msgspec.Struct, frozen=True, kw_only=True):
     """Who is to be turned to, where a step of the escalation has come."""
     after_s: int = 0
     """How long after it was sent that step comes."""
+    by: str = ""
+    """The party whose word, or whose node's, is missing."""
+    about: str = ""
+    """The note from which the time runs, where that is not the first: a proposal or an outcome."""
 
 
 class CheckMissed(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,8 +69,10 @@ class ClockWrong(msgspec.Struct, frozen=True, kw_only=True):
     most_s: float | None
 
 
-_Fired = tuple[str, str, str | None, int]
-"""A conversation and a step that it has come to: rung, whom, seconds."""
+_Late = tuple[NoteID, str, str]
+"""A conversation, the rung that it has not reached, and the note from which the time runs."""
+_Fired = tuple[str, str, str, str | None, int]
+"""A conversation and a step that it has come to: rung, from which note, whom, seconds."""
 _TOLD: Final = ("line-overdue", "line-escalated", "line-check", "line-clock")
 
 
@@ -80,7 +87,7 @@ class Vigil:
         self._board = board
         self._showing = showing
         self._speaking = speaking
-        self._overdue: set[tuple[NoteID, str]] = set()
+        self._overdue: set[_Late] = set()
         self._fired: set[_Fired] = set()
         self._checks: dict[str, str] = {}
         self._clocks: dict[str, str] = {}
@@ -132,7 +139,7 @@ class Vigil:
                 self._clocks[row.id] = msgspec.json.decode(row.body, type=ClockWrong).clock
             elif row.kind == "line-overdue":
                 body = msgspec.json.decode(row.body, type=Overdue)
-                self._overdue.add((NoteID(row.id), body.rung))
+                self._overdue.add((NoteID(row.id), body.rung, body.about))
             else:
                 self._fired.add(_fired(row.id, msgspec.json.decode(row.body, type=Overdue)))
 
@@ -140,7 +147,7 @@ class Vigil:
         async def read(tx: Tx) -> list[tuple[Thread, DueView]]:
             found = []
             for thread in self._board.open_threads():
-                due = await self._showing.due(NoteStore(tx), thread)
+                due = await self._showing.awaited.due(NoteStore(tx), thread)
                 if due is not None:
                     found.append((thread, due))
             return found
@@ -149,16 +156,24 @@ class Vigil:
 
     async def _late_rungs(self) -> list[tuple[str, str, msgspec.Struct]]:
         told: list[tuple[str, str, msgspec.Struct]] = []
-        late: set[tuple[NoteID, str]] = set()
+        late: set[_Late] = set()
         fired: set[_Fired] = set()
         for thread, due in await self._dues():
             party = self._speaking.other(thread)
+            about = "" if due.about == thread.id else due.about
             if due.overdue:
-                late.add((thread.id, due.rung))
-                if (thread.id, due.rung) not in self._overdue:
-                    body = Overdue(kind=thread.kind, party=party, rung=due.rung, mode=thread.mode)
+                late.add((thread.id, due.rung, about))
+                if (thread.id, due.rung, about) not in self._overdue:
+                    body = Overdue(
+                        kind=thread.kind,
+                        party=party,
+                        rung=due.rung,
+                        mode=thread.mode,
+                        by=due.by,
+                        about=about,
+                    )
                     told.append(("line-overdue", thread.id, body))
-            for step in self._showing.fired(thread):
+            for step in self._showing.awaited.fired(thread):
                 body = Overdue(
                     kind=thread.kind,
                     party=party,
@@ -166,6 +181,8 @@ class Vigil:
                     mode=thread.mode,
                     whom=whom(step),
                     after_s=int(step.after.total_seconds()),
+                    by=due.by,
+                    about=about,
                 )
                 fired.add(_fired(thread.id, body))
                 if _fired(thread.id, body) not in self._fired:
@@ -218,7 +235,7 @@ class Vigil:
 
 
 def _fired(thread: str, body: Overdue) -> _Fired:
-    return thread, body.rung, body.whom, body.after_s
+    return thread, body.rung, body.about, body.whom, body.after_s
 
 
 def _seconds(micros: int) -> float | None:

@@ -8,10 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
 from tansiq.domain.agreement import Agreement, Register
+from tansiq.domain.category import Category
 from tansiq.domain.draft import PlanDraft, StatedBand
 from tansiq.domain.extent import Extent
 from tansiq.domain.intent import PartyID
@@ -46,6 +48,7 @@ class Plan:
     intent_id: str
     callsign: str
     formation: str
+    category: Category | None
     placement: Placement[Claim]
     verdict: Verdict | None
     updated: datetime
@@ -55,6 +58,14 @@ class Plan:
     @property
     def priority(self) -> int:
         return self.placement.want.priority
+
+
+class Who(NamedTuple):
+    """What a plan is known by, for as long as it lives."""
+
+    callsign: str
+    formation: str
+    category: Category | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,25 +148,30 @@ class Book:
         """Return the altitudes of some volume sets as they were given."""
         return tuple(b for n in parts for b in self._sets[plan_id, n].stated)
 
-    def extents(self, plan_id: str, claim: Claim, register: Register) -> Placed:
-        """Return what is written to a register: enlarged by half the minima, at a foreign one by
-        the whole, because suppliers there do not enlarge theirs.
+    def extents(self, plan: Plan, claim: Claim, register: Register) -> Placed:
+        """Return what is written to a register: enlarged by half the largest minima that its
+        category has with any, at a foreign one by the whole, because suppliers there do not enlarge
+        theirs.
         """
-        return self._enlarged(plan_id, claim.standing, 1.0 if register.foreign else 0.5)
+        fraction = 1.0 if register.foreign else 0.5
+        return self._enlarged(plan.id, claim.standing, plan.category, fraction)
 
     def served(
-        self, plan_id: str, parts: tuple[int, ...], register: Register
+        self, plan: Plan, parts: tuple[int, ...], register: Register
     ) -> tuple[wire.Volume4D, ...]:
         """Return some volume sets as messages carry them: as they are; of a foreign register, as
         they were written to it.
         """
         if register.foreign:
-            return self._enlarged(plan_id, parts, 1.0).wire_volumes if parts else ()
-        return tuple(v for n in parts for v in self._sets[plan_id, n].wire_volumes)
+            return self._enlarged(plan.id, parts, plan.category, 1.0).wire_volumes if parts else ()
+        return tuple(v for n in parts for v in self._sets[plan.id, n].wire_volumes)
 
-    def _enlarge(self, plan_id: str, parts: tuple[int, ...], fraction: float) -> Placed:
+    def _enlarge(
+        self, plan_id: str, parts: tuple[int, ...], category: Category | None, fraction: float
+    ) -> Placed:
         volumes = tuple(v for n in parts for v in self._sets[plan_id, n].volumes)
-        enlarged = enlarged_by(volumes, self._agreement.minima, fraction=fraction)
+        most = self._agreement.minima_table.most(category)
+        enlarged = enlarged_by(volumes, most, fraction=fraction)
         made = Extent.of(enlarged), Prepared.of(*enlarged)
         return Placed(enlarged, convert.volumes_to_wire(enlarged), *made)
 
@@ -163,17 +179,17 @@ class Book:
         self, plan: Plan, claim: Claim, already_met: frozenset[str] = frozenset()
     ) -> Candidate:
         """Return a claim of a plan as something to be judged."""
-        candidate = self._candidates(plan.id, plan.intent_id, plan.callsign, plan.formation, claim)
+        who = Who(plan.callsign, plan.formation, plan.category)
+        candidate = self._candidates(plan.id, plan.intent_id, who, claim)
         return replace(candidate, already_met=already_met) if already_met else candidate
 
-    def _candidate(
-        self, plan_id: str, intent_id: str, callsign: str, formation: str, claim: Claim
-    ) -> Candidate:
+    def _candidate(self, plan_id: str, intent_id: str, who: Who, claim: Claim) -> Candidate:
         return Candidate(
             intent_id=intent_id,
             priority=claim.priority,
-            callsign=callsign,
-            formation=formation,
+            callsign=who.callsign,
+            formation=who.formation,
+            category=who.category,
             volumes=self.volumes(plan_id, claim),
             stated=self.stated(plan_id, claim),
         )
@@ -199,6 +215,7 @@ class Book:
                 phase=placement.phase.value,
                 callsign=plan.callsign,
                 formation=plan.formation,
+                category=plan.category,
                 priority=plan.priority,
                 time_start=micros(span.start),
                 time_end=micros(span.end),
@@ -271,6 +288,7 @@ class Book:
                 party=self._party,
                 callsign=plan.callsign,
                 formation=plan.formation,
+                category=plan.category,
                 priority=claim.priority,
                 volumes=self.volumes_of(plan.id, claim.parts),
                 off_nominal_volumes=self.volumes_of(plan.id, claim.off_parts),
@@ -318,6 +336,7 @@ def _plan(row: PlanRow) -> Plan:
         intent_id=row.intent_id,
         callsign=row.callsign,
         formation=row.formation,
+        category=None if row.category is None else Category(row.category),
         placement=_PLACEMENT.decode(row.placement),
         verdict=None if row.verdict is None else _VERDICT.decode(row.verdict),
         updated=from_micros(row.updated),

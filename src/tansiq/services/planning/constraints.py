@@ -22,10 +22,10 @@ from tansiq.errors import NotFound, StateConflict, TansiqError, WrongState
 from tansiq.f3548 import convert, wire
 from tansiq.services.airspace import CONSTRAINT, Airspace, Known
 from tansiq.services.events import Events
+from tansiq.services.planning.drafts import check_aside
 from tansiq.services.planning.no_go import NoGo, Slot, nogo_of
 from tansiq.services.planning.notices import Notices
 from tansiq.services.planning.planner import Place
-from tansiq.services.planning.planning import check_aside
 from tansiq.services.planning.ports import Written
 from tansiq.services.planning.records import Records
 from tansiq.services.planning.site import Site
@@ -369,11 +369,12 @@ class OwnConstraints:
         return await place.port.put_constraint(row.id, ovn, parameters)
 
     def _extents(self, row: OwnConstraintRow) -> tuple[wire.Volume4D, ...]:
-        """Return what is written: enlarged by half the minima, as plans are, so that a plan within
-        the minima of it always meets it there.
+        """Return what is written: enlarged by half the largest minima, as a plan of no category is,
+        so that a plan within its minima of it always meets it there.
         """
         volumes = convert.constraint_volumes(self._volumes(row), "volumes")
-        return convert.volumes_to_wire(enlarged_by(volumes, self._agreement.minima, fraction=0.5))
+        most = self._agreement.minima_table.largest
+        return convert.volumes_to_wire(enlarged_by(volumes, most, fraction=0.5))
 
     async def _answered(self, nogo: NoGo, place: Place, written: Written) -> bool:
         register, row = place.register.id, nogo.row

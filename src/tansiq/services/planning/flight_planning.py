@@ -210,6 +210,7 @@ class FlightPlanning:
             id=EntityID(plan_id),
             callsign=plan.callsign if plan else "",
             formation=plan.formation if plan else "",
+            category=plan.category if plan else None,
             priority=flight.priority,
         )
 

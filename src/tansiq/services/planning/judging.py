@@ -203,7 +203,9 @@ class Judging:
         if other is None or other.placement.base is None or look.against is None:
             return False
         candidate = self._book.candidate(plan, look.against)
-        return self.airspace.meets(candidate, self._book.volumes(other.id, other.placement.base))
+        return self.airspace.meets(
+            candidate, self._book.volumes(other.id, other.placement.base), other.category
+        )
 
     async def _confirm(
         self,

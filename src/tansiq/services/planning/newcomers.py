@@ -76,7 +76,7 @@ class Newcomers:
             claim = _standing(plan)
             if claim is None or plan.intent_id == write.id:
                 continue
-            placed = self._book.extents(plan.id, claim, self._registers[index])
+            placed = self._book.extents(plan, claim, self._registers[index])
             if placed.extent.apart(newcomer, NO_MINIMA):
                 continue
             prepared = prepared or Prepared.of(*write.extents)

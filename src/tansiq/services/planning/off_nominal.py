@@ -12,7 +12,6 @@ from tansiq.domain.intent import IntentState, check_transition
 from tansiq.domain.placement import Placement
 from tansiq.domain.time import zulu
 from tansiq.domain.volume import Volume4D, Volumes
-from tansiq.engine.enlarge import enlarged_by
 from tansiq.errors import BadInput, TooLarge, WrongState
 from tansiq.services.planning.book import Plan
 from tansiq.services.planning.claim import Claim
@@ -28,6 +27,7 @@ def draft(plan: Plan, volumes: Volumes, stated: tuple[StatedBand, ...]) -> PlanD
         stated=stated or tuple(_in_metres(volume) for volume in volumes),
         callsign=plan.callsign,
         formation=plan.formation,
+        category=plan.category,
         priority=plan.priority,
     )
 
@@ -79,8 +79,6 @@ def check(
                 f"{agreement.area_km2_max:,.0f} km2 a volume: divide it",
                 field=field,
             )
-    for fraction in {1.0 if register.foreign else 0.5 for register in agreement.registers}:
-        enlarged_by(volumes, agreement.minima, fraction=fraction)
 
 
 def standing(placement: Placement[Claim]) -> Claim:

@@ -314,7 +314,7 @@ class Planner:
                 uss_base_url=place.base_url, notify_for_constraints=True
             )
         return wire.PutOperationalIntentReferenceParameters(
-            extents=self.book.extents(plan.id, claim, place.register).wire_volumes,
+            extents=self.book.extents(plan, claim, place.register).wire_volumes,
             key=tuple(sorted(key)),
             state=claim.state,
             uss_base_url=place.base_url,
@@ -365,7 +365,7 @@ class Planner:
             # A write is checked by its key; all that is decided without one is checked here.
             if look.due.against is not None and (look.blockers or look.due.write is None):
                 claim = look.due.write or look.due.against
-                extents = self.book.extents(plan.id, claim, place.register).wire_volumes
+                extents = self.book.extents(plan, claim, place.register).wire_volumes
                 blocking = [blocker.id for blocker in look.blockers]
                 missing = await local.unjudged(tx, plan.intent_id, extents, seen.judged, blocking)
                 if missing is not None:

@@ -6,29 +6,30 @@ Everything here only starts things and shows them; ``planner`` takes plans throu
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import msgspec
 
-from tansiq.domain import geodesy, placement_steps
-from tansiq.domain.agreement import Agreement
-from tansiq.domain.amendment import may_plan
+from tansiq.domain import placement_steps
 from tansiq.domain.draft import PlanDraft, StatedBand
 from tansiq.domain.intent import IntentState
 from tansiq.domain.pact import NoticeKind, OnSilence
 from tansiq.domain.placement import News, Phase, Placement
 from tansiq.domain.placement_steps import Step
-from tansiq.domain.time import zulu
-from tansiq.domain.volume import Polygon, Volumes, time_bounds
-from tansiq.engine.enlarge import enlarged_by
+from tansiq.domain.volume import Volumes
 from tansiq.engine.sideways import Aside, moved_aside
-from tansiq.errors import BadInput, Forbidden, NotFound, StateConflict, WrongState
-from tansiq.formats.geojson import swapped
+from tansiq.errors import BadInput, NotFound, StateConflict, WrongState
 from tansiq.services.airspace import Airspace, Blocking, Candidate
 from tansiq.services.planning import off_nominal
 from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.claim import Claim
+from tansiq.services.planning.drafts import (
+    check_aside,
+    check_enlarged,
+    check_may_plan,
+    check_same,
+)
 from tansiq.services.planning.notices import Notices
 from tansiq.services.planning.off_nominal import check_return
 from tansiq.services.planning.planner import Planner
@@ -38,8 +39,6 @@ from tansiq.services.planning.status import Shown, show, with_problems
 from tansiq.services.views import PlanView, Status
 from tansiq.storage.plans import Plans
 from tansiq.storage.store import Tx
-
-_QUICK_CORNERS = 64
 
 
 class OwnPlans:
@@ -90,6 +89,7 @@ class OwnPlans:
                 intent_id=self._new_id(),
                 callsign=draft.callsign,
                 formation=draft.formation,
+                category=draft.category,
                 placement=self._declared(claim),
                 verdict=None,
                 updated=now,
@@ -143,6 +143,7 @@ class OwnPlans:
             party=self._party,
             callsign=draft.callsign,
             formation=draft.formation,
+            category=draft.category,
             priority=draft.priority,
             volumes=draft.volumes,
             stated=draft.stated,
@@ -163,6 +164,7 @@ class OwnPlans:
             priority=draft.priority,
             callsign=draft.callsign,
             formation=draft.formation,
+            category=draft.category,
             volumes=draft.volumes,
             stated=draft.stated,
         )
@@ -230,12 +232,7 @@ class OwnPlans:
         check_may_plan(self._agreement, self._party, now)
         await check_aside(draft, self._agreement, now, self._limits.plan_ahead_max)
         plan = self._living(plan_id)
-        if (draft.callsign, draft.formation) != (plan.callsign, plan.formation):
-            raise BadInput(
-                f"call sign and formation of a plan stay as they are ({plan.callsign or 'none'}); "
-                "end the plan and submit a new one",
-                field="callsign",
-            )
+        check_same(draft, plan)
         target = _target(plan)
         volumes = self._book.volumes_of(plan_id, target.parts)
         if (volumes, target.priority) == (draft.volumes, draft.priority):
@@ -280,6 +277,7 @@ class OwnPlans:
             stated=stated,
             callsign=plan.callsign,
             formation=plan.formation,
+            category=plan.category,
             priority=claim.priority,
         )
         return await self.change(plan_id, draft)
@@ -352,7 +350,15 @@ class OwnPlans:
         base = off_nominal.standing(plan.placement)
         nominal = () if state is IntentState.CONTINGENT else base.parts
         beside = len(self._book.volumes_of(plan_id, nominal))
-        off_nominal.check(state, volumes, self._agreement, now, self._limits, beside=beside)
+        off_nominal.check(
+            state,
+            volumes,
+            self._agreement,
+            now,
+            self._limits,
+            beside=beside,
+        )
+        check_enlarged(volumes, plan.category, self._agreement)
         off_nominal.claim(base, state, 0)
         draft = off_nominal.draft(plan, volumes, stated)
 
@@ -386,77 +392,6 @@ class OwnPlans:
 async def _nobody(_: str) -> tuple[str, ...]:
     """Return nobody: no notices are given."""
     return ()
-
-
-def check_may_plan(agreement: Agreement, party: str, now: datetime) -> None:
-    """Check that a party may declare and change plans; what stands goes on as it is.
-
-    Raises:
-        Forbidden: the agreement has ended, or the party is struck off.
-    """
-    if not may_plan(agreement, party):
-        raise Forbidden(
-            f"version {agreement.version} of the agreement strikes {party} off: nothing new is "
-            "planned until a later version takes it back; what stands goes on blocking",
-            field="struck",
-        )
-    if agreement.valid_until is not None and not agreement.valid_at(now):
-        raise Forbidden(
-            f"the agreement ended at {zulu(agreement.valid_until)}: nothing new is planned until "
-            "another version is in force; what stands goes on blocking",
-            field="valid_until",
-        )
-
-
-async def check_aside(
-    draft: PlanDraft, agreement: Agreement, now: datetime, ahead_max: timedelta
-) -> None:
-    """``check_draft``, in a thread where it takes long enough for others to notice."""
-    corners = sum(len(v.outline.vertices) for v in draft.volumes if isinstance(v.outline, Polygon))
-    if corners <= _QUICK_CORNERS:
-        check_draft(draft, agreement, now, ahead_max)
-    else:
-        await asyncio.to_thread(check_draft, draft, agreement, now, ahead_max)
-
-
-def check_draft(
-    draft: PlanDraft, agreement: Agreement, now: datetime, ahead_max: timedelta
-) -> None:
-    """Check what a draft must be to be declared now under the agreement.
-
-    Raises:
-        BadInput: its end has passed or is too far ahead, or it leaves the area.
-    """
-    span = time_bounds(draft.volumes)
-    if span.end <= now:
-        raise BadInput(
-            f"the end {zulu(span.end)} has passed (it is {zulu(now)}); state a later one",
-            field="end",
-        )
-    if span.end > now + ahead_max:
-        raise BadInput(
-            f"the end {zulu(span.end)} is more than {ahead_max.days} days ahead", field="end"
-        )
-    for index, volume in enumerate(draft.volumes):
-        geodesy.check_outline(volume.outline)
-        if not geodesy.inside(volume.outline, agreement.area):
-            other = swapped(volume.outline)
-            hint = "keep the whole outline inside"
-            if other is not None and geodesy.inside(other, agreement.area):
-                hint = "with latitude and longitude exchanged it would be inside: are they swapped?"
-            raise BadInput(
-                f"the volume leaves the area of the agreement; {hint}", field=f"volumes[{index}]"
-            )
-        area_km2 = geodesy.area_km2(volume.outline)
-        if area_km2 > agreement.area_km2_max:
-            raise BadInput(
-                f"the outline covers {area_km2:,.0f} km2; the agreement allows "
-                f"{agreement.area_km2_max:,.0f} km2 a volume: divide it",
-                field=f"volumes[{index}]",
-            )
-    for fraction in {1.0 if register.foreign else 0.5 for register in agreement.registers}:
-        # Refused here, and remembered, rather than found out while it is being placed.
-        enlarged_by(draft.volumes, agreement.minima, fraction=fraction)
 
 
 def _claim(number: int, priority: int) -> Claim:

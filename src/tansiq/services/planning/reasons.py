@@ -11,7 +11,7 @@ from tansiq.domain.conflict import explain
 from tansiq.domain.draft import Datum
 from tansiq.domain.time import zulu
 from tansiq.domain.volume import AltitudeBand
-from tansiq.services.airspace import Airspace, Blocking, Candidate
+from tansiq.services.airspace import CONSTRAINT, Airspace, Blocking, Candidate, Known
 from tansiq.services.planning.status import Verdict
 from tansiq.services.planning.ways_out import Mover, WaysOut, none_free, w84, whole
 from tansiq.services.views import Alternative, Blocker
@@ -82,6 +82,12 @@ class Reasons:
         reason = f"{said}{blockers[0].sentence}{tail}" if blockers else said
         return Verdict(reason=reason, blockers=blockers)
 
+    def _why(self, candidate: Candidate, known: Known) -> str:
+        table, area = self.agreement.minima_table, known.kind == CONSTRAINT
+        if known.enlarged:
+            return "kept beyond its own, by which it stands enlarged" if table.entries else ""
+        return table.why(candidate.category, known.category, area=area)
+
     def _blocker(self, candidate: Candidate, found: Blocking) -> Blocker:
         known, conflict = found.known, found.conflict
 
@@ -110,7 +116,8 @@ class Reasons:
             sentence=explain(
                 conflict,
                 name=name,
-                minima=self.airspace.minima_against(known),
+                minima=self.airspace.minima_between(candidate, known),
+                why=self._why(candidate, known),
                 altitude=altitude,
             ),
         )

@@ -129,6 +129,8 @@ class Records:
             # Nobody outside the agreement is taken for a member of one of its formations.
             callsign=intent.callsign if party else "",
             formation=intent.formation if party else "",
+            # Nor is its word taken for what it flies: it may be anything.
+            category=intent.category if party else None,
             down=down,
             nominal_count=len(intent.volumes) if intent.off_nominal_volumes else None,
         )
@@ -179,12 +181,16 @@ class Records:
         At a foreign register these are the enlarged ones, for its readers do not enlarge.
         """
         at = next(r for r in self._agreement.registers if r.id == register)
-        off_nominal = book.served(plan.id, view.space.off_parts, at)
-        extra = wire.TansiqDetails(callsign=plan.callsign or None, formation=plan.formation or None)
+        off_nominal = book.served(plan, view.space.off_parts, at)
+        extra = wire.TansiqDetails(
+            callsign=plan.callsign or None,
+            formation=plan.formation or None,
+            category=plan.category,
+        )
         return wire.OperationalIntent(
             reference=reference,
             details=wire.OperationalIntentDetails(
-                volumes=book.served(plan.id, view.space.nominal_parts, at),
+                volumes=book.served(plan, view.space.nominal_parts, at),
                 off_nominal_volumes=off_nominal or None,
                 priority=view.space.priority,
                 tansiq=extra,

@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from tansiq.domain.agreement import Agreement, IfUnreachable
+from tansiq.domain.category import Category
 from tansiq.domain.draft import StatedBand
 from tansiq.domain.intent import IntentState
 from tansiq.domain.placement import Phase, Placement, SlotState
@@ -45,6 +46,7 @@ class Shown:
     party: str
     callsign: str
     formation: str
+    category: Category | None
     priority: int
     volumes: Volumes
     """The plan's own."""
@@ -125,6 +127,7 @@ def show(
         party=shown.party,
         callsign=shown.callsign,
         formation=shown.formation,
+        category=shown.category,
         priority=shown.priority,
         state=claim.state.value,
         status=status_of(placement),

@@ -56,7 +56,7 @@ class Subscribing:
         if standing is None:
             return None
         entry = next(r for r in self._agreement.registers if r.id == register)
-        volumes = self._book.extents(plan.id, plan.placement.want, entry).volumes
+        volumes = self._book.extents(plan, plan.placement.want, entry).volumes
         start, end = from_micros(standing.time_start), from_micros(standing.time_end)
         covered = all(start <= v.time.start and v.time.end <= end for v in volumes)
         if plan.placement.off_nominal:

@@ -72,7 +72,7 @@ def common_of(old: Agreement, new: Agreement) -> list[str]:
 
 def changed_rules(old: Agreement, new: Agreement) -> tuple[str, ...]:
     """Return which rules differ by which plans are judged; what stands was judged by the old."""
-    names = ("minima", "equal_priority_blocks", "formations")
+    names = ("minima", "between", "equal_priority_blocks", "formations")
     return tuple(name for name in names if getattr(old, name) != getattr(new, name))
 
 

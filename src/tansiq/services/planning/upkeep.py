@@ -60,7 +60,7 @@ class Upkeep:
         self._book: Book = planner.book
         self._clock = site.clock
         self._timers = site.timers
-        margin_m = 1.1 * site.agreement.minima.horizontal_m + 1_000.0
+        margin_m = 1.1 * site.agreement.minima_table.largest.horizontal_m + 1_000.0
         # Wide enough for plans at the edge of the area, with their enlargement.
         outline = enlarged(site.agreement.area, margin_m)
         self.subscribing = Subscribing(site, book=planner.book, outline=outline)

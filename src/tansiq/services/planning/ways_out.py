@@ -9,15 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from tansiq.domain.agreement import NO_MINIMA, Agreement
+from tansiq.domain.agreement import Agreement, Minima
 from tansiq.domain.draft import StatedBand
 from tansiq.domain.intent import IntentState
 from tansiq.domain.time import YEAR_MAX, TimeSpan, zulu
-from tansiq.domain.volume import AltitudeBand, Volumes, altitude_bounds, time_bounds
+from tansiq.domain.volume import AltitudeBand, Volume4D, Volumes, altitude_bounds, time_bounds
 from tansiq.engine.index import Prepared
 from tansiq.engine.resolution import (
     Bounds,
     Kind,
+    Layer,
     NoneFree,
     Proposal,
     Resolution,
@@ -48,14 +49,21 @@ _WINDS = ("north", "north-east", "east", "south-east", "south", "south-west", "w
 class Mover:
     """A plan that could move, and what it must keep clear of."""
 
-    volumes: Volumes
-    stated: tuple[StatedBand, ...]
-    """Its altitudes as they were given; empty if nobody told us."""
+    candidate: Candidate
     obstacles: tuple[Known, ...]
-    besides: Volumes = ()
+    besides: Candidate | None = None
     """The plan that it is to make way for."""
     flying: bool = False
     """In the air: it can still change its level or its way, and nothing about its times."""
+
+    @property
+    def volumes(self) -> Volumes:
+        return self.candidate.volumes
+
+    @property
+    def stated(self) -> tuple[StatedBand, ...]:
+        """Its altitudes as they were given; empty if nobody told us."""
+        return self.candidate.stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,7 @@ class WaysOut:
         span = TimeSpan(start=min(now, start), end=_END)
         found = tuple(self.airspace.obstacles(candidate, span, ASIDE_M_MAX))
         flying = activated and start <= now
-        return Mover(candidate.volumes, candidate.stated, found, flying=flying)
+        return Mover(candidate, found, flying=flying)
 
     def theirs(
         self, candidate: Candidate, blocking: Sequence[Blocking], now: datetime
@@ -88,18 +96,20 @@ class WaysOut:
             priority=known.priority,
             callsign=known.callsign,
             formation=known.formation,
+            category=known.category,
             volumes=known.volumes,
         )
         ours = self.ours(other, now)
         # What we mean to put there ourselves is not in its way twice, and not as it was.
         kept = tuple(k for k in ours.obstacles if k.id != candidate.intent_id)
-        return replace(ours, obstacles=kept, besides=candidate.volumes)
+        return replace(ours, obstacles=kept, besides=candidate)
 
     def resolve(self, mover: Mover, now: datetime) -> Resolution:
         """Return the best moves; may be called in any thread."""
         agreement = self.agreement
         span = time_bounds(mover.volumes)
-        last = max(now, span.end) + agreement.delay_max + agreement.minima.time
+        last = max(now, span.end) + agreement.delay_max
+        last += agreement.minima_table.most(mover.candidate.category).time
         soon = [known for known in mover.obstacles if known.time.start <= last]
         found = self._resolve(mover, soon, now)
         if found.none_free is None or len(soon) == len(mover.obstacles):
@@ -109,13 +119,7 @@ class WaysOut:
         return Resolution(found.proposals, later.none_free)
 
     def _resolve(self, mover: Mover, obstacles: Sequence[Known], now: datetime) -> Resolution:
-        agreement, layers = self.agreement, []
-        for enlarged, minima in ((False, agreement.minima), (True, NO_MINIMA)):
-            volumes = [v for k in obstacles if k.enlarged == enlarged for v in k.volumes]
-            if not enlarged:
-                volumes += mover.besides
-            if volumes:
-                layers.append(standing(tuple(volumes), minima))
+        agreement, layers = self.agreement, self._layers(mover, obstacles)
         if not layers:
             return Resolution((), None)  # What blocked it has gone: it need not move.
         # What the ground is like elsewhere nobody has told us.
@@ -137,6 +141,18 @@ class WaysOut:
             area=agreement.area,
         )
         return resolve(Prepared.of(*mover.volumes), layers, bounds)
+
+    def _layers(self, mover: Mover, obstacles: Sequence[Known]) -> list[Layer]:
+        """Return what is in the way, one layer for each minima that are kept to it."""
+        candidate, found = mover.candidate, dict[Minima, list[Volume4D]]()
+        for known in obstacles:
+            minima = self.airspace.minima_between(candidate, known)
+            found.setdefault(minima, []).extend(known.volumes)
+        if mover.besides is not None:
+            table = self.agreement.minima_table
+            minima = table.between(candidate.category, mover.besides.category)
+            found.setdefault(minima, []).extend(mover.besides.volumes)
+        return [standing(tuple(volumes), minima) for minima, volumes in found.items() if volumes]
 
     def in_words(self, mover: Mover, found: Sequence[Proposal]) -> tuple[Alternative, ...]:
         """Return proposals as people read them, the cheapest first."""

@@ -11,9 +11,9 @@ from enum import StrEnum
 from typing import Final
 
 from tansiq.domain.estimate import Estimate
+from tansiq.domain.nearness import nearness
 from tansiq.domain.time import micros, zulu
 from tansiq.domain.track import Address
-from tansiq.domain.whereabouts import distance_to_m
 from tansiq.errors import BadInput, NotFound
 from tansiq.services.airspace import Known
 from tansiq.services.watch.expected import Expected
@@ -67,6 +67,11 @@ class Bindings:
     def intents(self) -> Collection[str]:
         """Return the intents that addresses are said to fly."""
         return {row.intent for row in self._said.values() if row.intent}
+
+    def intent_of(self, address: Address) -> str:
+        """Return the intent that a person has said an address flies; empty: none."""
+        row = self._said.get(address)
+        return "" if row is None else row.intent
 
     def has(self, address: Address) -> bool:
         """Whether a person has said whose an address is."""
@@ -148,7 +153,7 @@ def suggestion(estimate: Estimate, bound: Bound) -> str:
 
 
 def _near(estimate: Estimate, known: Known) -> bool:
-    return any(
-        distance_to_m(estimate.position, volume.outline, beyond_m=NEAR_M) <= NEAR_M
-        for volume in known.volumes
+    nearest = (
+        nearness(estimate.position, volume.outline, beyond_m=NEAR_M) for volume in known.volumes
     )
+    return any(each.inside or each.least_m <= NEAR_M for each in nearest)

@@ -9,26 +9,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from tansiq.domain import causes
 from tansiq.domain.agreement import Agreement
 from tansiq.domain.alarm_key import AlarmKind, Level, key
-from tansiq.domain.conformance import Conformance, Status, Wanting, conformance
+from tansiq.domain.conformance import Conformance, Status, conformance
 from tansiq.domain.estimate import Estimate
 from tansiq.domain.intent import IntentState
+from tansiq.domain.nearness import nearness
 from tansiq.domain.time import zulu
 from tansiq.domain.volume import Volumes, time_bounds
-from tansiq.domain.whereabouts import distance_to_m
+from tansiq.formats import alarm_words
+from tansiq.formats.alarm_words import duration, height
 from tansiq.services.airspace import Known
 from tansiq.services.watch.alarms import Cause
 from tansiq.services.watch.binding import suggestion
-from tansiq.services.watch.figures import feet, miles, seconds
 from tansiq.services.watch.scene import Aircraft
 
-KINDS: Final = {
-    Status.EARLY: AlarmKind.EARLY,
-    Status.LEFT: AlarmKind.LEFT_VOLUME,
-    Status.OFF_LEVEL: AlarmKind.OFF_LEVEL,
-    Status.OVER_RUN: AlarmKind.OVER_RUN,
-}
 SHOWN: Final = {
     Status.INSIDE: "inside",
     Status.NOT_YET: "inside",
@@ -58,7 +54,11 @@ def judged(aircraft: Aircraft, estimate: Estimate, now: datetime, *, flown: bool
     if known is None:
         return Judged(None, "unplanned", suggestion(estimate, aircraft.bound))
     found = conformance(estimate, _nominal(known), now, flown=flown)
-    return Judged(found, SHOWN[found.status], _sentence(known, found))
+    word = SHOWN[found.status]
+    said = (
+        "" if word == "inside" and found.certain else alarm_words.of_conformance(known.name, found)
+    )
+    return Judged(found, word, said)
 
 
 def _nominal(known: Known) -> Volumes:
@@ -70,12 +70,12 @@ def cause(aircraft: Aircraft, judged: Judged, estimate: Estimate) -> Cause | Non
     known, found = aircraft.bound.known, judged.found
     if known is None or found is None:
         return None
-    kind = KINDS.get(found.status)
-    if kind is None:
-        return None
+    asked = causes.of_conformance(found)
+    if asked is None or asked.kind is AlarmKind.TRACK_LOST:
+        return None  # Of those that are not heard any more ``lost`` tells, plan by plan.
     return Cause(
-        key=key(kind, aircraft.subject),
-        level=Level.CAUTION if found.certain else Level.ADVISORY,
+        key=key(asked.kind, aircraft.subject),
+        level=asked.level,
         sentence=judged.sentence,
         names=(known.name,),
         place=estimate.position,
@@ -95,7 +95,7 @@ def lost(aircraft: Aircraft, estimate: Estimate, now: datetime) -> Cause | None:
         key=key(AlarmKind.TRACK_LOST, aircraft.subject),
         level=Level.CAUTION,
         sentence=(
-            f"{known.name} is not heard: its last position is {seconds(estimate.age_s)} old, and "
+            f"{known.name} is not heard: its last position is {duration(estimate.age_s)} old, and "
             f"its plan lasts until {zulu(span.end)}"
         ),
         names=(known.name,),
@@ -119,8 +119,8 @@ class NoPlan:
         for each, estimate in aircraft:
             before = self._looked.get(each.subject)
             if before is None or not 0 <= (now - before[0]).total_seconds() < _LOOK_S:
-                within = distance_to_m(estimate.position, self._area, beyond_m=1.0) <= 0.0
-                before = (now, within)
+                near = nearness(estimate.position, self._area, beyond_m=1.0)
+                before = (now, near.inside or near.least_m <= 0.0)
             looked[each.subject] = before
             if before[1]:
                 yield _no_plan(each, estimate)
@@ -132,12 +132,12 @@ _LOOK_S: Final = 10.0
 
 def _no_plan(aircraft: Aircraft, estimate: Estimate) -> Cause:
     said = suggestion(estimate, aircraft.bound)
-    height = "at an unknown height"
+    where = "at an unknown height"
     if estimate.pressure is not None:
-        height = f"at a pressure altitude of {feet(estimate.pressure.middle_m)}"
+        where = f"at a pressure altitude of {height(estimate.pressure.middle_m)}"
     elif estimate.height is not None:
-        height = f"at {feet(estimate.height.middle_m)} W84"
-    sentence = f"{aircraft.name} flies {height} in the agreed area and no plan of it is known"
+        where = f"at {height(estimate.height.middle_m)} W84"
+    sentence = f"{aircraft.name} flies {where} in the agreed area and no plan of it is known"
     return Cause(
         key=key(AlarmKind.NO_PLAN, aircraft.subject),
         level=Level.ADVISORY,
@@ -145,31 +145,3 @@ def _no_plan(aircraft: Aircraft, estimate: Estimate) -> Cause:
         names=(aircraft.name,),
         place=estimate.position,
     )
-
-
-def _sentence(known: Known, found: Conformance) -> str:
-    name = known.name
-    may = "" if found.certain else "perhaps "
-    match found.status:
-        case Status.EARLY:
-            return f"{name} is {may}in its volume {seconds(found.seconds)} before its time"
-        case Status.OVER_RUN:
-            return f"{name} {may}still flies {seconds(found.seconds)} after the end of its plan"
-        case Status.LEFT:
-            way = "" if found.direction is None else f" to the {found.direction.value}"
-            return (
-                f"{name} has {may}left its volume by {miles(found.horizontal_m)}{way}, "
-                f"true within {miles(found.horizontal_error_m)}"
-            )
-        case Status.OFF_LEVEL:
-            side = "above" if found.vertical_m > 0 else "below"
-            return (
-                f"{name} is {may}{feet(abs(found.vertical_m))} {side} its level, true within "
-                f"{feet(found.vertical_error_m)}"
-            )
-        case Status.UNKNOWN if found.wanting is Wanting.HEIGHT:
-            return f"{name} is within its outline; at which height is not known"
-        case Status.UNKNOWN:
-            return f"{name} is not heard: where it is is not known"
-        case _:
-            return ""

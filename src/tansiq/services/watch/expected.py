@@ -36,6 +36,11 @@ class Expected:
         self._airspace = airspace
         self._list: _List | None = None
         self._held: dict[str, Known] = {}
+        self._kept: dict[str, Known] = {}
+
+    def keep(self, known: Known) -> None:
+        """Have a plan that no register shows: of a recording."""
+        self._kept[known.id] = known
 
     def look(self, now: datetime, bound: Collection[str]) -> None:
         """Bring the list up to date; ``bound`` are the intents that aircraft are bound to."""
@@ -81,7 +86,7 @@ class Expected:
         """Return a plan that is expected, or that an aircraft is bound to."""
         kept = self._list
         found = None if kept is None else kept.intents.get(entity)
-        return found or self._held.get(entity)
+        return found or self._held.get(entity) or self._kept.get(entity)
 
     def called(self, callsign: str) -> tuple[Known, ...]:
         """Return the plans of a call sign, however it is spaced."""

@@ -5,7 +5,6 @@ them at once, by balls in space; each that is left is followed along its way.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from math import inf
 from typing import Final
 
 import numpy as np
@@ -23,11 +22,12 @@ from tansiq.domain.intent import PartyID
 from tansiq.domain.ring import Approach, RingKind, approaches, asked_for
 from tansiq.domain.time import zulu
 from tansiq.domain.volume import LatLng
-from tansiq.domain.whereabouts import Within, seen_from
+from tansiq.domain.whereabouts import Within
+from tansiq.domain.whereabouts import within as how_within
+from tansiq.formats import alarm_words
 from tansiq.services.airspace import Known
 from tansiq.services.watch.alarms import Cause
 from tansiq.services.watch.expected import Expected
-from tansiq.services.watch.figures import miles, seconds
 from tansiq.services.watch.rings import RingSet, Sighting
 from tansiq.services.watch.scene import Aircraft, Scene
 from tansiq.services.watch.tracks import Tracks
@@ -59,7 +59,7 @@ class KeepOut:
 
     def causes(self, scene: Scene) -> Iterator[Cause]:
         """Yield what aircraft do that they should not, and what was seen in the air."""
-        yield from self._seen(scene)
+        yield from self._seen()
         if not scene.aircraft:
             return
         fleet = _Near(scene)
@@ -117,16 +117,12 @@ class KeepOut:
             if worst is not None:
                 yield worst
 
-    def _seen(self, scene: Scene) -> Iterator[Cause]:
+    def _seen(self) -> Iterator[Cause]:
         for seen in self._sightings():
             yield Cause(
                 key=key(AlarmKind.DRONE_SIGHTING, Subject(seen.id)),
                 level=Level.WARNING,
-                sentence=(
-                    f"a drone was seen at {zulu(seen.time)} within {miles(seen.radius_m)} of "
-                    f"{seen.lat_deg:.5f}, {seen.lng_deg:.5f}: {seen.words or 'no more is known'}; "
-                    f"tansiq stop keeps everybody out, tansiq sighting gone {seen.id[:8]} ends it"
-                ),
+                sentence=_sighting_sentence(seen),
                 names=("drone",),
                 place=LatLng(seen.lat_deg, seen.lng_deg),
                 parties=self._parties,
@@ -170,10 +166,8 @@ def _meets(known: Known, estimate: Estimate, limits: Limits) -> tuple[Within, Cr
     within, ahead = Within.OUT, None
     for volume in known.volumes:
         if volume.time.start <= estimate.time <= volume.time.end:
-            seen = seen_from(
-                volume, estimate.position, estimate.horizontal_error_m, estimate.height
-            )
-            within = max(within, seen.within)
+            error_m, height = estimate.horizontal_error_m, estimate.height
+            within = max(within, how_within(volume, estimate.position, error_m, height))
         found = entry(estimate, volume, look_ahead_s=LOOK_AHEAD_S, limits=limits)
         if found is not None and (ahead is None or found.possible_s < ahead.possible_s):
             ahead = found
@@ -189,18 +183,10 @@ def _soonest_s(ahead: Crossing | None) -> float | None:
 def _no_go_sentence(
     aircraft: Aircraft, known: Known, within: Within, ahead: Crossing | None
 ) -> str:
-    area = f"no-go area {known.id[:8]} of {known.manager}"
-    if within >= Within.LIKELY_IN:
-        return f"{aircraft.name} is in the {area}"
-    if within is Within.UNKNOWN:
-        return f"{aircraft.name} is within the outline of the {area}, at an unknown height"
-    if within is Within.LIKELY_OUT:
-        return f"{aircraft.name} is at the edge of the {area}, perhaps inside"
-    likely_s = None if ahead is None else ahead.likely_s
-    if likely_s is not None:
-        return f"{aircraft.name} will enter the {area} in {seconds(likely_s)}"
-    possible_s = inf if ahead is None else ahead.possible_s
-    return f"{aircraft.name} may enter the {area} in {seconds(possible_s)} or later"
+    area = f"the no-go area {known.id[:8]} of {known.manager}"
+    if within is Within.OUT and ahead is not None:
+        return alarm_words.of_entry(aircraft.name, area, ahead)
+    return alarm_words.of_no_go(aircraft.name, area, within)
 
 
 _ASKS: Final = {
@@ -211,12 +197,14 @@ _ASKS: Final = {
 
 
 def _ring_sentence(aircraft: Aircraft, ring: RingSet, found: Approach) -> str:
-    what = f"the {found.ring.radius_nm:g} NM ring of {ring.name}"
-    owes = _ASKS[found.ring.kind]
-    where = f"{miles(found.distance_m)} from its centre, on bearing {found.bearing_deg:03.0f} true"
-    if found.within >= Within.LIKELY_IN:
-        return f"{aircraft.name} is inside {what} and {owes}: {where}"
-    if found.within is Within.LIKELY_OUT:
-        return f"{aircraft.name} is at {what}, perhaps inside, and {owes}: {where}"
-    to_go_s = _soonest_s(found.crossing) or 0.0
-    return f"{aircraft.name} reaches {what} in {seconds(to_go_s)} and {owes}: {where}"
+    said = alarm_words.of_approach(aircraft.name, found).removesuffix(".")
+    return f"{ring.name}: {said}; it {_ASKS[found.ring.kind]}."
+
+
+def _sighting_sentence(seen: Sighting) -> str:
+    around = alarm_words.distance(seen.radius_m)
+    return (
+        f"A drone was seen at {zulu(seen.time)} within {around} of {seen.lat_deg:.5f}, "
+        f"{seen.lng_deg:.5f}: {seen.words or 'no more is known'}. tansiq stop keeps everybody "
+        f"out; tansiq sighting gone {seen.id[:8]} ends it."
+    )

@@ -14,7 +14,6 @@ from tansiq.domain.agreement import Minima
 from tansiq.domain.alarm_key import AlarmKind, Level, key
 from tansiq.domain.bearing import azimuth_deg
 from tansiq.domain.ellipsoid import destination
-from tansiq.domain.time import zulu
 from tansiq.domain.volume import LatLng
 from tansiq.domain.well_clear import (
     EN_ROUTE,
@@ -24,8 +23,8 @@ from tansiq.domain.well_clear import (
     Thresholds,
 )
 from tansiq.engine.encounters import Encounters, Found, find
+from tansiq.formats.alarm_words import distance, duration, height
 from tansiq.services.watch.alarms import Cause
-from tansiq.services.watch.figures import feet, miles, seconds
 from tansiq.services.watch.scene import Aircraft, Scene
 
 WELL_CLEAR: Final = {
@@ -77,7 +76,7 @@ def look(scene: Scene, separation: Separation) -> Found | None:
 
 def causes(scene: Scene, found: Found, separation: Separation) -> Iterator[Cause]:
     """Yield a cause for each pair of two plans or aircraft that comes too close."""
-    for row in range(len(found.encounters)):
+    for row in range(len(found.encounters.i)):
         i, j = int(found.encounters.i[row]), int(found.encounters.j[row])
         one, other = scene.aircraft[i], scene.aircraft[j]
         if one.subject == other.subject:
@@ -96,12 +95,12 @@ def excepted(scene: Scene, found: Found) -> list[tuple[str, str]]:
 
 
 def _lost(thresholds: Sequence[Thresholds], e: Encounters, row: int) -> bool:
-    """Report whether two are, or by their errors can be, within one of the distances now.
+    """Report whether two are within one of the distances now, by the middle of where they can be.
 
-    Well clear is lost long before that, by time: that is foreseen, not lost separation.
+    Well clear is lost long before that, by time: that is foreseen, and so is what only the errors
+    allow.
     """
-    apart_m = float(e.d_now_m[row]) - float(e.horizontal_error_m[row])
-    dz_m = abs(float(e.dz_now_m[row])) - float(e.vertical_error_m[row])
+    apart_m, dz_m = float(e.d_now_m[row]), abs(float(e.dz_now_m[row]))
     return any(
         apart_m <= each.dthr_m and (isnan(dz_m) or dz_m <= each.zthr_m) for each in thresholds
     )
@@ -124,7 +123,7 @@ def _cause(  # One row of columns.
     return Cause(
         key=key(kind, one.subject, other.subject),
         level=Level.WARNING if lost else level,
-        sentence=_sentence(scene, pair, e, row, 0.0 if lost else max(in_s, 1.0)),
+        sentence=_sentence(pair, e, row, in_s, lost=lost),
         names=tuple(sorted((one.name, other.name))),
         in_s=None if lost else in_s,
         place=_between(scene, rows, float(e.t_cpa_s[row])),
@@ -133,25 +132,29 @@ def _cause(  # One row of columns.
 
 
 def _sentence(
-    scene: Scene, pair: tuple[Aircraft, Aircraft], e: Encounters, row: int, in_s: float
+    pair: tuple[Aircraft, Aircraft], e: Encounters, row: int, in_s: float, *, lost: bool
 ) -> str:
     one, other = sorted(each.name for each in pair)
     d_now, dz_now = float(e.d_now_m[row]), float(e.dz_now_m[row])
     t_cpa, d_cpa, dz_cpa = (float(c[row]) for c in (e.t_cpa_s, e.d_cpa_m, e.dz_cpa_m))
-    apart = f"now {miles(d_now)} and {_height(dz_now)} apart"
-    closest = f"closest in {seconds(t_cpa)}: {miles(d_cpa)}, {_height(dz_cpa)}"
+    apart = f"now {distance(d_now)} and {_height(dz_now)} apart"
+    closest = f"closest in {duration(t_cpa)}: {distance(d_cpa)}, {_height(dz_cpa)}"
     errors = _errors(float(e.horizontal_error_m[row]), float(e.vertical_error_m[row]))
-    what = "are too close" if in_s <= 0.0 else f"will be too close in {seconds(in_s)}"
-    return f"{one} and {other} {what}: {apart}, {closest}{errors} ({zulu(scene.now)})"
+    what = f"will be too close in {duration(in_s)}"
+    if lost:
+        what = "are too close"
+    elif in_s <= 0.0:
+        what = "may be too close"
+    return f"{one} and {other} {what}: {apart}, {closest}{errors}."
 
 
 def _height(metres: float) -> str:
-    return "an unknown height" if isnan(metres) else feet(abs(metres))
+    return "an unknown height" if isnan(metres) else height(abs(metres))
 
 
 def _errors(horizontal_m: float, vertical_m: float) -> str:
-    known = f" and {feet(vertical_m)}" if isfinite(vertical_m) else " and an unknown height"
-    return f", true within {miles(horizontal_m)}{known}"
+    known = f" and {height(vertical_m)}" if isfinite(vertical_m) else " and an unknown height"
+    return f", true within {distance(horizontal_m)}{known}"
 
 
 def _between(scene: Scene, rows: Sequence[int], after_s: float) -> LatLng:

@@ -9,8 +9,8 @@ from tansiq.domain.alarm_key import Level
 from tansiq.domain.estimate import Estimate, Staleness
 from tansiq.domain.following import Quality, Track
 from tansiq.domain.time import zulu
+from tansiq.formats.alarm_words import duration
 from tansiq.services.watch.conforming import Judged
-from tansiq.services.watch.figures import seconds
 from tansiq.services.watch.scene import Aircraft
 from tansiq.services.watch.views import AlarmView, FeedView, PictureView, RingView, TrackView
 from tansiq.services.watch.watch import LATE_S, Watch
@@ -61,7 +61,7 @@ class Picture:
         wrong = [latest.sentence] if latest.sentence else []
         late_s = (now - latest.scene.now).total_seconds()
         if abs(late_s) > LATE_S:
-            wrong.append(f"the picture is {seconds(abs(late_s))} old")
+            wrong.append(f"the picture is {duration(abs(late_s))} old")
         wrong += _of_feeds(feeds)
         tracks = sorted(self._watch.parts.tracks.all(), key=self._importance)
         if len(tracks) > TRACKS_SHOWN_MAX:
@@ -146,7 +146,7 @@ _QUALITY: Final = {
 def _said(judged: Judged | None, estimate: Estimate) -> list[str]:
     said = []
     if estimate.staleness is not Staleness.FRESH:
-        said.append(f"last heard {seconds(estimate.age_s)} ago")
+        said.append(f"last heard {duration(estimate.age_s)} ago")
     if estimate.quality in _QUALITY:
         said.append(_QUALITY[estimate.quality])
     if judged is not None and judged.sentence:

@@ -19,7 +19,7 @@ from tansiq.domain.estimate import Estimate, Levels, Staleness
 from tansiq.domain.intent import IntentState
 from tansiq.domain.time import TimeSpan
 from tansiq.domain.volume import AltitudeBand, Circle, Volume3D, Volume4D, Volumes
-from tansiq.domain.whereabouts import Within, seen_from
+from tansiq.domain.whereabouts import Within, within
 from tansiq.errors import StoreError, TansiqError
 from tansiq.services.airspace import Known
 from tansiq.services.facade import Planning
@@ -118,7 +118,7 @@ def _runs_out(known: Known, estimate: Estimate, now: datetime) -> bool:
         return False
     return not any(
         volume.time.start <= now <= volume.time.end
-        and seen_from(volume, estimate.position, 0.0, estimate.height).within >= Within.UNKNOWN
+        and within(volume, estimate.position, 0.0, estimate.height) >= Within.UNKNOWN
         for volume in astray
     )
 

@@ -70,6 +70,8 @@ class Parts:
     """None: nobody is told, as in a replay."""
     straying: Straying | None = None
     """None: no plan follows what its aircraft does."""
+    unplanned: bool = True
+    """Aircraft without a plan in the agreed area are told of."""
     sources: list[Callable[[datetime], Iterable[Cause]]] = field(default_factory=list)
     """Further causes: feeds."""
 
@@ -228,7 +230,8 @@ class Watch:
             for each in scene.by_subject.values()
             if each.bound.known is None
         )
-        yield from self._no_plan.causes(unplanned, now)
+        if self.parts.unplanned:
+            yield from self._no_plan.causes(unplanned, now)
 
     def _silent(self, scene: Scene, dropped: Sequence[Track], now: datetime) -> Iterator[Cause]:
         """Yield a cause for each aircraft with a plan that was heard and is not any more."""
@@ -271,6 +274,14 @@ class Watch:
     def aircraft(self, track: Track) -> Aircraft:
         """Return whose a track is."""
         return self._looking.aircraft(track, self._site.clock.now())
+
+    def subject(self, address: Address) -> Subject:
+        """Return how alarms name whatever has an address."""
+        track = self.parts.tracks.get(address)
+        if track is not None:
+            return self.aircraft(track).subject
+        intent = self.parts.bindings.intent_of(address)
+        return Subject(intent) if intent else self._looking.subject(address)
 
     def judged(self, subject: Subject) -> Judged | None:
         """Return what the last look found of an aircraft with a plan."""
