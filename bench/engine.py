@@ -34,7 +34,8 @@ from _rows import HEAD, US, Row, against, at_most, line, row, seconds
 from _tree import NAME, Tree
 from _week import late, week
 from tansiq.engine.compiled import COMPILED, Floats
-from tansiq.engine.index import AirspaceIndex, Prepared
+from tansiq.engine.index import AirspaceIndex
+from tansiq.engine.prepared import Prepared
 from tansiq.engine.warm import warm
 
 QUESTIONS = 1_000

@@ -36,7 +36,8 @@ from tansiq.domain.resolution import smallest_delay, smallest_level_change
 from tansiq.domain.time import TimeSpan, from_micros
 from tansiq.domain.volume import AltitudeBand, Circle, LatLng, Outline, Volume3D, Volume4D, Volumes
 from tansiq.engine.compiled import COMPILED
-from tansiq.engine.index import AirspaceIndex, Prepared
+from tansiq.engine.index import AirspaceIndex
+from tansiq.engine.prepared import Prepared
 from tansiq.engine.resolution import Bounds, Layer, Resolution, cost_of, resolve
 from tansiq.engine.warm import warm
 

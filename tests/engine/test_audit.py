@@ -20,8 +20,8 @@ from tansiq.domain.volume import Circle, Volume4D
 from tansiq.engine import audit as module
 from tansiq.engine import partners
 from tansiq.engine.audit import Audit, Entity, Found
-from tansiq.engine.index import Prepared
 from tansiq.engine.judgement import conflict_between as by_kernels
+from tansiq.engine.prepared import Prepared
 
 SOME = Minima(horizontal_m=800.0, vertical_m=60.0, time=timedelta(seconds=90))
 Pairs = dict[frozenset[int], Conflict]

@@ -24,10 +24,10 @@ from tansiq.domain.volume import Circle
 from tansiq.engine.arrange import arrange
 from tansiq.engine.audit import Audit, Entity
 from tansiq.engine.enlarge import enlarged_by
-from tansiq.engine.index import Prepared
 from tansiq.engine.judgement import conflict_between as by_kernels
 from tansiq.engine.judgement import conflicts as met_by_kernels
 from tansiq.engine.judgement import may_conflict
+from tansiq.engine.prepared import Prepared
 from tansiq.engine.ways import Scene
 
 ANY = (None, *Category)

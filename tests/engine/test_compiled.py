@@ -22,7 +22,8 @@ from plans import volume
 from tansiq.domain.agreement import Minima
 from tansiq.engine import compiled, outlines, search
 from tansiq.engine.batch import Batch
-from tansiq.engine.index import AirspaceIndex, Prepared
+from tansiq.engine.index import AirspaceIndex
+from tansiq.engine.prepared import Prepared
 from tansiq.engine.judgement import conflict_between
 from tansiq.engine.resolution import Bounds, Layer, resolve
 from plans import NOON, SECOND
@@ -114,10 +115,11 @@ from tansiq.engine import compiled
 from tansiq.engine.warm import warm
 warm()
 from numba.core.registry import CPUDispatcher
-import tansiq.engine.earth, tansiq.engine.grid, tansiq.engine.outlines, tansiq.engine.search
+import tansiq.engine.addresses, tansiq.engine.earth, tansiq.engine.grid
+import tansiq.engine.outlines, tansiq.engine.search
 import tansiq.engine.shifts, tansiq.engine.sideways
 said = {{}}
-for name in ("grid", "outlines", "search", "shifts", "sideways"):
+for name in ("addresses", "grid", "outlines", "search", "shifts", "sideways"):
     for kernel, function in vars(sys.modules["tansiq.engine." + name]).items():
         if isinstance(function, CPUDispatcher):
             said[kernel] = len(function.signatures)
@@ -126,7 +128,7 @@ test_resolve.test_the_agreed_area_is_never_left()
 test_resolve.test_what_does_not_count_is_no_obstacle()
 for test in ("test_what_has_ended_before_a_moment_is_forgotten", "test_search_among_thousands"):
     getattr(test_index, test)()
-for name in ("grid", "outlines", "search", "shifts", "sideways"):
+for name in ("addresses", "grid", "outlines", "search", "shifts", "sideways"):
     for kernel, function in vars(sys.modules["tansiq.engine." + name]).items():
         if isinstance(function, CPUDispatcher) and len(function.signatures) != said[kernel]:
             print(kernel)

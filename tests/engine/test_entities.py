@@ -13,7 +13,7 @@ from tansiq.domain.agreement import NO_MINIMA, Minima
 from tansiq.domain.conflict import conflicts
 from tansiq.domain.volume import Circle, LatLng, Volumes
 from tansiq.engine.entities import ALTITUDES, EntityIndex, loosened, reaching, thinned
-from tansiq.engine.index import Prepared
+from tansiq.engine.prepared import Prepared
 
 
 def _plan(random: Random, centers: list[LatLng]) -> Volumes:

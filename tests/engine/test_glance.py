@@ -17,8 +17,8 @@ from plans import ALPS, volume
 from tansiq.domain import geodesy
 from tansiq.domain.volume import Circle, LatLng, Outline, Polygon
 from tansiq.engine import outlines, search
-from tansiq.engine.index import Prepared
 from tansiq.engine.outlines import APART, UNSURE, WITHIN, Shape
+from tansiq.engine.prepared import Prepared
 
 GEOD = Geod(ellps="WGS84")
 MILLIMETRE = 1e-3

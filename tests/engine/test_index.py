@@ -20,7 +20,8 @@ from tansiq.domain.conflict import conflicts
 from tansiq.domain.volume import LatLng, Volume4D
 from tansiq.engine import grid
 from tansiq.engine.batch import Batch
-from tansiq.engine.index import AirspaceIndex, Prepared
+from tansiq.engine.index import AirspaceIndex
+from tansiq.engine.prepared import Prepared
 
 FIVE = Minima(horizontal_m=500.0, vertical_m=100.0, time=timedelta(minutes=5))
 WIDE = Minima(horizontal_m=20_000.0, vertical_m=3_000.0, time=timedelta(hours=3))
@@ -361,6 +362,17 @@ class LooksInOneCell(AirspaceIndex):
         return found
 
 
+class ForgetsABand(AirspaceIndex):
+    """One that holds something is not among those that are looked through."""
+
+    def conflicts(self, prepared: Prepared, minima: Minima = NO_MINIMA) -> list[int]:
+        listed = self._bands[:, grid.LISTED].copy()
+        self._bands[grid.BASE, grid.LISTED] -= 1
+        found = super().conflicts(prepared, minima)
+        self._bands[:, grid.LISTED] = listed
+        return found
+
+
 class ForgetsTheMinima(AirspaceIndex):
     def conflicts(self, prepared: Prepared, minima: Minima = NO_MINIMA) -> list[int]:
         return super().conflicts(prepared, NO_MINIMA)
@@ -380,7 +392,7 @@ class MixesUpVertices(AirspaceIndex):
             runs.extend(runs[:1])
 
 
-@pytest.mark.parametrize("kind", [LooksInOneCell, ForgetsTheMinima])
+@pytest.mark.parametrize("kind", [LooksInOneCell, ForgetsABand, ForgetsTheMinima])
 def test_a_search_that_misses_something_is_caught(kind: type[AirspaceIndex]) -> None:
     with pytest.raises(AssertionError):
         found_among_thousands(kind)
@@ -401,3 +413,19 @@ def test_ids_of_the_same_volumes_are_the_same_on_every_node() -> None:
     one = np.concatenate(list(first.index.pairs(FIVE)))
     other = np.concatenate(list(second.index.pairs(FIVE)))
     assert one.tobytes() == other.tobytes()
+
+
+def test_bands_that_hold_something_are_listed() -> None:
+    """While bands are filled and emptied, until there is none."""
+    random, index, many = Random(4), Sky().index, set[int]()
+    for step in range(400):
+        ids = index.ids().tolist()
+        if ids and random.random() < (0.3 if step < 150 else 0.8):
+            index.remove(random.choice(ids))
+        else:
+            index.insert(near(random))
+        bands = np.asarray(index._bands)
+        held = np.flatnonzero(bands[: grid.BANDS, grid.HELD]).tolist()
+        assert bands[: bands[grid.BASE, grid.LISTED], grid.LISTED].tolist() == held
+        many.add(len(held))
+    assert many >= {0, 1, 2, 9}

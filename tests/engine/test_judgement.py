@@ -19,9 +19,9 @@ from tansiq.domain.conflict import Conflict, Dimension, conflict_between
 from tansiq.domain.ellipsoid import ecef, plane, up
 from tansiq.domain.volume import Circle, LatLng, Outline, Volume4D, Volumes
 from tansiq.engine import outlines, search
-from tansiq.engine.index import Prepared
 from tansiq.engine.judgement import conflict_between as judged_by_kernels
 from tansiq.engine.judgement import conflicts
+from tansiq.engine.prepared import Prepared
 
 
 def encroachment(a: Volume4D, b: Volume4D, minima: Minima) -> Conflict | None:

@@ -15,8 +15,9 @@ from plans import volume
 from tansiq.domain.agreement import Minima
 from tansiq.domain.boundary import RESOLUTION_M
 from tansiq.domain.volume import Circle, LatLng, Outline
-from tansiq.engine.index import AirspaceIndex, Prepared
+from tansiq.engine.index import AirspaceIndex
 from tansiq.engine.judgement import conflicts
+from tansiq.engine.prepared import Prepared
 from tansiq.errors import InvalidVolume
 
 AWKWARD = {

@@ -36,7 +36,8 @@ from tansiq.domain.volume import (
 )
 from tansiq.engine import resolution, sideways
 from tansiq.engine.batch import Batch
-from tansiq.engine.index import AirspaceIndex, Prepared
+from tansiq.engine.index import AirspaceIndex
+from tansiq.engine.prepared import Prepared
 from tansiq.engine.resolution import Bounds, Kind, Layer, Proposal, cost_of, resolve, standing
 from tansiq.errors import InvalidVolume
 

@@ -17,7 +17,8 @@ from tansiq.domain.conflict import conflicts
 from tansiq.domain.volume import Circle, LatLng, Polygon, Volumes
 from tansiq.engine import resolution, sideways
 from tansiq.engine.batch import Batch
-from tansiq.engine.index import AirspaceIndex, Prepared
+from tansiq.engine.index import AirspaceIndex
+from tansiq.engine.prepared import Prepared
 from tansiq.engine.resolution import (
     Bounds,
     Kind,

@@ -27,8 +27,8 @@ from tansiq.domain.boundary import RESOLUTION_M
 from tansiq.domain.ellipsoid import ecef
 from tansiq.domain.volume import Circle, LatLng, Outline
 from tansiq.engine import outlines, search
-from tansiq.engine.index import Prepared
 from tansiq.engine.judgement import conflict_between, conflicts
+from tansiq.engine.prepared import Prepared
 
 MILLIMETRE = 1e-3
 HORIZONTAL_M_MAX = 200_000.0

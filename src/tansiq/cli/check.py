@@ -132,8 +132,8 @@ def judge(
     if not near:
         return []
     choose(volumes=sum(len(other.volumes) for other in near), enough=_SMALL)
-    from tansiq.engine.index import Prepared
     from tansiq.engine.judgement import conflict_between
+    from tansiq.engine.prepared import Prepared
 
     found = []
     plan = Prepared.of(*planned.volumes)

@@ -83,6 +83,21 @@ def distance_m(a: LatLng, b: LatLng) -> float:
     return found
 
 
+def is_beyond(a: LatLng, b: LatLng, limit_m: float) -> bool:
+    """Report whether two points are further apart than a limit; exact, and quick where the chord
+    and the longest geodesic over it decide.
+    """
+    chord_m = math.dist(ecef(a), ecef(b))
+    if chord_m > limit_m:
+        return True
+    if limit_m < _QUICK_M_MAX and arc_m_max(chord_m) <= limit_m:
+        return False
+    return distance_m(a, b) > limit_m
+
+
+_QUICK_M_MAX = 5_000_000.0
+
+
 def destination(start: LatLng, azimuth_deg: float, distance_m: float) -> LatLng:
     """Return where a geodesic ends that leaves ``start`` at an azimuth (from north, clockwise)."""
     end = _WGS84.Direct(start.lat_deg, start.lng_deg, azimuth_deg, distance_m)

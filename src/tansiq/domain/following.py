@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import Final
 
 from tansiq.domain.bearing import azimuth_deg, east_north_m
-from tansiq.domain.ellipsoid import distance_m
+from tansiq.domain.ellipsoid import is_beyond
 from tansiq.domain.track import Address, PositionReport
 from tansiq.errors import BadInput
 
@@ -306,7 +306,7 @@ def _reachable(a: PositionReport, b: PositionReport, v: Velocity, limits: Limits
         (v.speed_mps + v.error_mps) * span_s + limits.acceleration_mps2 / 2 * span_s**2,
     )
     errors_m = error_m(a, limits) + error_m(b, limits)
-    if distance_m(a.position, b.position) > reach_m + errors_m:
+    if is_beyond(a.position, b.position, reach_m + errors_m):
         return False
     climb_m = limits.climb_mps_max * span_s
     for x, y in _altitudes(a, b, limits):

@@ -87,3 +87,19 @@ def inlined(function: F) -> F:
     if not COMPILED or _NUMBA is None:
         return function
     return _machine_code(function, forceinline=True)
+
+
+def _pointer_to(_: Any, address: Any, kind: Any) -> Any:
+    pointer = importlib.import_module("numba.core.types").CPointer(kind.dtype)
+
+    def made(context: Any, builder: Any, __: Any, given: Any) -> Any:
+        return builder.inttoptr(given[0], context.get_value_type(pointer))
+
+    return pointer(address, kind), made
+
+
+if COMPILED:
+    pointer_to: Any = importlib.import_module("numba.extending").intrinsic(_pointer_to)
+    """In a kernel: a pointer of an address to numbers of a type. Nothing says that it is right."""
+    array_at: Any = _NUMBA.carray
+    """In a kernel: the array at a pointer, of lengths and a type."""

@@ -20,7 +20,8 @@ from tansiq.domain.volume import (
 )
 from tansiq.engine import search
 from tansiq.engine.batch import Batch
-from tansiq.engine.index import AirspaceIndex, Prepared
+from tansiq.engine.index import AirspaceIndex
+from tansiq.engine.prepared import Prepared
 
 E = TypeVar("E", bound=Hashable)
 ALTITUDES = AltitudeBand(lower_m=ALTITUDE_M_MIN, upper_m=ALTITUDE_M_MAX)

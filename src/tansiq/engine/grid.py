@@ -32,11 +32,18 @@ BASE = BANDS
 # Columns of an entry.
 ID, X, Y, Z, RADIUS, START, END, LOWER, UPPER = range(9)
 ENTRY = 9
-# Columns of a cell: two words that name it, where its entries are, how many and in how large a run.
-PLACE, SLOT, FIRST, COUNT, CLASS = range(5)
-CELL = 5
-# Columns of a band: how many it holds, and the largest radius and duration among them.
-HELD, WIDEST, LONGEST = range(3)
+# Columns of a cell: two words that name it, the run of its entries (where, and binary logarithm of
+# how large), and how many there are.
+PLACE, SLOT, RUN, COUNT = range(4)
+CELL = 4
+CELL_BYTES = 8 * CELL
+"""Where a table begins at a multiple of it, no cell lies across two lines of a cache."""
+_RUN_SHIFT = 5
+RUN_CLASS = (1 << _RUN_SHIFT) - 1
+# Columns of a band: how many it holds, and the largest radius and duration among them. Last, of the
+# rows together, the bands that hold something, ascending; of the last row, how many those are.
+HELD, WIDEST, LONGEST, LISTED = range(4)
+BAND = 4
 # Numbers about the grid as a whole.
 CELLS_USED, ENTRIES_TOP, FREE_RUNS = range(3)
 CLASSES = 31
@@ -62,7 +69,7 @@ class Kept(NamedTuple):
     entries: Shorts
     """(ENTRY, n): columns; runs of a power of 2."""
     bands: Ints
-    """(BANDS + 1, 3); the last row has the base: shifts in space and time."""
+    """(BANDS + 1, BAND); the last row has the base: shifts in space and time."""
 
 
 class Grid(NamedTuple):
@@ -195,12 +202,12 @@ def _move_run(grid: Grid, row: int, size_class: int) -> bool:
     target = _take_run(grid, size_class)
     if target == FULL:
         return False
-    first = grid.cells[row, FIRST]
+    run = grid.cells[row, RUN]
+    first = run >> _RUN_SHIFT
     for k in range(grid.cells[row, COUNT]):
         _move_entry(grid, first + k, target + k)
-    _free_run(grid, first, grid.cells[row, CLASS])
-    grid.cells[row, FIRST] = target
-    grid.cells[row, CLASS] = size_class
+    _free_run(grid, first, run & RUN_CLASS)
+    grid.cells[row, RUN] = target << _RUN_SHIFT | size_class
     return True
 
 
@@ -220,21 +227,34 @@ def put(grid: Grid, staged: Shorts, k: int) -> int:
         if first == FULL:
             return FULL
         grid.cells[row, PLACE], grid.cells[row, SLOT] = place, slot
-        grid.cells[row, FIRST], grid.cells[row, CLASS] = first, 0
+        grid.cells[row, RUN] = first << _RUN_SHIFT
         grid.state[CELLS_USED] += 1
-    elif count == 1 << grid.cells[row, CLASS] and not _move_run(
-        grid, row, grid.cells[row, CLASS] + 1
-    ):
-        return FULL
-    e = grid.cells[row, FIRST] + count
+    else:
+        size_class = grid.cells[row, RUN] & RUN_CLASS
+        if count == 1 << size_class and not _move_run(grid, row, size_class + 1):
+            return FULL
+    e = (grid.cells[row, RUN] >> _RUN_SHIFT) + count
     grid.cells[row, COUNT] = count + 1
     for column in range(ENTRY):
         entries[column][e] = staged[column][k]
     grid.where[staged[ID][k], 0], grid.where[staged[ID][k], 1] = e, band
     grid.bands[band, HELD] += 1
+    if grid.bands[band, HELD] == 1:
+        _list_bands(grid.bands)
     grid.bands[band, WIDEST] = max(grid.bands[band, WIDEST], staged[RADIUS][k])
     grid.bands[band, LONGEST] = max(grid.bands[band, LONGEST], duration)
     return 0
+
+
+@kernel
+def _list_bands(bands: Ints) -> None:
+    """Write anew which bands hold something, so that a search need not ask each."""
+    many = 0
+    for band in range(BANDS):
+        if bands[band, HELD] > 0:
+            bands[many, LISTED] = band
+            many += 1
+    bands[BASE, LISTED] = many
 
 
 @kernel
@@ -253,18 +273,19 @@ def drop(grid: Grid, entity: int) -> None:
     place, slot = _cell_of(grid.bands, grid.entries, e, band)
     row = _find(grid.cells, place, slot)
     last = grid.cells[row, COUNT] - 1
-    if grid.cells[row, FIRST] + last != e:
-        _move_entry(grid, grid.cells[row, FIRST] + last, e)
+    first, size_class = grid.cells[row, RUN] >> _RUN_SHIFT, grid.cells[row, RUN] & RUN_CLASS
+    if first + last != e:
+        _move_entry(grid, first + last, e)
     grid.where[entity, 0] = -1
     grid.bands[band, HELD] -= 1
     if grid.bands[band, HELD] == 0:
         grid.bands[band, WIDEST] = grid.bands[band, LONGEST] = 0
+        _list_bands(grid.bands)
     if last == 0:
-        _free_run(grid, grid.cells[row, FIRST], grid.cells[row, CLASS])
+        _free_run(grid, first, size_class)
         _close(grid, row)
         return
     grid.cells[row, COUNT] = last
-    size_class = grid.cells[row, CLASS]
     if size_class >= 2 and last == 1 << (size_class - 2):
         _move_run(grid, row, size_class - 1)  # Where there is no room, it stays larger than needed.
 
@@ -304,9 +325,8 @@ def gather(kept: Kept, reach: Reach, found: Ints) -> int:
     If that is more than fit, what was written is void: make so much room and ask again.
     """
     count = 0
-    for band in range(BANDS):
-        if kept.bands[band, HELD] > 0:
-            count = gather_band(kept, reach, band, found, count)
+    for k in range(kept.bands[BASE, LISTED]):
+        count = gather_band(kept, reach, int(kept.bands[k, LISTED]), found, count)
     return count
 
 
@@ -388,7 +408,7 @@ def _gather_all(kept: Kept, reach: Reach, band: int, found: Ints, count: int) ->
 @inlined
 def _filter(kept: Kept, row: int, reach: Reach, below: int, found: Ints, count: int) -> int:
     entries = kept.entries
-    first, held = kept.cells[row, FIRST], kept.cells[row, COUNT]
+    first, held = kept.cells[row, RUN] >> _RUN_SHIFT, kept.cells[row, COUNT]
     if count + held > found.shape[0]:
         return int(count + held)
     end = first + held

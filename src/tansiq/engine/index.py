@@ -7,7 +7,6 @@ they were given: whoever owns the index says where they are.
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,11 +17,13 @@ from tansiq.domain import geodesy
 from tansiq.domain.agreement import NO_MINIMA, Minima
 from tansiq.domain.conflict import ALTITUDE_RESOLUTION_M
 from tansiq.domain.time import micros
-from tansiq.domain.volume import Outline, Volume4D, Volumes
+from tansiq.domain.volume import Outline, Volume4D
 from tansiq.engine import grid, search, shifts, tuning
+from tansiq.engine.addresses import Addressed
 from tansiq.engine.batch import Batch
 from tansiq.engine.compiled import Ints, seen, seen_columns
 from tansiq.engine.outlines import WORK_COLUMNS, WORK_SHARES
+from tansiq.engine.prepared import Prepared, empty_sky, kernel_sky, load
 from tansiq.engine.search import Limits, Sky
 from tansiq.engine.shifts import Shifts
 
@@ -42,29 +43,6 @@ def limits_of(minima: Minima) -> Limits:
     return Limits(float(minima.horizontal_m), vertical_m, minima.time // minima.time.resolution)
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """Volumes of one plan made ready to be looked for and judged, any number of times.
-
-    Never changes, so several threads may use it.
-    """
-
-    volumes: Volumes
-    sky: Sky
-    """Of these volumes alone, as kernels take it."""
-    vertices: int
-    """Of the volume that has most."""
-
-    @classmethod
-    def of(cls, *volumes: Volume4D) -> "Prepared":
-        """Make volumes ready. Cost: some microseconds each, and more for edges above 20 km."""
-        batch = Batch.of(volumes)
-        sky = _sky(len(volumes), len(batch.points))
-        firsts = np.cumsum(batch.counts) - batch.counts
-        _load(sky, batch, np.arange(len(volumes)), firsts)
-        return cls(volumes, Sky(*(seen(array) for array in sky)), int(batch.counts.max(initial=0)))
-
-
 class AirspaceIndex:
     """Volumes by id. One thread at a time.
 
@@ -76,13 +54,13 @@ class AirspaceIndex:
     def __init__(self, outline_of: Callable[[int], Outline], *, usual: Minima = NO_MINIMA) -> None:
         self._outline_of = outline_of
         self._usual = limits_of(usual)
-        self._asked = (usual, self._usual)
-        """The minima of the latest search, and the same as kernels compare them."""
+        self._distances_m, self._times_us = np.zeros((1, 2)), np.zeros(1, np.int64)
+        self._ask(usual)
         self._tuned_at = _TUNED_LEAST
-        self._sky = _sky(_LEAST, 8 * _LEAST)
-        self._cells = np.zeros((2 * _LEAST, grid.CELL), np.int64)
+        self._sky = empty_sky(_LEAST, 8 * _LEAST)
+        self._cells = _empty_cells(2 * _LEAST)
         self._entries = np.zeros((grid.ENTRY, 2 * _LEAST), np.int32)
-        self._bands = np.zeros((grid.BANDS + 1, 3), np.int64)
+        self._bands = np.zeros((grid.BANDS + 1, grid.BAND), np.int64)
         self._bands[grid.BASE, :2] = _BASE
         self._where = np.full((_LEAST, 2), -1, np.int32)
         self._state = np.full(grid.FREE_RUNS + grid.CLASSES, -1, np.int64)
@@ -166,7 +144,7 @@ class AirspaceIndex:
     def _put(self, ids: Ints, batch: Batch) -> None:
         firsts = self._runs_for(batch.counts)
         self._held += len(ids)
-        staged = _load(self._sky, batch, ids, firsts)
+        staged = load(self._kernel_sky, batch, ids, firsts)
         most = int(batch.counts.max(initial=0))
         if WORK_SHARES * most > len(self._rows):
             self._rows = np.zeros((WORK_SHARES * most, WORK_COLUMNS))
@@ -205,7 +183,7 @@ class AirspaceIndex:
 
     def _make_room(self, count: int, points: int) -> None:
         fresh = max(0, count - len(self._free))
-        times, bounds, at = self._sky
+        known = times, bounds, at = self._sky
         if self._next + fresh > len(times):
             rows = max(self._next + fresh, int(len(times) * _GROWTH))
             times, bounds = _grown(times, rows), _grown(bounds, rows)
@@ -216,8 +194,9 @@ class AirspaceIndex:
             times, bounds, at = self._sky
         if self._at_next + points > len(at):
             at = _grown(at, max(self._at_next + points, int(len(at) * _GROWTH)))
-        self._sky = Sky(times, bounds, at)
-        self._bind()
+        if times is not known.times or at is not known.at:
+            self._sky = Sky(times, bounds, at)
+            self._bind()
 
     def _runs_for(self, counts: Ints) -> Ints:
         """Return where the vertices of volumes go; runs that were left are used first."""
@@ -257,12 +236,13 @@ class AirspaceIndex:
             share = min(1.0, used / max(1, self._held - more)) if self._held > more else 0.5
             while (used + share * min(more, 4 * cells)) * 5 >= cells * 3:
                 cells *= 2
-            larger = np.zeros((cells, grid.CELL), np.int64)
+            larger = _empty_cells(cells)
             grid.rehash(seen(self._cells), seen(larger))
             self._cells = larger
         else:
             top = int(self._state[grid.ENTRIES_TOP])
-            need = top + max(more, 1 << max(1, int(self._cells[:, grid.CLASS].max()) + 1))
+            largest = int((self._cells[:, grid.RUN] & grid.RUN_CLASS).max())
+            need = top + max(more, 1 << (largest + 1))
             room = max(need, int(self._entries.shape[1] * _GROWTH))
             self._entries = np.ascontiguousarray(_grown(self._entries.T, room).T)
         self._bind()
@@ -276,7 +256,7 @@ class AirspaceIndex:
         while used * 10 >= cells * 3:
             cells *= 2
         if cells < len(self._cells):
-            smaller = np.zeros((cells, grid.CELL), np.int64)
+            smaller = _empty_cells(cells)
             grid.rehash(seen(self._cells), seen(smaller))
             self._cells = smaller
             self._bind()
@@ -291,10 +271,20 @@ class AirspaceIndex:
             seen(self._state),
         )
         self._kept = grid.Kept(*self._grid[:3])
-        self._kernel_sky = Sky(*(seen(array) for array in self._sky))
-        self._searched = (*self._kernel_sky, *self._kept)
+        self._kernel_sky = kernel_sky(self._sky)
         self._kernel_rows = seen(self._rows)
         self._kernel_found = seen(self._found)
+        self._address()
+
+    def _address(self) -> None:
+        self._searched = Addressed(
+            search.OF_AIRSPACE,
+            (
+                *(*self._kernel_sky, *self._kept, self._kernel_found, self._kernel_rows),
+                *(seen(self._distances_m), seen(self._times_us)),
+            ),
+        )
+        self._most_vertices = len(self._rows) // WORK_SHARES
 
     # Search
 
@@ -314,16 +304,25 @@ class AirspaceIndex:
 
     def conflicts(self, prepared: Prepared, minima: Minima = NO_MINIMA) -> list[int]:
         """Return the ids of all volumes that conflict with any of a plan, ascending."""
-        if minima is not self._asked[0]:
-            self._asked = (minima, limits_of(minima))
-        if WORK_SHARES * prepared.vertices > len(self._rows):
+        if minima is not self._asked:
+            self._ask(minima)
+        if prepared.vertices > self._most_vertices:
             self._fit_rows(prepared.vertices)
-        if len(prepared.volumes) == 1:
-            return self._conflicts(prepared, 0, minima)
-        found = set[int]()
+        # By a name of its own, so that its arrays are there until the kernel is done.
+        airspace = self._searched
+        if prepared.single:
+            many = search.search(airspace.given, prepared.addressed.given, 0)
+            if many == 0:
+                return []
+            if many > 0:
+                found: list[int] = self._found[:many].tolist()
+                found.sort()
+                if found[0] >= 0:
+                    return found
+        every = set[int]()
         for which in range(len(prepared.volumes)):
-            found.update(self._conflicts(prepared, which, minima))
-        return sorted(found)
+            every.update(self._conflicts(prepared, which, minima))
+        return sorted(every)
 
     def forbid(
         self, plan: Prepared, minima: Minima, counts: NDArray[np.bool_] | None, into: Shifts
@@ -353,25 +352,26 @@ class AirspaceIndex:
                 outline = plan.volumes[which].outline
                 into.settle(row, meet=self._by_definition(outline, entity, minima))
 
+    def _ask(self, minima: Minima) -> None:
+        limits = limits_of(minima)
+        self._distances_m[0] = limits.horizontal_m, limits.vertical_m
+        self._times_us[0] = limits.time_us
+        self._asked = minima
+        """The minima of the latest search."""
+
     def _conflicts(self, prepared: Prepared, which: int, minima: Minima) -> list[int]:
-        sky, limits = prepared.sky, self._asked[1]
         while True:
-            many = search.search(
-                *self._searched, *sky, *limits, which, self._kernel_found, self._kernel_rows
-            )
+            airspace = self._searched
+            many = search.search(airspace.given, prepared.addressed.given, which)
             if many >= 0:
                 break
             self._widen(-1 - many)
-        if many == 0:
-            return []
-        found: list[int] = self._found[:many].tolist()
-        found.sort()
-        if found[0] >= 0:
-            return found
         outline = prepared.volumes[which].outline
-        return sorted(
-            ~i if i < 0 else i for i in found if i >= 0 or self._by_definition(outline, ~i, minima)
-        )
+        return [
+            ~i if i < 0 else i
+            for i in self._found[:many].tolist()
+            if i >= 0 or self._by_definition(outline, ~i, minima)
+        ]
 
     def _by_definition(self, outline: Outline, entity: int, minima: Minima) -> bool:
         limit_m = minima.horizontal_m
@@ -381,11 +381,13 @@ class AirspaceIndex:
     def _widen(self, many: int) -> None:
         self._found = np.zeros(2 * many, np.int64)
         self._kernel_found = seen(self._found)
+        self._address()
 
     def _fit_rows(self, vertices: int) -> None:
         if WORK_SHARES * vertices > len(self._rows):
             self._rows = np.zeros((WORK_SHARES * vertices, WORK_COLUMNS))
             self._kernel_rows = seen(self._rows)
+            self._address()
 
     # All pairs
 
@@ -457,7 +459,7 @@ class AirspaceIndex:
 
     def _looks(self, seeker: int, kept: int) -> float:
         """Estimate at how many cells of one band the volumes of another one look."""
-        held, wide, long = self._bands[seeker].tolist()
+        held, wide, long, _ = self._bands[seeker].tolist()
         space, time = divmod(kept, grid.TIME_LEVELS)
         edge = 1 << grid.space_shift(self._kept.bands, space)
         slot = 1 << grid.time_shift(self._kept.bands, time)
@@ -472,27 +474,14 @@ class AirspaceIndex:
         return self._kernel_sky, self._kept
 
 
-def _sky(volumes: int, vertices: int) -> Sky:
-    return Sky(
-        np.zeros((volumes, search.TIMES), np.int64),
-        np.zeros((volumes, search.BOUNDS)),
-        np.zeros((vertices, 3)),
-    )
+def _empty_cells(count: int) -> Ints:
+    """Return a hash table for so many cells (a power of 2)."""
+    words = np.zeros(grid.CELL * (count + 1), np.int64)
+    first = -words.ctypes.data % grid.CELL_BYTES // words.itemsize
+    return words[first : first + grid.CELL * count].reshape(count, grid.CELL)
 
 
 def _grown(array: NDArray[Any], rows: int, fill: int = 0) -> NDArray[Any]:
     larger = np.full((rows, *array.shape[1:]), fill, array.dtype)
     larger[: len(array)] = array
     return larger
-
-
-def _load(sky: Sky, batch: Batch, ids: Ints, firsts: Ints) -> NDArray[np.int32]:
-    """Write volumes into a sky, vertices from ``firsts`` on; return their entries for the grid."""
-    sky.times[ids, : search.VERTEX] = batch.spans
-    sky.times[ids, search.VERTEX] = firsts
-    sky.times[ids, search.VERTICES] = batch.counts
-    kernel_sky = Sky(*(seen(array) for array in sky))
-    search.scatter(seen(batch.points), seen(batch.counts), seen(firsts), kernel_sky.at)
-    staged = np.zeros((grid.ENTRY, len(batch)), np.int32)
-    search.stage(kernel_sky, seen(ids), seen(batch.radii), seen(batch.levels), seen_columns(staged))
-    return staged

@@ -15,8 +15,9 @@ from tansiq.domain.conflict import Conflict, described, worst_of
 from tansiq.domain.ellipsoid import point_at
 from tansiq.engine import outlines, search
 from tansiq.engine.compiled import Floats, Ints, seen
-from tansiq.engine.index import Prepared, limits_of
+from tansiq.engine.index import limits_of
 from tansiq.engine.outlines import WORK_COLUMNS, WORK_SHARES
+from tansiq.engine.prepared import Prepared
 
 _ROOM = 64
 _WORST_LEAST = 16

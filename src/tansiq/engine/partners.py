@@ -29,6 +29,7 @@ APART_M, PLACE_X, PLACE_Y, PLACE_Z = range(4)
 FIGURES = 4
 FULL = -1
 NEVER = -(1 << 62)
+"""A minimum in time that no two volumes are within."""
 
 
 class Runs(NamedTuple):
@@ -64,28 +65,28 @@ class Room(NamedTuple):
 
 
 @kernel
-def _in_range(sky: Sky, i: int, j: int, limits: Limits) -> bool:
+def _in_range(sky: Sky, i: int, j: int, time_us: int, vertical_m: float) -> bool:
     """Report whether two volumes are within the minima in time and altitude; exact."""
     t, b = sky.times, sky.bounds
-    if t[j, BEGINS] - t[i, ENDS] > limits.time_us or t[i, BEGINS] - t[j, ENDS] > limits.time_us:
+    if t[j, BEGINS] - t[i, ENDS] > time_us or t[i, BEGINS] - t[j, ENDS] > time_us:
         return False
-    if b[j, LOW] - b[i, HIGH] > limits.vertical_m:
+    if b[j, LOW] - b[i, HIGH] > vertical_m:
         return False
-    return bool(b[i, LOW] - b[j, HIGH] <= limits.vertical_m)
+    return bool(b[i, LOW] - b[j, HIGH] <= vertical_m)
 
 
 @kernel
 def _pair(  # noqa: PLR0913 # As in ``join``.
-    sky: Sky, i: int, j: int, limits: Limits, figures: Floats, row: int, rows: Floats
+    sky: Sky, i: int, j: int, limit_m: float, figures: Floats, row: int, rows: Floats
 ) -> int:
     """Judge two outlines, and write how far apart they are, and where, unless ``row`` is negative;
     the same to the bit from either side."""
     one, other = shape_of(sky, i), shape_of(sky, j)
     a, b = (one, other) if in_order(one, other) else (other, one)
-    how = verdict(a, b, limits.horizontal_m, rows)
+    how = verdict(a, b, limit_m, rows)
     if how == APART or row < 0:
         return int(how)
-    found = measure(a, b, limits.horizontal_m, rows)
+    found = measure(a, b, limit_m, rows)
     figures[row, APART_M] = found.apart_m
     figures[row, PLACE_X] = found.p.x
     figures[row, PLACE_Y] = found.p.y
@@ -107,20 +108,16 @@ def _keep(  # noqa: PLR0913 # As in ``join``.
     """Write one pair of volumes, if it counts and conflicts; return how many there are then."""
     i, j = pair
     entity, earlier = runs.owners[i], runs.owners[j]
-    if earlier >= entity:
+    if earlier >= entity or met[earlier] == entity:
         return many
     one, other = runs.kinds[entity], runs.kinds[earlier]
-    if rules.time_us[one, other] == NEVER:
-        return many
-    limits = Limits(
-        rules.horizontal_m[one, other], rules.vertical_m[one, other], rules.time_us[one, other]
-    )
-    if met[earlier] == entity or not _in_range(sky, i, j, limits):
+    if not _in_range(sky, i, j, rules.time_us[one, other], rules.vertical_m[one, other]):
         return many
     if many == room.hits.shape[0]:
         return FULL
     measured = room.figures.shape[0] > 0
-    how = _pair(sky, i, j, limits, room.figures, many if measured else -1, rows)
+    limit_m, row = rules.horizontal_m[one, other], many if measured else -1
+    how = _pair(sky, i, j, limit_m, room.figures, row, rows)
     if how == APART:
         return many
     room.hits[many, OWN], room.hits[many, OTHER], room.hits[many, HOW] = i, j, how

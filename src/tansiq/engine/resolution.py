@@ -32,7 +32,7 @@ from tansiq.domain.volume import (
 )
 from tansiq.engine import search, sideways
 from tansiq.engine.compiled import seen
-from tansiq.engine.index import Prepared
+from tansiq.engine.prepared import Prepared
 from tansiq.engine.proposals import (
     COMBINED,
     EARLIER_PER_MIN,

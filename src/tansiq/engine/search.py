@@ -1,12 +1,19 @@
 """Kernels that find what conflicts: one volume against an index, and all pairs of an index."""
 
 from math import ceil, floor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from tansiq.engine.compiled import Floats, Ints, Shorts, kernel
+import numpy as np
+
+from tansiq.engine.addresses import FREE, Layout, floats_at, ints_at, list_at, shorts_at
+from tansiq.engine.compiled import Floats, Ints, Shorts, inlined, kernel
 from tansiq.engine.earth import Vector, ecef, enclose
 from tansiq.engine.grid import (
+    BAND,
+    BANDS,
+    CELL,
     END,
+    ENTRY,
     ID,
     LOWER,
     MICROS_SHIFT,
@@ -26,6 +33,7 @@ from tansiq.engine.outlines import (
     APART,
     UNSURE,
     WITHIN,
+    WORK_COLUMNS,
     Shape,
     core_m,
     in_order,
@@ -61,6 +69,26 @@ class Sky(NamedTuple):
     """(m, 3) metres, ECEF: all vertices."""
 
 
+OF_SKY: Layout = (
+    (np.int64, (FREE, TIMES)),
+    (np.float64, (FREE, BOUNDS)),
+    (np.float64, (FREE, 3)),
+)
+"""A ``Sky`` as kernels are handed it."""
+OF_AIRSPACE: Layout = (
+    *OF_SKY,
+    (np.int64, (FREE, CELL)),
+    (np.int32, (ENTRY, FREE)),
+    (np.int64, (BANDS + 1, BAND)),
+    (np.int64, (FREE,)),
+    (np.float64, (FREE, WORK_COLUMNS)),
+    (np.float64, (1, 2)),
+    (np.int64, (1,)),
+)
+"""An index: its ``Sky``, its ``Kept``, room for what is found, and for pieces of outlines; the
+minima that are asked for, metres (horizontal and vertical) and microseconds."""
+
+
 class Limits(NamedTuple):
     """Minima as kernels compare them."""
 
@@ -70,11 +98,17 @@ class Limits(NamedTuple):
 
 
 @kernel
-def scatter(points: Floats, counts: Ints, firsts: Ints, at: Floats) -> None:
-    """Write points (latitude, longitude) as places in space, those of each volume in a run."""
-    k = 0
-    for i in range(counts.shape[0]):
-        for row in range(firsts[i], firsts[i] + counts[i]):
+def write(  # Columns of a batch, and where they go.
+    points: Floats, spans: Ints, counts: Ints, ids: Ints, firsts: Ints, sky: Sky
+) -> None:
+    """Write spans, and points (latitude, longitude) as places in space, those of each volume in a
+    run."""
+    t, at, k = sky.times, sky.at, 0
+    for n in range(ids.shape[0]):
+        i, first, count = ids[n], firsts[n], counts[n]
+        t[i, BEGINS], t[i, ENDS] = spans[n, 0], spans[n, 1]
+        t[i, VERTEX], t[i, VERTICES] = first, count
+        for row in range(first, first + count):
             p = ecef(points[k, 0], points[k, 1])
             at[row, 0], at[row, 1], at[row, 2] = p.x, p.y, p.z
             k += 1
@@ -163,45 +197,38 @@ def _in_range(a: Sky, i: int, b: Sky, j: int, limits: Limits) -> bool:
     return bool(a.bounds[i, LOW] - b.bounds[j, HIGH] <= limits.vertical_m)
 
 
+@inlined
+def sky_at(given: Any) -> Sky:
+    """Return the volumes that were handed over as ``OF_SKY``."""
+    return Sky(ints_at(given, 0), floats_at(given, 1), floats_at(given, 2))
+
+
 @kernel
-def search(  # noqa: PLR0913 # Arrays one by one: packing them costs more than the search.
-    times: Ints,
-    bounds: Floats,
-    at: Floats,
-    cells: Ints,
-    entries: Shorts,
-    bands: Ints,
-    own_times: Ints,
-    own_bounds: Floats,
-    own_at: Floats,
-    horizontal_m: float,
-    vertical_m: float,
-    time_us: int,
-    which: int,
-    found: Ints,
-    rows: Floats,
-) -> int:
-    """Write the ids of all volumes of an index that conflict with volume ``which`` of a plan;
-    return how many.
+def search(airspace: Any, plan: Any, which: int) -> int:
+    """Write the ids of all volumes of an index (``OF_AIRSPACE``) that conflict with volume
+    ``which`` of a plan (``OF_SKY``) into room of the index; return how many.
 
     Those that are too close to tell come as ``-1 - id``. Negative, as many as there are candidates
     (less one), if there is no room in ``found`` for those.
     """
-    sky, own = Sky(times, bounds, at), Sky(own_times, own_bounds, own_at)
-    limits = Limits(horizontal_m, vertical_m, time_us)
-    many = gather(Kept(cells, entries, bands), _reach(own, which, limits, -1), found)
+    sky, own = sky_at(airspace), sky_at(plan)
+    kept = Kept(ints_at(airspace, 3), shorts_at(airspace, 4), ints_at(airspace, 5))
+    found, rows = list_at(airspace, 6), floats_at(airspace, 7)
+    distances, times = floats_at(airspace, 8), list_at(airspace, 9)
+    limits = Limits(distances[0, 0], distances[0, 1], times[0])
+    many = gather(kept, _reach(own, which, limits, -1), found)
     if many > found.shape[0]:
         return -1 - many
     shape = shape_of(own, which)
-    kept = 0
+    certain = 0
     for k in range(many):
         i = found[k]
         if _in_range(own, which, sky, i, limits):
-            judged = verdict(shape, shape_of(sky, i), horizontal_m, rows)
+            judged = verdict(shape, shape_of(sky, i), limits.horizontal_m, rows)
             if judged != APART:
-                found[kept] = -1 - i if judged == UNSURE else i
-                kept += 1
-    return kept
+                found[certain] = -1 - i if judged == UNSURE else i
+                certain += 1
+    return certain
 
 
 @kernel
@@ -211,7 +238,7 @@ def candidates(kept: Kept, own: Sky, limits: Limits, which: int, found: Ints) ->
 
 
 @kernel
-def meet(  # noqa: PLR0913 # As in ``search``.
+def meet(  # noqa: PLR0913 # Arrays one by one: to pack them costs more than a short meeting.
     own_times: Ints,
     own_bounds: Floats,
     own_at: Floats,

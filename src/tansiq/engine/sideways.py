@@ -17,8 +17,8 @@ from tansiq.domain.ellipsoid import SEMI_MAJOR_M, SEMI_MINOR_M, Vector, ecef, po
 from tansiq.domain.volume import Circle, LatLng, Outline, Polygon, Volumes
 from tansiq.engine import earth, search
 from tansiq.engine.compiled import Floats, kernel, seen
-from tansiq.engine.index import Prepared
 from tansiq.engine.outlines import core_m
+from tansiq.engine.prepared import Prepared
 from tansiq.engine.search import Sky
 
 STEP_M_MIN = 100.0

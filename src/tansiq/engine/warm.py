@@ -13,8 +13,9 @@ from tansiq.domain.well_clear import EN_ROUTE
 from tansiq.engine.batch import Batch
 from tansiq.engine.compiled import COMPILED
 from tansiq.engine.encounters import NO_GROUP, Fleet, find
-from tansiq.engine.index import AirspaceIndex, Prepared
+from tansiq.engine.index import AirspaceIndex
 from tansiq.engine.judgement import conflict_between, conflicts
+from tansiq.engine.prepared import Prepared
 from tansiq.engine.proposals import Bounds, Layer
 from tansiq.engine.resolution import resolve
 

@@ -18,8 +18,8 @@ from tansiq.domain.intent import IntentState
 from tansiq.domain.time import TimeSpan
 from tansiq.domain.volume import Volumes
 from tansiq.engine.entities import ALTITUDES, EntityIndex, loosened, reaching, thinned
-from tansiq.engine.index import Prepared
 from tansiq.engine.judgement import conflict_between, conflicts
+from tansiq.engine.prepared import Prepared
 
 _CELL_M = 5_000.0
 """Registers find by cells of about a kilometre; twice that and some more."""
@@ -174,6 +174,8 @@ class Airspace:
         self.version = 0
         """Another one after each change."""
         self._table = agreement.minima_table
+        self._only = None if self._table.entries else self._table.usual
+        """Those of every pair, where there are no others: asked for thousands of times a plan."""
         minima = self._table.largest
         self.reach = Minima(
             # Each side may be enlarged by the whole minima. What shares a register's cell with a
@@ -275,6 +277,8 @@ class Airspace:
 
     def minima_between(self, candidate: Candidate, known: Known) -> Minima:
         """Return the minima that a candidate's true volumes keep from a record."""
+        if self._only is not None and not known.enlarged:
+            return self._only
         kept = self._table.beyond if known.enlarged else self._table.between
         return kept(candidate.category, known.category)
 

@@ -40,9 +40,11 @@ FEED_KINDS: Final = (
     "line-check",
     "line-clock",
     "joined",
+    "alarm",
 )
 """Kinds of events that a program may be for; what programs did themselves is none of them."""
-KINDS: Final = (*FEED_KINDS, *(kind.value for kind in Kind))
+KINDS: Final = tuple(dict.fromkeys((*FEED_KINDS, *(kind.value for kind in Kind))))
+"""``alarm`` is both: what the watch here finds, and what another party says by a note."""
 TOLD: Final = "hook"
 """The kind of the event that says how a program fared."""
 SAME_AGAIN_S: Final = 60.0

@@ -21,7 +21,7 @@ from tansiq.domain.placement import Phase, Placement
 from tansiq.domain.time import from_micros, micros
 from tansiq.domain.volume import Volumes, time_bounds
 from tansiq.engine.enlarge import enlarged_by
-from tansiq.engine.index import Prepared
+from tansiq.engine.prepared import Prepared
 from tansiq.f3548 import convert, wire
 from tansiq.services.airspace import Candidate
 from tansiq.services.events import Events

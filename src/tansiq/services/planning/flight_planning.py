@@ -20,8 +20,8 @@ from tansiq.domain.intent import EntityID, IntentState, PartyID
 from tansiq.domain.placement import due
 from tansiq.domain.placement_steps import hold_limit
 from tansiq.domain.volume import Volume4D, Volumes
-from tansiq.engine.index import Prepared
 from tansiq.engine.judgement import conflicts
+from tansiq.engine.prepared import Prepared
 from tansiq.errors import (
     BadInput,
     CallerError,

@@ -12,8 +12,8 @@ from tansiq.domain.agreement import NO_MINIMA
 from tansiq.domain.extent import Extent
 from tansiq.domain.placement import Phase
 from tansiq.domain.placement_steps import Step, recheck
-from tansiq.engine.index import Prepared
 from tansiq.engine.judgement import may_conflict
+from tansiq.engine.prepared import Prepared
 from tansiq.errors import StoreError
 from tansiq.services.airspace import CONSTRAINT, Airspace, Candidate, Known
 from tansiq.services.planning.book import Plan

@@ -14,7 +14,7 @@ from tansiq.domain.draft import StatedBand
 from tansiq.domain.intent import IntentState
 from tansiq.domain.time import YEAR_MAX, TimeSpan, zulu
 from tansiq.domain.volume import AltitudeBand, Volume4D, Volumes, altitude_bounds, time_bounds
-from tansiq.engine.index import Prepared
+from tansiq.engine.prepared import Prepared
 from tansiq.engine.resolution import (
     Bounds,
     Kind,

@@ -25,8 +25,8 @@ from tansiq.domain.volume import (
     Volume4D,
     Volumes,
 )
-from tansiq.engine.index import Prepared
 from tansiq.engine.judgement import may_conflict
+from tansiq.engine.prepared import Prepared
 from tansiq.storage.intents import Unknown
 
 JUDGED_MAX = 64

@@ -300,14 +300,14 @@ class Alarms:
         """Return all alarms that are to be looked at, the most urgent first."""
         return sorted(self._kept.values(), key=_urgency)
 
-    def level_of(self, subject: str) -> Level | None:
-        """Return the highest level of the open alarms about a subject."""
-        levels = (
-            kept.alarm.level
-            for key, kept in self._kept.items()
-            if subject in (key.one, key.other) and kept.alarm.stage in OPEN
-        )
-        return max(levels, default=None)
+    def levels(self) -> dict[str, Level]:
+        """Return the highest level of the open alarms about each subject."""
+        found: dict[str, Level] = {}
+        for key, kept in self._kept.items():
+            if kept.alarm.stage in OPEN:
+                for subject in (key.one, key.other):
+                    found[subject] = max(kept.alarm.level, found.get(subject, kept.alarm.level))
+        return found
 
     def of(self, key: AlarmKey) -> Kept | None:
         """Return the alarm about something, if one is in sight."""

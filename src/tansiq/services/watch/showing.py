@@ -6,12 +6,15 @@ from typing import Final
 
 from tansiq.clock import Clock
 from tansiq.domain.alarm_key import Level
-from tansiq.domain.estimate import Estimate, Staleness
-from tansiq.domain.following import Quality, Track
+from tansiq.domain.estimate import Staleness
+from tansiq.domain.following import Quality
 from tansiq.domain.time import zulu
+from tansiq.domain.volume import LatLng
+from tansiq.engine.encounters import Fleet
 from tansiq.formats.alarm_words import duration
 from tansiq.services.watch.conforming import Judged
 from tansiq.services.watch.scene import Aircraft
+from tansiq.services.watch.tracks import staleness
 from tansiq.services.watch.views import AlarmView, FeedView, PictureView, RingView, TrackView
 from tansiq.services.watch.watch import LATE_S, Watch
 
@@ -63,15 +66,33 @@ class Picture:
         if abs(late_s) > LATE_S:
             wrong.append(f"the picture is {duration(abs(late_s))} old")
         wrong += _of_feeds(feeds)
-        tracks = sorted(self._watch.parts.tracks.all(), key=self._importance)
-        if len(tracks) > TRACKS_SHOWN_MAX:
-            wrong.append(f"{len(tracks) - TRACKS_SHOWN_MAX} tracks more than are shown")
+        levels = self._watch.parts.alarms.levels()
+        aircraft = [self._watch.aircraft(track) for track in self._watch.parts.tracks.all()]
+        aircraft.sort(
+            key=lambda each: (
+                -levels.get(each.subject, 0),
+                each.bound.known is None,
+                each.track.address,
+            )
+        )
+        if len(aircraft) > TRACKS_SHOWN_MAX:
+            wrong.append(f"{len(aircraft) - TRACKS_SHOWN_MAX} tracks more than are shown")
+        rows = {each.track.address: row for row, each in enumerate(latest.scene.aircraft)}
         return PictureView(
             time=zulu(latest.scene.now),
             replay=self._replay,
             sentence="; ".join(wrong),
             feeds=feeds,
-            tracks=tuple(self._track(track, now) for track in tracks[:TRACKS_SHOWN_MAX]),
+            tracks=tuple(
+                self._track(
+                    each,
+                    now,
+                    latest.scene.fleet,
+                    rows.get(each.track.address),
+                    levels.get(each.subject),
+                )
+                for each in aircraft[:TRACKS_SHOWN_MAX]
+            ),
             alarms=alarms,
             rings=self._rings(),
             nuisances_today=self._watch.parts.alarms.nuisances_today,
@@ -82,37 +103,34 @@ class Picture:
         kept = self._watch.parts.alarms
         return tuple(kept.view(each, now) for each in kept.in_sight())
 
-    def _importance(self, track: Track) -> tuple[int, bool, str]:
-        aircraft = self._aircraft(track)
-        level = self._watch.parts.alarms.level_of(aircraft.subject)
-        return -(level or 0), aircraft.bound.known is None, track.address
-
-    def _aircraft(self, track: Track) -> Aircraft:
-        return self._watch.aircraft(track)
-
-    def _track(self, track: Track, now: datetime) -> TrackView:
-        aircraft = self._aircraft(track)
-        parts = self._watch.parts
-        estimate = parts.tracks.at(track, now)
+    def _track(
+        self, aircraft: Aircraft, now: datetime, fleet: Fleet, row: int | None, level: Level | None
+    ) -> TrackView:
+        """Return one track: where the last look had it, or where it was heard last."""
+        track, tracks = aircraft.track, self._watch.parts.tracks
+        age_s = (now - track.made).total_seconds()
+        old = staleness(track, now, tracks.limits)
+        if row is None:
+            place, error_m = track.last.position, tracks.at(track, now).horizontal_error_m
+        else:
+            place = LatLng(float(fleet.lat_deg[row]), float(fleet.lng_deg[row]))
+            error_m = float(fleet.horizontal_error_m[row])
         judged = self._watch.judged(aircraft.subject)
         known = aircraft.bound.known
-        fair = estimate.staleness in (Staleness.FRESH, Staleness.AGEING)
-        place = estimate.position if fair else track.last.position
-        velocity = track.velocity
+        velocity, height = track.velocity, track.geometric
         moves = velocity.stated or track.kept > 1
-        height = track.geometric
-        level = parts.alarms.level_of(aircraft.subject)
+        said = _said(judged, old, age_s, track.quality(now))
         return TrackView(
             id=aircraft.subject,
             address=track.address,
             callsign=track.callsign,
-            feed=parts.tracks.feed_of(track.address),
+            feed=tracks.feed_of(track.address),
             time=zulu(track.made),
-            age_s=round(max(0.0, estimate.age_s), 1),
-            staleness=estimate.staleness.value,
+            age_s=round(max(0.0, age_s), 1),
+            staleness=old.value,
             lat_deg=round(place.lat_deg, 7),
             lng_deg=round(place.lng_deg, 7),
-            horizontal_error_m=round(estimate.horizontal_error_m, 1),
+            horizontal_error_m=round(error_m, 1),
             height_m=None if height is None else round(height.value_m, 1),
             height_error_m=0.0 if height is None else round(height.error_m, 1),
             pressure_m=None if track.pressure is None else round(track.pressure.value_m, 1),
@@ -123,16 +141,16 @@ class Picture:
             plan="" if known is None else known.id,
             plan_name="" if known is None else known.name,
             party="" if known is None else known.manager,
-            conformance=_word(judged, aircraft, estimate),
-            sentence="; ".join(_said(judged, estimate)),
+            conformance=_word(judged, aircraft, old),
+            sentence="; ".join(said),
             level="" if level is None else Level(level).name.lower(),
         )
 
 
-def _word(judged: Judged | None, aircraft: Aircraft, estimate: Estimate) -> str:
+def _word(judged: Judged | None, aircraft: Aircraft, old: Staleness) -> str:
     if aircraft.bound.known is None:
         return "unplanned"
-    if judged is None or estimate.staleness in (Staleness.STALE, Staleness.DROPPED):
+    if judged is None or old in (Staleness.STALE, Staleness.DROPPED):
         return "unknown"
     return judged.word
 
@@ -143,12 +161,12 @@ _QUALITY: Final = {
 }
 
 
-def _said(judged: Judged | None, estimate: Estimate) -> list[str]:
+def _said(judged: Judged | None, old: Staleness, age_s: float, quality: Quality) -> list[str]:
     said = []
-    if estimate.staleness is not Staleness.FRESH:
-        said.append(f"last heard {duration(estimate.age_s)} ago")
-    if estimate.quality in _QUALITY:
-        said.append(_QUALITY[estimate.quality])
+    if old is not Staleness.FRESH:
+        said.append(f"last heard {duration(age_s)} ago")
+    if quality in _QUALITY:
+        said.append(_QUALITY[quality])
     if judged is not None and judged.sentence:
         said.append(judged.sentence)
     return said
