@@ -415,6 +415,12 @@ def test_bad_files_are_named(folder: Folder) -> None:
     assert folder.run(str(folder.path / "none.csv")).exit_code == 2
 
 
+def test_where_nobody_flies_nobody_meets(folder: Folder) -> None:
+    lines = HEAD + ",onground\n1780300800,38,-120,a00001,H,100,true\n"
+    found = folder.run(folder.file("ground.csv", lines))
+    assert (found.exit_code, "0 encounters of 0 pairs" in found.stdout) == (0, True)
+
+
 def test_rows_of_all_files_together_have_a_bound(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,7 +48,7 @@ def test_touching_the_edge_is_one_moment_and_the_smallest_step_beyond_is_none() 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_touching_from_above_and_below(sign: float) -> None:
     assert inside(past(0.0, sign * TOP_M), NEAR) is not None
-    assert inside(past(0.0, sign * (TOP_M + 1e-9)), NEAR) is None
+    assert inside(past(0.0, sign * beyond(TOP_M)), NEAR) is None
 
 
 def test_what_is_unsure_of_the_vertical_counts_as_near() -> None:

@@ -146,6 +146,7 @@ def test_on_the_ground_nobody_is_met() -> None:
     landed = [replace(r, on_ground=True) for r in parked("icao:000002", [0, 60, 120], 38, -120.0)]
     assert encounters(tracks(still, landed), SEARCH) == []
     landing = [replace(landed[0], on_ground=False), *landed[1:]]
+    assert encounters(tracks(landed), SEARCH) == []  # Nobody flies at all.
     # Until its last report in the air; the way down from there is not guessed.
     assert one(encounters(tracks(still, landing), SEARCH)).left == NOON
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -373,6 +374,17 @@ def test_no_more_is_unpacked_than_is_read(monkeypatch: pytest.MonkeyPatch) -> No
     ):
         with pytest.raises(TooLarge):
             read(more)
+
+
+def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    bomb = gzip.compress(bytes(50_000_000), compresslevel=1)
+    monkeypatch.setattr(recording, "BYTES_MAX", 1_000)
+    tracemalloc.start()
+    with pytest.raises(TooLarge):
+        read(bomb)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5_000_000
 
 
 def test_rows_and_aircraft_have_bounds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from random import Random
 
 import pytest
-from tests.formats.test_recording import GPX, HEAD_CSV, row, trace
+from tests.formats.test_recording_forms import GPX, HEAD_CSV, row, trace
 
 from tansiq.domain.draft import Datum, Units
 from tansiq.domain.encounter import Within

@@ -21,7 +21,8 @@ from tansiq.errors import BadInput
 HORIZONTAL_ERROR_M: Final = 0.05
 """Two tracks are at most so much nearer or farther than said, by how it is worked out: within it
 counts as within. How true the positions are is another matter."""
-VERTICAL_ERROR_M: Final = 0.001
+VERTICAL_ERROR_M: Final = 1 / 1024
+"""A millimetre, as a double has it exactly."""
 HORIZONTAL_M: Final = (1.0, 100_000.0)
 VERTICAL_M: Final = (1.0, 20_000.0)
 

@@ -117,7 +117,7 @@ def encounters(
         flown += stretches(number, tracks[address], since=since, gap_s=search.gap_s)
         if number % 50 == 0:
             tell(f"preparing {number:,} of {len(addresses):,} aircraft")
-    near = _near(flown, search.reach, tell)
+    near = _near(flown, search.reach, tell) if flown else {}
     of_pair: dict[tuple[int, int], list[_Moment]] = defaultdict(list)
     for done, ((a, b), slots) in enumerate(sorted(near.items())):
         one, other = flown[a], flown[b]

@@ -35,7 +35,6 @@ _RUNS_MAX: Final = 8
 _RUN_PAUSE_S: Final = 60.0
 _BACK: Final = 64
 """Runs that one may follow: so many before it."""
-_SEAM: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,45 +132,29 @@ def _runs(points: Sequence[_Point]) -> list[list[_Point]]:
 def _chain(runs: Sequence[list[_Point]]) -> list[_Point]:
     """Return the most points of runs that follow each other: of two ways the one told more often.
 
-    A run that lies within another one's time is left out with all its reports; at the seam of two
-    up to ``_SEAM`` reports of each may be. Spoofed positions that could have been reached, and left
-    again, go when the way past them holds more.
+    A run that lies within another one's time is left out whole. Spoofed positions that could have
+    been reached, and left again, go when the way past them holds more.
     """
     counts: list[int] = []
-    before: list[tuple[int, int, int]] = []
+    before: list[int] = []
     for j, run in enumerate(runs):
-        most, link = len(run), (-1, 0, 0)
+        most, link = len(run), -1
+        # The latest ones first: of equal chains the one with the shorter leaps.
         for i in range(j - 1, max(-1, j - 1 - _BACK), -1):
-            gain = counts[i] + len(run)
-            # The latest ones first: of equal chains the one with the shorter leaps.
-            if gain <= most or runs[i][-1][0].time >= run[0][0].time:
-                continue
-            seam = _seam(runs[i], run)
-            if seam is not None and gain - sum(seam) > most:
-                most, link = gain - sum(seam), (i, *seam)
+            if (
+                counts[i] + len(run) > most
+                and runs[i][-1][0].time < run[0][0].time
+                and _follows(runs[i][-1], run[0])
+            ):
+                most, link = counts[i] + len(run), i
         counts.append(most)
         before.append(link)
     at = max(range(len(runs)), key=counts.__getitem__)
-    parts: list[list[_Point]] = []
-    tail = 0
+    chain: list[list[_Point]] = []
     while at >= 0:
-        previous, cut, head = before[at]
-        parts.append(runs[at][head : len(runs[at]) - tail])
-        at, tail = previous, cut
-    return [point for part in reversed(parts) for point in part]
-
-
-def _seam(first: Sequence[_Point], second: Sequence[_Point]) -> tuple[int, int] | None:
-    """Return how many reports to leave out at the end of one run and the start of the next."""
-    for left_out in range(_SEAM + 1):
-        for tail in range(left_out + 1):
-            head = left_out - tail
-            # One that is trimmed at both ends keeps something all the same.
-            if left_out and min(len(first), len(second)) <= 2 * _SEAM:
-                continue
-            if _follows(first[-1 - tail], second[head]):
-                return tail, head
-    return None
+        chain.append(runs[at])
+        at = before[at]
+    return [point for run in reversed(chain) for point in run]
 
 
 def _follows(before: tuple[PositionReport, Vector], after: tuple[PositionReport, Vector]) -> bool:
