@@ -3,12 +3,14 @@
 import csv
 import math
 from dataclasses import astuple, replace
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from tansiq.domain import well_clear
+from tansiq.domain.agreement import NO_MINIMA, Minima
 from tansiq.domain.well_clear import (
     EN_ROUTE,
     EN_ROUTE_PREVENTIVE,
@@ -343,6 +345,12 @@ def test_thresholds_are_within_bounds(field: str, most: float) -> None:
         with pytest.raises(BadInput) as caught:
             Thresholds(**{**good, field: bad})
         assert caught.value.field == field
+
+
+def test_any_minima_of_an_agreement_are_a_cylinder() -> None:
+    largest = Minima(horizontal_m=200_000.0, vertical_m=20_000.0, time=timedelta(minutes=5))
+    assert Thresholds.of_minima(largest) == Thresholds(dthr_m=200_000.0, zthr_m=20_000.0)
+    assert Thresholds.of_minima(NO_MINIMA) == Thresholds(dthr_m=0.0, zthr_m=0.0)
 
 
 def test_the_look_ahead_is_within_bounds() -> None:

@@ -84,6 +84,27 @@ def test_none_is_overlooked_in_large_fleets(kind: str) -> None:
     assert found.looks <= count
 
 
+@pytest.mark.skipif(not compiled.COMPILED, reason="takes minutes as Python")
+@pytest.mark.parametrize("dthr_m", [0.0, 1e-3, 1.0, 40.0])
+def test_none_is_overlooked_where_all_hover_and_little_is_kept(dthr_m: float) -> None:
+    """The finest cubes have a least size, or their numbers would run into each other."""
+    held = fleet("drones", 1_000, 9)
+    still = np.zeros(1_000)
+    random = np.random.default_rng(9)
+    held = held._replace(
+        lat_deg=np.round(36.0 + random.uniform(0.0, 0.002, 1_000), 4),
+        lng_deg=np.round(random.uniform(0.0, 0.002, 1_000), 4),
+        east_mps=still,
+        north_mps=still,
+        horizontal_error_m=still,
+    )
+    rules = [Thresholds(dthr_m=dthr_m, zthr_m=5.0).within(60.0)]
+    found = find(held, rules)
+    expected, _ = every_pair(held, rules)
+    assert set(pairs(found.encounters)) | set(pairs(found.excepted)) == expected
+    assert len(expected) > 50
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(0)
 def test_none_is_overlooked_in_many_fleets() -> None:

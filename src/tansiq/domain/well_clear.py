@@ -23,8 +23,9 @@ of headings, and the uncertainty of velocities.
 
 from dataclasses import dataclass
 from math import inf, sqrt
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
+from tansiq.domain.agreement import Minima
 from tansiq.errors import BadInput
 
 FOOT_M: Final = 0.3048
@@ -73,6 +74,11 @@ class Thresholds:
             ("tcoa_s", TIME_S_MAX),
         ):
             _within(name, getattr(self, name), most)
+
+    @classmethod
+    def of_minima(cls, minima: Minima) -> Self:
+        """Return the cylinder of an agreement's separation; its time is for plans alone."""
+        return cls(dthr_m=minima.horizontal_m, zthr_m=minima.vertical_m)
 
     def within(self, lookahead_s: float) -> Rule:
         """Return the rule that a violation begins within so many seconds from now.

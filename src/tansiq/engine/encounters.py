@@ -146,9 +146,9 @@ def suggest(fleet: Fleet, own: int, intruder: int, rules: Sequence[Rule]) -> tup
     if own == intruder:
         raise BadInput(f"row {own} is the own aircraft", field="intruder")
     table = _table(rules)
-    moving = _seen_moving(_moving(Fleet._make(column[[own, intruder]] for column in fleet)))
-    pair = passing.pair_of(moving, 0, 1)
-    x, y, z = (float(at[0] + at[1]) for at in (moving.x_m, moving.y_m, moving.z_m))
+    moving = _seen_moving(_moving(fleet))
+    pair = passing.pair_of(moving, own, intruder)
+    x, y, z = (float(at[own] + at[intruder]) for at in (moving.x_m, moving.y_m, moving.z_m))
     first, second = ellipsoid.plane(ellipsoid.up((x, y, z)))  # Anticlockwise from above.
 
     def flat(*vector: float) -> tuple[float, float]:
@@ -165,15 +165,15 @@ def suggest(fleet: Fleet, own: int, intruder: int, rules: Sequence[Rule]) -> tup
         north_mps=v_mps,
         up_mps=float(pair.up_mps),
     )
-    flown = flat(moving.u_mps[0], moving.v_mps[0], moving.w_mps[0])
+    flown = flat(moving.u_mps[own], moving.v_mps[own], moving.w_mps[own])
     longest_s = float(table[:, 4].max())
-    ways_m = [longest_s * float(moving.speed_mps[k]) for k in (0, 1)]
+    ways_m = [longest_s * float(moving.speed_mps[k]) for k in (own, intruder)]
     bent_m = passing.plane_error_m(math.hypot(x_m, y_m), ways_m[0], ways_m[1])
     errors = Errors(
         horizontal_m=float(pair.horizontal_error_m + bent_m),
         vertical_m=float(pair.vertical_error_m),
     )
-    return ways_out(relative, Velocity(*flown, float(moving.climb_mps[0])), rules, errors)
+    return ways_out(relative, Velocity(*flown, float(moving.climb_mps[own])), rules, errors)
 
 
 def _dot(a: Sequence[float], b: Sequence[float]) -> float:
@@ -250,7 +250,7 @@ def _sorted(moving: Moving, demand: vicinity.Demand) -> Sorted:
     count = len(moving.x_m)
     balls = Balls(*np.empty((6, count)))
     widest_m = vicinity.enclose(_seen_moving(moving), demand, _seen_balls(balls))
-    cube_m = np.array([2.0 * widest_m * (1.0 + 1e-9)])
+    cube_m = np.array([max(vicinity.CUBE_M_MIN, 2.0 * widest_m * (1.0 + 1e-9))])
     while True:
         keys = np.empty(count, np.int64)
         fit = vicinity.assign(_seen_balls(balls), seen(cube_m), seen(keys))
