@@ -215,6 +215,38 @@ def test_a_datagram_at_the_limit() -> None:
     assert small.feed(event(), NOON).refused == {Refusal.TOO_LARGE: 1}
 
 
+def length(count: int) -> bytes:
+    """Return a count as protobuf writes it, in three bytes."""
+    return bytes([count & 0x7F | 0x80, count >> 7 & 0x7F | 0x80, count >> 14])
+
+
+def test_lengths_of_protobuf_at_their_limits() -> None:
+    """A message at the limit is read, one above is skipped, and one 16 times as long is none."""
+    good, limit = event(), 1_000
+    for count, reason, messages in (
+        (limit, Refusal.MALFORMED, 2),  # Whole, and no message.
+        (limit + 1, Refusal.TOO_LARGE, 1),
+        (16 * limit, Refusal.TOO_LARGE, 1),
+    ):
+        parsed = parse(b"\xbf" + length(count) + b"x" * count + good, frame_bytes_max=limit)
+        assert parsed.refused == {reason: 1}
+        assert (len(parsed.reports), parsed.messages) == (1, messages)
+    # What follows is looked at, and not passed over.
+    parsed = parse(b"\xbf" + length(16 * limit + 1) + good, frame_bytes_max=limit)
+    assert Refusal.TOO_LARGE not in parsed.refused
+    assert len(parsed.reports) == 1
+
+
+def test_an_unfinished_event_at_the_limit() -> None:
+    size = len(event())
+    parser = CotParser(frame_bytes_max=size)
+    assert not parser.feed(event()[:-1], NOON).refused
+    assert len(parser.feed(b">", NOON).reports) == 1
+    parser = CotParser(frame_bytes_max=size)
+    parsed = parser.feed(event(detail="x" * 200)[: size + 1], NOON)
+    assert parsed.refused == {Refusal.TOO_LARGE: 1}
+
+
 def test_both_forms_in_one_stream() -> None:
     """A server begins in XML and may go over to protobuf."""
     mixed = event(uid="1") + tak(event(uid="2")) + b"\n" + event(uid="3") + tak(event(uid="4"))

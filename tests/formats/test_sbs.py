@@ -60,6 +60,17 @@ def test_parts_are_joined_to_a_position() -> None:
     assert not parsed.refused
 
 
+@pytest.mark.parametrize("said", [{"gs": 100}, {"track": 90}, {"climb": 64}])
+def test_a_part_of_a_velocity_replaces_the_whole(said: dict[str, Any]) -> None:
+    (report,) = parse(line(4, gs=1, track=2, climb=3), line(4, **said), position()).reports
+    known = {
+        "gs": report.speed_mps is not None,
+        "track": report.track_deg is not None,
+        "climb": report.climb_mps is not None,
+    }
+    assert [name for name, here in known.items() if here] == list(said)
+
+
 @pytest.mark.parametrize("size", [1, 2, 7, 64, 1_000])
 def test_the_pieces_in_which_it_arrives_do_not_matter(size: int) -> None:
     data = line(4, gs=1, track=2, climb=3) + position() + b"\r\n" + position(lat=39)
@@ -149,6 +160,17 @@ def test_what_is_refused_costs_itself_alone(data: bytes, reason: Refusal) -> Non
     parsed = parse(position(hex="000001"), data, position(hex="000002"))
     assert [report.address for report in parsed.reports] == ["icao:000001", "icao:000002"]
     assert parsed.refused == {reason: 1}
+
+
+def test_a_line_at_the_limit() -> None:
+    whole = position()
+    size = len(whole) - 1  # Without its line feed.
+    for data in (whole, whole * 3):
+        assert not parse(data, line_bytes_max=size).refused
+        assert not parse(data, line_bytes_max=size - 1).reports
+    parser = SbsParser(addresses_max=10, line_bytes_max=size)
+    assert not parser.feed(whole[:-1], NOON).refused
+    assert len(parser.feed(b"\n", NOON).reports) == 1
 
 
 def test_an_endless_line_is_skipped_and_counted_once() -> None:
