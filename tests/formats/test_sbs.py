@@ -133,6 +133,21 @@ def test_summer_time_is_followed_after_a_minute_of_agreement() -> None:
     assert report.time == now
 
 
+@pytest.mark.parametrize(
+    ("zone_h", "late_s", "agrees"),
+    [(1, 0.0, True), (1, 5.0, True), (1, 5.001, False), (1, -5.0, True), (2, 0.0, False)],
+)
+def test_what_counts_as_agreement_on_a_zone(zone_h: float, late_s: float, *, agrees: bool) -> None:
+    parser = SbsParser(addresses_max=10)
+    parser.feed(position(NOON), NOON)
+    first = NOON + timedelta(seconds=1)
+    parser.feed(position(first + timedelta(hours=1)), first)
+    now = first + timedelta(seconds=60)
+    heard = now + timedelta(hours=zone_h) - timedelta(seconds=late_s)
+    (report,) = parser.feed(position(heard), now).reports
+    assert report.time == heard - timedelta(hours=zone_h if agrees else 0)
+
+
 def test_a_message_without_time_is_of_now() -> None:
     assert parse(position(None), now=NOON).reports[0].time == NOON
 
@@ -144,6 +159,8 @@ def test_a_message_without_time_is_of_now() -> None:
         (b"\xff\xfe\r\n", Refusal.MALFORMED),
         (position()[:60] + b"\r\n", Refusal.MALFORMED),
         (position(lat="x"), Refusal.MALFORMED),
+        (position().replace(b"2026/11/29,12", b",12"), Refusal.MALFORMED),
+        (position().replace(b"12:00:00.000,2026", b",2026"), Refusal.MALFORMED),
         (position().replace(b"2026/11/29", b"2026/02/30"), Refusal.MALFORMED),
         (position().replace(b"2026/11/29", b"0001/01/01"), Refusal.MALFORMED),
         (position().replace(b"12:00:00", b"24:00:00"), Refusal.MALFORMED),
@@ -171,6 +188,13 @@ def test_a_line_at_the_limit() -> None:
     parser = SbsParser(addresses_max=10, line_bytes_max=size)
     assert not parser.feed(whole[:-1], NOON).refused
     assert len(parser.feed(b"\n", NOON).reports) == 1
+
+
+@pytest.mark.parametrize("half", [{"lat": ""}, {"lng": ""}])
+def test_half_a_position_is_none(half: dict[str, Any]) -> None:
+    parsed = parse(position(**half))
+    assert parsed.reports == []
+    assert not parsed.refused
 
 
 def test_an_endless_line_is_skipped_and_counted_once() -> None:
