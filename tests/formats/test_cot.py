@@ -210,6 +210,8 @@ def test_datagrams_of_every_form() -> None:
 def test_a_datagram_at_the_limit() -> None:
     size = len(event())
     assert len(CotParser(frame_bytes_max=size).datagram(event(), NOON).reports) == 1
+    junk = CotParser(frame_bytes_max=size).datagram(b"x" * size, NOON)
+    assert junk.refused == {Refusal.MALFORMED: 1}
     small = CotParser(frame_bytes_max=size - 1)
     assert small.datagram(event(), NOON).refused == {Refusal.TOO_LARGE: 1}
     assert small.feed(event(), NOON).refused == {Refusal.TOO_LARGE: 1}
