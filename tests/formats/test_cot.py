@@ -217,6 +217,20 @@ def test_a_datagram_at_the_limit() -> None:
     assert small.feed(event(), NOON).refused == {Refusal.TOO_LARGE: 1}
 
 
+@pytest.mark.parametrize(
+    ("time_ms", "counts"),
+    [(0, False), (1, True), (7_000_000_000_000, True), (7_000_000_000_001, False)],
+)
+def test_times_of_protobuf_at_their_bounds(time_ms: int, *, counts: bool) -> None:
+    message = takproto.functions.xml2message(event().decode())
+    message.cotEvent.sendTime = time_ms
+    message.cotEvent.staleTime = 7_000_000_000_000
+    data = bytes(takproto.functions.msg2proto(message, takproto.TAKProtoVer.MESH))
+    parsed = CotParser().datagram(data, NOON)
+    assert len(parsed.reports) == counts
+    assert parsed.refused == ({} if counts else {Refusal.NO_TIME: 1})
+
+
 def length(count: int) -> bytes:
     """Return a count as protobuf writes it, in three bytes."""
     return bytes([count & 0x7F | 0x80, count >> 7 & 0x7F | 0x80, count >> 14])
