@@ -166,6 +166,13 @@ def test_what_is_no_such_file(data: bytes, field: str) -> None:
     assert caught.value.field == field
 
 
+@pytest.mark.parametrize("now", [1_000_000_000.0, 7_000_000_000.0])
+def test_the_first_and_the_last_time(now: float) -> None:
+    data = sky(one(), now=now)
+    (report,) = aircraft_json.parse(data, age_s_max=60, aircraft_max=10).reports
+    assert report.time.timestamp() == now
+
+
 def test_the_number_of_aircraft_has_a_limit() -> None:
     two = sky(one(), one())
     assert len(aircraft_json.parse(two, age_s_max=60, aircraft_max=2).reports) == 2

@@ -210,9 +210,57 @@ def test_datagrams_of_every_form() -> None:
 def test_a_datagram_at_the_limit() -> None:
     size = len(event())
     assert len(CotParser(frame_bytes_max=size).datagram(event(), NOON).reports) == 1
+    junk = CotParser(frame_bytes_max=size).datagram(b"x" * size, NOON)
+    assert junk.refused == {Refusal.MALFORMED: 1}
     small = CotParser(frame_bytes_max=size - 1)
     assert small.datagram(event(), NOON).refused == {Refusal.TOO_LARGE: 1}
     assert small.feed(event(), NOON).refused == {Refusal.TOO_LARGE: 1}
+
+
+@pytest.mark.parametrize(
+    ("time_ms", "counts"),
+    [(0, False), (1, True), (7_000_000_000_000, True), (7_000_000_000_001, False)],
+)
+def test_times_of_protobuf_at_their_bounds(time_ms: int, *, counts: bool) -> None:
+    message = takproto.functions.xml2message(event().decode())
+    message.cotEvent.sendTime = time_ms
+    message.cotEvent.staleTime = 7_000_000_000_000
+    data = bytes(takproto.functions.msg2proto(message, takproto.TAKProtoVer.MESH))
+    parsed = CotParser().datagram(data, NOON)
+    assert len(parsed.reports) == counts
+    assert parsed.refused == ({} if counts else {Refusal.NO_TIME: 1})
+
+
+def length(count: int) -> bytes:
+    """Return a count as protobuf writes it, in three bytes."""
+    return bytes([count & 0x7F | 0x80, count >> 7 & 0x7F | 0x80, count >> 14])
+
+
+def test_lengths_of_protobuf_at_their_limits() -> None:
+    """A message at the limit is read, one above is skipped, and one 16 times as long is none."""
+    good, limit = event(), 1_000
+    for count, reason, messages in (
+        (limit, Refusal.MALFORMED, 2),  # Whole, and no message.
+        (limit + 1, Refusal.TOO_LARGE, 1),
+        (16 * limit, Refusal.TOO_LARGE, 1),
+    ):
+        parsed = parse(b"\xbf" + length(count) + b"x" * count + good, frame_bytes_max=limit)
+        assert parsed.refused == {reason: 1}
+        assert (len(parsed.reports), parsed.messages) == (1, messages)
+    # What follows is looked at, and not passed over.
+    parsed = parse(b"\xbf" + length(16 * limit + 1) + good, frame_bytes_max=limit)
+    assert Refusal.TOO_LARGE not in parsed.refused
+    assert len(parsed.reports) == 1
+
+
+def test_an_unfinished_event_at_the_limit() -> None:
+    size = len(event())
+    parser = CotParser(frame_bytes_max=size)
+    assert not parser.feed(event()[:-1], NOON).refused
+    assert len(parser.feed(b">", NOON).reports) == 1
+    parser = CotParser(frame_bytes_max=size)
+    parsed = parser.feed(event(detail="x" * 200)[: size + 1], NOON)
+    assert parsed.refused == {Refusal.TOO_LARGE: 1}
 
 
 def test_both_forms_in_one_stream() -> None:

@@ -60,6 +60,17 @@ def test_parts_are_joined_to_a_position() -> None:
     assert not parsed.refused
 
 
+@pytest.mark.parametrize("said", [{"gs": 100}, {"track": 90}, {"climb": 64}])
+def test_a_part_of_a_velocity_replaces_the_whole(said: dict[str, Any]) -> None:
+    (report,) = parse(line(4, gs=1, track=2, climb=3), line(4, **said), position()).reports
+    known = {
+        "gs": report.speed_mps is not None,
+        "track": report.track_deg is not None,
+        "climb": report.climb_mps is not None,
+    }
+    assert [name for name, here in known.items() if here] == list(said)
+
+
 @pytest.mark.parametrize("size", [1, 2, 7, 64, 1_000])
 def test_the_pieces_in_which_it_arrives_do_not_matter(size: int) -> None:
     data = line(4, gs=1, track=2, climb=3) + position() + b"\r\n" + position(lat=39)
@@ -122,6 +133,21 @@ def test_summer_time_is_followed_after_a_minute_of_agreement() -> None:
     assert report.time == now
 
 
+@pytest.mark.parametrize(
+    ("zone_h", "late_s", "agrees"),
+    [(1, 0.0, True), (1, 5.0, True), (1, 5.001, False), (1, -5.0, True), (2, 0.0, False)],
+)
+def test_what_counts_as_agreement_on_a_zone(zone_h: float, late_s: float, *, agrees: bool) -> None:
+    parser = SbsParser(addresses_max=10)
+    parser.feed(position(NOON), NOON)
+    first = NOON + timedelta(seconds=1)
+    parser.feed(position(first + timedelta(hours=1)), first)
+    now = first + timedelta(seconds=60)
+    heard = now + timedelta(hours=zone_h) - timedelta(seconds=late_s)
+    (report,) = parser.feed(position(heard), now).reports
+    assert report.time == heard - timedelta(hours=zone_h if agrees else 0)
+
+
 def test_a_message_without_time_is_of_now() -> None:
     assert parse(position(None), now=NOON).reports[0].time == NOON
 
@@ -133,6 +159,8 @@ def test_a_message_without_time_is_of_now() -> None:
         (b"\xff\xfe\r\n", Refusal.MALFORMED),
         (position()[:60] + b"\r\n", Refusal.MALFORMED),
         (position(lat="x"), Refusal.MALFORMED),
+        (position().replace(b"2026/11/29,12", b",12"), Refusal.MALFORMED),
+        (position().replace(b"12:00:00.000,2026", b",2026"), Refusal.MALFORMED),
         (position().replace(b"2026/11/29", b"2026/02/30"), Refusal.MALFORMED),
         (position().replace(b"2026/11/29", b"0001/01/01"), Refusal.MALFORMED),
         (position().replace(b"12:00:00", b"24:00:00"), Refusal.MALFORMED),
@@ -149,6 +177,24 @@ def test_what_is_refused_costs_itself_alone(data: bytes, reason: Refusal) -> Non
     parsed = parse(position(hex="000001"), data, position(hex="000002"))
     assert [report.address for report in parsed.reports] == ["icao:000001", "icao:000002"]
     assert parsed.refused == {reason: 1}
+
+
+def test_a_line_at_the_limit() -> None:
+    whole = position()
+    size = len(whole) - 1  # Without its line feed.
+    for data in (whole, whole * 3):
+        assert not parse(data, line_bytes_max=size).refused
+        assert not parse(data, line_bytes_max=size - 1).reports
+    parser = SbsParser(addresses_max=10, line_bytes_max=size)
+    assert not parser.feed(whole[:-1], NOON).refused
+    assert len(parser.feed(b"\n", NOON).reports) == 1
+
+
+@pytest.mark.parametrize("half", [{"lat": ""}, {"lng": ""}])
+def test_half_a_position_is_none(half: dict[str, Any]) -> None:
+    parsed = parse(position(**half))
+    assert parsed.reports == []
+    assert not parsed.refused
 
 
 def test_an_endless_line_is_skipped_and_counted_once() -> None:

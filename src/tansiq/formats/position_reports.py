@@ -41,7 +41,7 @@ class Refusal(StrEnum):
     NOT_AIRCRAFT = "not-aircraft"
     """People, vehicles, marks on a map, and what programs say to each other."""
     VALUE_LEFT_OUT = "value-left-out"
-    """The report counts; a height, speed or name in it was impossible and is left out."""
+    """The report counts; a height or speed in it was impossible and is left out."""
     NEEDS_EXTRA = "needs-extra"
     """A form that needs an optional library, which is not installed."""
     FORGOTTEN = "forgotten"
@@ -111,7 +111,7 @@ _HEX: Final = frozenset("0123456789abcdef")
 
 def named(kind: str, name: str) -> str:
     """Return an address for a name of any length and script; different names stay different."""
-    text = quote(name, safe="!#$&'()*+,/:;=?@[]-._~{}|^`<>\"\\")
+    text = quote(name, errors="surrogatepass", safe="!#$&'()*+,/:;=?@[]-._~{}|^`<>\"\\")
     if len(text) <= _NAME_CHARS_MAX:
         return f"{kind}:{text}"
     return f"{kind}:{text[:60]}%{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
