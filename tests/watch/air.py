@@ -1,5 +1,6 @@
 """A watch over a real store, a sky to put plans into, and aircraft that fly straight."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -40,10 +41,21 @@ PRECISE = {"horizontal_error_m": 5.0, "geometric_error_m": 5.0}
 
 
 class SetClock(ReplayClock):
-    """Shows what it is set to, noon at first."""
+    """Shows what it is set to, noon at first; or goes on from there with an event loop."""
 
     def __init__(self) -> None:
         super().__init__(NOON)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._since_s = 0.0
+
+    def follow(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Go on with the loop's time."""
+        self._loop, self._since_s = loop, loop.time()
+
+    def now(self) -> datetime:
+        if self._loop is None:
+            return self.time
+        return self.time + timedelta(seconds=self._loop.time() - self._since_s)
 
 
 def party(name: str) -> Party:

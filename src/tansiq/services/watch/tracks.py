@@ -105,14 +105,23 @@ class Tracks:
 
     def tick(self, now: datetime) -> list[Track]:
         """Follow what was heard, drop what is too old; return the tracks that were dropped."""
-        held, self._held = self._held, {}
         self.full = False
-        for address, of_it in held.items():
+        self.follow_heard()
+        return self._drop_old(now)
+
+    def follow_heard(self, most: int | None = None) -> None:
+        """Follow what was put aside, of ``most`` aircraft at most: some 30 us each.
+
+        Done in pieces between two ticks, so that a tick has little left to do.
+        """
+        held = self._held
+        for _ in range(len(held) if most is None else min(most, len(held))):
+            address = next(iter(held))
+            of_it = held.pop(address)
             if len(of_it) > 1:
                 of_it.sort(key=lambda heard: heard.report.time)
             for heard in of_it:
                 self._follow(address, heard)
-        return self._drop_old(now)
 
     def _follow(self, address: Address, heard: Heard) -> None:
         row = self._rows.get(address)

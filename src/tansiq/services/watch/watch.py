@@ -38,6 +38,9 @@ from tansiq.services.watch.tracks import Tracks
 _log = logging.getLogger(__name__)
 
 TICK_S: Final = 1.0
+PIECE_S: Final = 0.05
+AT_ONCE: Final = 1_000
+"""Aircraft whose reports are followed in one piece: some 30 ms, in which nobody else is served."""
 ASIDE: Final = 2_000
 """With more aircraft than this they are held against each other in a thread."""
 LATE_S: Final = 3.0
@@ -132,8 +135,10 @@ class Watch:
                 _log.warning("the watch waits for the store: %s", error)
             except TansiqError:
                 _log.exception("a look of the watch failed; the next is tried")
-            spent_s = clock.monotonic_s() - began_s
-            await clock.sleep(max(0.0, TICK_S - spent_s))
+            while (left_s := began_s + TICK_S - clock.monotonic_s()) > 0.0:
+                await clock.sleep(min(left_s, PIECE_S))
+                self.parts.tracks.follow_heard(AT_ONCE)
+            await clock.sleep(0.0)  # A look that takes all of its second lets others in as well.
 
     def hear(self, feed: str, reports: Sequence[PositionReport]) -> None:
         """Take in positions; they count at the next look."""
