@@ -90,6 +90,7 @@ OFFLINE = {
     "arrange",
     "audit",
     "encounters",
+    "replay",
     "plan from-track",
     "phrases",
     "agreement show",
