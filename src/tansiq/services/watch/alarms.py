@@ -332,12 +332,19 @@ class Alarms:
         """
         if kept := self._find(named):
             return kept
-        for past in await self.history(LISTED_MAX):
-            if named in (past.id, past.name):
-                return past
-        raise NotFound(
-            f"no alarm {named[:20]!r}; tansiq alarm list --all shows the latest", field="id"
-        )
+        past = await self.history(LISTED_MAX)
+        if exact := [k for k in past if named in (k.id, k.name)]:
+            return exact[0]
+        found = [k for k in past if k.name.startswith(named) or k.id.startswith(named)]
+        if len(named) < SHORT_ID or not found:
+            raise NotFound(
+                f"no alarm {named[:20]!r}; tansiq alarm list --over 20 shows the latest that are "
+                "over",
+                field="id",
+            )
+        if len(found) > 1:
+            raise NotFound(f"{named[:20]!r}: several alarms begin so; write more of it", field="id")
+        return found[0]
 
     async def history(self, most: int, since: datetime | None = None) -> list[Kept]:
         """Return alarms that are over, the latest first.

@@ -334,10 +334,11 @@ class Watch:
         return known
 
     def _plan(self, named: str) -> Known:
-        found = [
+        called = self.parts.expected.called(named)
+        found = list(called) or [
             known
             for known in self.parts.expected.intents
-            if known.id.startswith(named.lower()) or known.callsign == named
+            if known.id.startswith(named.strip().lower())
         ]
         if len(found) != 1:
             several = "several plans are called so" if found else "no plan about now is called so"
