@@ -67,7 +67,7 @@ ASKS: dict[str, tuple[str, ...]] = {
     "note export": ("get_letters",),
     "note import": ("take_letters",),
     "track list": ("get_picture",),
-    "track bind": ("get_picture", "bind_track"),
+    "track bind": ("get_picture", "list_plans", "bind_track"),
     "track free": ("get_picture", "free_track"),
     "alarm list": ("list_alarms",),
     "alarm show": ("get_alarm",),

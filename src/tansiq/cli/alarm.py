@@ -124,6 +124,7 @@ def follow(*, data: Path, as_json: bool) -> None:
     What is in sight already, `tansiq alarm list` shows. With --json: the events, as JSON Lines.
     """
     last: int | None = None
+    shown: dict[str, object] = {}
     for event in Node(data).feed(None, follow=True):
         last = event.seq if event.seq is not None else last
         if event.kind == "cut-off":
@@ -134,7 +135,10 @@ def follow(*, data: Path, as_json: bool) -> None:
             click.echo(event.data)
             continue
         told = msgspec.json.decode(event.data, type=AlarmEvent)
-        click.echo(f"{told.time}  {told.line}")
+        # Who has been told is an event too, and nothing that anybody sees.
+        if told.body is None or shown.get(told.id) != told.seen:
+            shown[told.id] = told.seen
+            click.echo(f"{told.time.partition('.')[0].rstrip('Z')}Z  {told.line}")
     raise PeerUnreachable(
         f"the feed ended; tansiq events --follow --after {last} goes on where it ended"
     )
@@ -146,6 +150,15 @@ class AlarmEvent(msgspec.Struct, frozen=True):
     time: str
     id: str
     body: AlarmView | None
+
+    @property
+    def seen(self) -> object:
+        """Return what a reader would call a change."""
+        at = self.body
+        if at is None:
+            return None
+        there, silent = at.acknowledged_there, at.suppressed_until
+        return at.level, at.stage, at.flashing, at.acknowledged_by, there, silent, at.nuisance
 
     @property
     def line(self) -> str:

@@ -7,12 +7,15 @@ from pathlib import Path
 import click
 import msgspec
 
-from tansiq.cli.client import EXITS, Node, confirm, data_option, json_option
+from tansiq.cli.client import Node, confirm, data_option, json_option
 from tansiq.cli.measures import LENGTH, LENGTHS_M, SECONDS
 from tansiq.cli.watch_text import rings_text, short, sightings_text
 from tansiq.domain.ring import WILDFIRE_NM
 from tansiq.errors import BadInput
 from tansiq.services.watch.incident_views import (
+    LASTS_S_MAX,
+    RADIUS_NM_MAX,
+    SIGHTING_M,
     RingList,
     RingSetView,
     SightingGone,
@@ -20,12 +23,28 @@ from tansiq.services.watch.incident_views import (
     SightingView,
 )
 
+EXITS = """\b
+Exit codes: 0 done   1 refused: the name is taken   2 bad input
+            3 the node does not answer   4 its store fails
+"""
 _at = click.option(
     "--at", "at", required=True, metavar="LAT,LNG", help="Where, in degrees, as 39.12,-121.2."
 )
 
 
 _WILDFIRE = {f"{kind.name.lower()}_nm": radius for kind, radius in WILDFIRE_NM.items()}
+
+
+def _within(value: float, most: float, field: str, says: str) -> float:
+    if not 0.0 < value <= most:
+        raise BadInput(says, field=field)
+    return value
+
+
+def _lasts(seconds: float) -> float:
+    if seconds < 60.0:
+        raise BadInput("give at least 1min", field="--for")
+    return _within(seconds, LASTS_S_MAX, "--for", "give at most 336h, which is 14 days")
 
 
 def _place(text: str) -> dict[str, float]:
@@ -70,7 +89,16 @@ def add_ring(
       tansiq ring add "Creek fire" --at 39.12,-121.2 --wildfire --for 24h
       tansiq ring add search --at 39.12,-121.2 --call 8NM --area 3NM
     """
-    radii = {f"{kind}_nm": m / LENGTHS_M["nm"] for kind, m in given_m.items() if m is not None}
+    radii = {
+        f"{kind}_nm": _within(
+            m / LENGTHS_M["nm"],
+            RADIUS_NM_MAX,
+            f"--{kind.replace('_', '-')}",
+            f"give more than 0 and at most {RADIUS_NM_MAX:g}NM",
+        )
+        for kind, m in given_m.items()
+        if m is not None
+    }
     if wildfire == bool(radii):
         raise BadInput(
             "say --wildfire alone, or one or more of --call, --no-entry and --area", field="rings"
@@ -79,7 +107,7 @@ def add_ring(
         "name": name,
         **_place(at),
         **(radii or _WILDFIRE),
-        "lasts_s": lasts,
+        "lasts_s": _lasts(lasts),
     }
     reply = Node(data).ask("POST", "/rings", body=msgspec.json.encode(said))
     click.echo(reply.body.decode() if as_json else rings_text([reply.read(RingSetView)]))
@@ -161,7 +189,10 @@ def add_sighting(
 
     It stops nobody. The answer has the command that stops the air around it.
     """
-    said = {**_place(at), "radius_m": radius, "words": words, "lasts_s": lasts}
+    least, most = SIGHTING_M
+    if not least <= radius <= most:
+        raise BadInput(f"give {least:g}m to {most / 1_000:g}km", field="--radius")
+    said = {**_place(at), "radius_m": radius, "words": words, "lasts_s": _lasts(lasts)}
     reply = Node(data).ask("POST", "/sightings", body=msgspec.json.encode(said))
     if as_json:
         click.echo(reply.body.decode())

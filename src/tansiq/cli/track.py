@@ -11,6 +11,7 @@ from tansiq.cli.client import Node, data_option, json_option
 from tansiq.cli.files import plain
 from tansiq.cli.watch_text import short, tracks_text
 from tansiq.errors import BadInput
+from tansiq.services.views import Plans, PlanView
 from tansiq.services.watch.views import PictureView, TrackView
 
 _EXITS = """\b
@@ -75,7 +76,7 @@ def bind(
             "say ADDRESS and PLAN, or ADDRESS and --none, or --suggested alone", field="ADDRESS"
         )
     whole = _address(node, address)
-    reply = _bind(node, whole, plan or "")
+    reply = _bind(node, whole, _intent(node, plan) if plan else "")
     click.echo(reply.decode() if as_json else _bound(reply, whole))
 
 
@@ -90,6 +91,17 @@ def free(address: str, *, data: Path, as_json: bool) -> None:
     reply = node.ask("POST", "/tracks/free", body=msgspec.json.encode({"address": whole}))
     text = f"{whole}: nothing is said of it any more"
     click.echo(reply.body.decode() if as_json else plain(text))
+
+
+def _intent(node: Node, plan: str) -> str:
+    """Return a plan's intent; of ours people know the plan's own id, by `tansiq plan list`."""
+    plans = node.ask("GET", "/plans").read(Plans).plans
+    found = [each.intent_id for each in plans if len(plan) >= _HEX_MIN and _is(each, plan)]
+    return found[0] if len(found) == 1 and found[0] else plan
+
+
+def _is(view: PlanView, plan: str) -> bool:
+    return view.id.startswith(plan.lower()) or view.intent_id.startswith(plan.lower())
 
 
 def _bind(node: Node, address: str, plan: str) -> bytes:

@@ -30,8 +30,9 @@ def short(named: str) -> str:
 
 
 def level(alarm: AlarmView) -> str:
-    """Return a level as a sign and a word: ``# WARNING``."""
-    return f"{SIGNS.get(alarm.level, '?')} {alarm.level.upper()}"
+    """Return a level as a sign and a word: ``# WARNING``; of what is over, the highest it was."""
+    word = alarm.level if alarm.stage in _OPEN else alarm.worst or alarm.level
+    return f"{SIGNS.get(word, '?')} {word.upper()}"
 
 
 def _table(lines: Sequence[Sequence[str]]) -> str:
@@ -144,11 +145,11 @@ def alarm_text(alarm: AlarmView) -> str:
     rows = [
         ("about", ", ".join(alarm.names)),
         ("stage", "raised, FLASHING" if alarm.flashing else alarm.stage),
-        ("when", {"now": "now", "over": "over"}.get(countdown(alarm), f"{countdown(alarm)} min")),
+        ("when", countdown(alarm)),
         ("where", where),
-        ("raised", alarm.raised),
-        ("cleared", alarm.cleared or ""),
-        ("seen", _who_has_seen(alarm) or "by nobody"),
+        ("raised", _second(alarm.raised)),
+        ("cleared", _second(alarm.cleared or "")),
+        ("said", _who_has_seen(alarm) or "seen by nobody"),
         *(("way out", way) for way in alarm.ways_out),
         ("id", alarm.id),
     ]
@@ -157,6 +158,11 @@ def alarm_text(alarm: AlarmView) -> str:
     if alarm.ways_out:
         lines.append("  Information only: this is no certified detect-and-avoid equipment.")
     return "\n".join(map(plain, lines))
+
+
+def _second(time: str) -> str:
+    """Return a time without fractions of a second."""
+    return f"{time.partition('.')[0].rstrip('Z')}Z" if time else ""
 
 
 def alarm_change(alarm: AlarmView) -> str:

@@ -4,15 +4,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
+import numpy as np
+
 from tansiq.domain.agreement import Minima
 from tansiq.domain.time import TimeSpan
 from tansiq.domain.volume import AltitudeBand, Circle, LatLng, Outline, Polygon, Volume3D, Volume4D
+from tansiq.domain.well_clear import Thresholds
 from tansiq.engine.batch import Batch
-from tansiq.engine.compiled import COMPILED
+from tansiq.engine.compiled import COMPILED, seen
+from tansiq.engine.encounters import NO_GROUP, Fleet, find
 from tansiq.engine.index import AirspaceIndex, Prepared
 from tansiq.engine.judgement import conflict_between, conflicts
 from tansiq.engine.proposals import Bounds, Layer
 from tansiq.engine.resolution import resolve
+from tansiq.engine.vicinity import crowded
 
 _SOMETIME = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -59,3 +64,23 @@ def warm() -> None:
         aside_m_max=1_000.0,
     )
     resolve(a, [Layer(index, minima)], bounds)
+    _warm_encounters()
+
+
+def _warm_encounters() -> None:
+    """Look once at two aircraft that meet: the watch's first look holds up the whole node."""
+    still, level = np.zeros(2), np.full(2, 1_000.0)
+    fleet = Fleet(
+        lat_deg=np.array([45.0, 45.001]),
+        lng_deg=np.full(2, 7.0),
+        geometric_m=level,
+        geometric_error_m=still,
+        pressure_m=np.full(2, np.nan),
+        east_mps=np.array([100.0, -100.0]),
+        north_mps=still,
+        climb_mps=still,
+        horizontal_error_m=np.full(2, 10.0),
+        group=np.full(2, NO_GROUP),
+    )
+    find(fleet, [Thresholds(dthr_m=1_000.0, zthr_m=300.0).within(60.0)], pairs_max=8)
+    crowded(seen(np.zeros(2, np.int64)))  # Asked of larger fleets only.

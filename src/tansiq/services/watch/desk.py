@@ -182,7 +182,7 @@ class WatchDesk:
             BadInput: a name that cannot be shown, radii that are no rings, or too many.
             StateConflict: others are called so.
         """
-        now, center = self._clock.now(), LatLng(said.lat_deg, said.lng_deg)
+        now, center = self._second(), LatLng(said.lat_deg, said.lng_deg)
         until = now + timedelta(seconds=said.lasts_s)
         name = _shown("name", said.name)
         book = self.watch.parts.rings
@@ -222,7 +222,7 @@ class WatchDesk:
         Raises:
             BadInput: words that cannot be shown, or too many sightings.
         """
-        now, at = self._clock.now(), LatLng(said.lat_deg, said.lng_deg)
+        now, at = self._second(), LatLng(said.lat_deg, said.lng_deg)
         until = now + timedelta(seconds=said.lasts_s)
         words = _shown("words", said.words) if said.words else ""
         book = self.watch.parts.rings
@@ -236,6 +236,10 @@ class WatchDesk:
         """
         seen, lost = await self.watch.parts.rings.gone(named, self._clock.now())
         return SightingGone(sighting=sighting_view(seen), minutes_lost=lost)
+
+    def _second(self) -> datetime:
+        """Return now, as people write it."""
+        return self._clock.now().replace(microsecond=0)
 
     # ---- feeds
 

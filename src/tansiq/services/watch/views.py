@@ -57,6 +57,8 @@ class AlarmView(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     level: str
     """``advisory``, ``caution`` or ``warning``."""
+    worst: str = ""
+    """The highest level that it has had."""
     stage: str
     """``raised``, ``acknowledged``, ``suppressed``, ``returned`` (over, and nobody has acknowledged
     it) or ``cleared``."""

@@ -359,7 +359,10 @@ class Watch:
         cause = Cause(
             key=key(AlarmKind.TEST, self._looking.subject(Address("own:alarm-test"))),
             level=Level.WARNING,
-            sentence=f"TEST of the alarms by {actor.display_name} at {zulu(now)}: nothing is wrong",
+            sentence=(
+                f"TEST of the alarms by {actor.display_name} at "
+                f"{zulu(now.replace(microsecond=0))}: nothing is wrong"
+            ),
             names=("test",),
         )
         return await self.parts.alarms.raise_one(cause, now)
