@@ -11,7 +11,7 @@ from tansiq.domain.alarm_key import AlarmKind, Level, key, subject_of
 from tansiq.domain.following import Limits as Following
 from tansiq.domain.track import Address, PositionReport
 from tansiq.feeds.feed import Feeds
-from tansiq.feeds.health import FeedHealth, FeedState
+from tansiq.feeds.health import NOT_YET, FeedHealth, FeedState
 from tansiq.services.airspace import Airspace
 from tansiq.services.events import Events
 from tansiq.services.facade import Planning
@@ -62,7 +62,7 @@ class FeedDesk:
     def causes(self, _: datetime) -> Iterator[Cause]:
         """Yield a cause for each feed that gives nothing: a picture without it is no quiet sky."""
         for health in self._feeds.health():
-            if health.state in _LOST:
+            if health.state in _LOST and health.reason != NOT_YET:
                 yield Cause(
                     key=key(AlarmKind.FEED_LOST, subject_of(Address(f"feed:{health.name}"))),
                     level=Level.CAUTION,

@@ -47,6 +47,7 @@ from tansiq.settings import (
     load_settings,
 )
 from tansiq.strict_toml import spell
+from tansiq.watch_settings import WatchSettings
 
 
 def run(data: Path, *options: str) -> Result:
@@ -233,7 +234,7 @@ def test_settings_override_one_by_one(tmp_path: Path) -> None:
     assert settings.issuers[0].public_key == tmp_path / "pool.pem"
 
 
-_OTHERWISE = ("party", "agreement", "audiences", "test_interface", "clock_error_s", "cot")
+_OTHERWISE = ("party", "agreement", "audiences", "test_interface", "clock_error_s", "cot", "watch")
 """Settings whose default is said in words."""
 
 
@@ -251,9 +252,13 @@ def test_every_setting_is_documented_with_its_default() -> None:
     spelt["hook"] = spelt.pop("hooks")
     tables = {
         knob.name
-        for kind in (IssuerFile, GrantedCredential, SignedCredential, FeedSource, CotSettings)
+        for kind in (
+            *(IssuerFile, GrantedCredential, SignedCredential),
+            *(FeedSource, CotSettings, WatchSettings),
+        )
         for knob in fields(kind)
     }
+    spelt |= {knob.name: knob.default for knob in fields(WatchSettings)}
     for name, default in spelt.items():
         shown = spell(default) if isinstance(default, timedelta) else default
         if isinstance(default, bool):

@@ -119,18 +119,25 @@ import tansiq.engine.addresses, tansiq.engine.earth, tansiq.engine.grid
 import tansiq.engine.outlines, tansiq.engine.search
 import tansiq.engine.shifts, tansiq.engine.sideways
 said = {{}}
-for name in ("addresses", "grid", "outlines", "search", "shifts", "sideways"):
+import tansiq.engine.passing, tansiq.engine.vicinity
+NAMES = (
+    "addresses", "grid", "outlines", "search", "shifts", "sideways", "vicinity", "passing"
+)
+for name in NAMES:
     for kernel, function in vars(sys.modules["tansiq.engine." + name]).items():
         if isinstance(function, CPUDispatcher):
-            said[kernel] = len(function.signatures)
+            said[name, kernel] = len(function.signatures)
 import test_index, test_resolve
 test_resolve.test_the_agreed_area_is_never_left()
 test_resolve.test_what_does_not_count_is_no_obstacle()
 for test in ("test_what_has_ended_before_a_moment_is_forgotten", "test_search_among_thousands"):
     getattr(test_index, test)()
-for name in ("addresses", "grid", "outlines", "search", "shifts", "sideways"):
+import test_encounters
+test_encounters.test_no_pair_is_left_out_in_silence()
+test_encounters.test_a_large_formation_takes_no_room_of_others()
+for name in NAMES:
     for kernel, function in vars(sys.modules["tansiq.engine." + name]).items():
-        if isinstance(function, CPUDispatcher) and len(function.signatures) != said[kernel]:
+        if isinstance(function, CPUDispatcher) and len(function.signatures) != said[name, kernel]:
             print(kernel)
 """
 

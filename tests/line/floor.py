@@ -280,12 +280,15 @@ async def _all(steps: list[Awaitable[None]]) -> None:
         await step
 
 
-def open_floor(folder: Path, ports: list[int]) -> tuple[Floor, Callable[[], None]]:
-    """Start everything; return it, and what ends it."""
+def open_floor(
+    folder: Path, ports: list[int], prepare: Callable[[Floor], None] = lambda _: None
+) -> tuple[Floor, Callable[[], None]]:
+    """Start everything, once it is prepared; return it, and what ends it."""
     loop = asyncio.new_event_loop()
     living = threading.Thread(target=loop.run_forever, name="nodes")
     living.start()
     floor = make_floor(folder, loop, ports)
+    prepare(floor)
 
     def close() -> None:
         floor.do(_all([floor.stop(desk) for desk in floor.desks.values()]))

@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 import msgspec
 
+from tansiq.cli.alarm import KIND as ALARM
+from tansiq.cli.alarm import AlarmEvent
 from tansiq.cli.client import EXITS, Event, Node, data_option, json_option
 from tansiq.cli.line_text import ID_CHARS
 from tansiq.cli.show import short
@@ -91,6 +93,10 @@ def _print(event: Event, *, as_json: bool) -> None:
         raise PeerUnreachable(cut.message)
     if as_json:
         click.echo(event.data)
+        return
+    if event.kind == ALARM:
+        alarm = msgspec.json.decode(event.data, type=AlarmEvent)
+        click.echo(f"{event.seq:>6}  {alarm.time}  {ALARM:<10}  {alarm.line}")
         return
     told = msgspec.json.decode(event.data, type=_Event)
     click.echo(f"{told.seq:>6}  {told.time}  {told.kind:<10}  {_line(told)}")

@@ -95,9 +95,17 @@ def rings_nm(
     )
 
 
+WILDFIRE_NM: Final = {RingKind.CALL: 12.0, RingKind.NO_ENTRY: 7.0, RingKind.AREA: 5.0}
+
+
 def wildfire(center: LatLng) -> Rings:
     """Return the rings of a wildfire: 12, 7 and 5 nautical miles."""
-    return rings_nm(center, call=12.0, no_entry=7.0, area=5.0)
+    return rings_nm(
+        center,
+        call=WILDFIRE_NM[RingKind.CALL],
+        no_entry=WILDFIRE_NM[RingKind.NO_ENTRY],
+        area=WILDFIRE_NM[RingKind.AREA],
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+NOT_YET: Final = "not reached yet"
+"""The reason before the first try has ended: nothing is wrong with it so far."""
 AHEAD_SHOWN_S: Final = -1.0
 """Nothing is measured after it arrives, so a second of it is the clock."""
 BEHIND_SHOWN_S: Final = 5.0

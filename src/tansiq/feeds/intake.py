@@ -14,7 +14,7 @@ from typing import Final
 from tansiq.clock import Clock
 from tansiq.domain.track import PositionReport
 from tansiq.feed_settings import FeedLimits, FeedSource, FeedTimers
-from tansiq.feeds.health import FeedHealth, FeedState
+from tansiq.feeds.health import NOT_YET, FeedHealth, FeedState
 from tansiq.formats.position_reports import Parsed, Refusal
 
 OnReports = Callable[[str, Sequence[PositionReport]], None]
@@ -55,7 +55,7 @@ class Intake:
         self._clock = clock
         self._limits = limits
         self._timers = timers
-        self._trouble = "not reached yet"
+        self._trouble = NOT_YET
         self._reached = False
         self._waiting_since_s = clock.monotonic_s()
         self._newest: datetime | None = None

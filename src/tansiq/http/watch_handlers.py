@@ -31,7 +31,7 @@ async def mark_nuisance(api: OwnApi, call: Call) -> Answer:
 
 
 async def try_alarm(api: OwnApi, call: Call) -> Answer:
-    return Answer(201, await api.watch.try_alarm(call.actor))
+    return Answer(200, await api.watch.try_alarm(call.actor))
 
 
 async def bind_track(api: OwnApi, call: Call) -> Answer:
@@ -40,6 +40,34 @@ async def bind_track(api: OwnApi, call: Call) -> Answer:
 
 async def free_track(api: OwnApi, call: Call) -> Answer:
     return Answer(200, await api.watch.free(call.content))
+
+
+async def list_rings(api: OwnApi, _: Call) -> Answer:
+    return Answer(200, api.watch.rings())
+
+
+async def draw_rings(api: OwnApi, call: Call) -> Answer:
+    return Answer(201, await api.watch.draw_rings(call.content, call.attempt.entity))
+
+
+async def admit_to_rings(api: OwnApi, call: Call) -> Answer:
+    return Answer(200, await api.watch.admit(call.content))
+
+
+async def remove_rings(api: OwnApi, call: Call) -> Answer:
+    return Answer(200, await api.watch.remove_rings(call.content.ring))
+
+
+async def list_sightings(api: OwnApi, _: Call) -> Answer:
+    return Answer(200, api.watch.sightings())
+
+
+async def report_sighting(api: OwnApi, call: Call) -> Answer:
+    return Answer(201, await api.watch.sight(call.content, call.attempt.entity))
+
+
+async def end_sighting(api: OwnApi, call: Call) -> Answer:
+    return Answer(200, await api.watch.drone_gone(call.content.sighting))
 
 
 async def list_feeds(api: OwnApi, _: Call) -> Answer:

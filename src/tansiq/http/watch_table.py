@@ -1,5 +1,6 @@
 """The part of the own API's table that is about the watch."""
 
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -11,18 +12,34 @@ from tansiq.http.operations import Body, Kind, Operation, Query
 from tansiq.http.own_handlers import OwnApi
 from tansiq.services.watch.alarms import LISTED_MAX
 from tansiq.services.watch.desk import (
-    AlarmList,
-    FeedList,
     FeedSwitch,
     Freed,
     Silencing,
-    TakenPositions,
     Whose,
 )
-from tansiq.services.watch.views import AlarmView, PictureView
+from tansiq.services.watch.incident_views import (
+    RingAdmission,
+    RingDrawing,
+    RingList,
+    RingNamed,
+    RingSetView,
+    SightingGone,
+    SightingList,
+    SightingNamed,
+    SightingReport,
+    SightingView,
+)
+from tansiq.services.watch.views import (
+    AlarmList,
+    AlarmView,
+    FeedList,
+    PictureView,
+    TakenPositions,
+)
 
 _READ: Final = {200: "As it is now."}
 _DONE: Final = {200: "Done, and on disk."}
+_MADE: Final = {201: "Made, and on disk."}
 POSITIONS_BYTES_MAX: Final = 4_000_000
 
 _OVER = Query(
@@ -84,6 +101,11 @@ def _do(
     )
 
 
+def _once(operation: Operation[OwnApi]) -> Operation[OwnApi]:
+    """Return a route that makes something: done twice it would make two."""
+    return replace(operation, statuses=_MADE, idempotent=True)
+
+
 # fmt: off
 WATCH_OPERATIONS: Final[tuple[Operation[OwnApi], ...]] = (
     _read("/api/v1/picture", "get_picture",
@@ -113,6 +135,27 @@ WATCH_OPERATIONS: Final[tuple[Operation[OwnApi], ...]] = (
     _do("/api/v1/tracks/free", "free_track",
         "Take back what was said of an address.",
         watch.free_track, PictureView, Freed),
+    _read("/api/v1/rings", "list_rings",
+          "List the rings around incidents.",
+          watch.list_rings, RingList),
+    _once(_do("/api/v1/rings", "draw_rings",
+              "Draw rings around an incident.",
+              watch.draw_rings, RingSetView, RingDrawing)),
+    _do("/api/v1/rings/admit", "admit_to_rings",
+        "Note that an aircraft has called and been let in, or is not any more.",
+        watch.admit_to_rings, RingSetView, RingAdmission),
+    _do("/api/v1/rings/remove", "remove_rings",
+        "Take rings away.",
+        watch.remove_rings, RingList, RingNamed),
+    _read("/api/v1/sightings", "list_sightings",
+          "List the drones that were seen and are not gone.",
+          watch.list_sightings, SightingList),
+    _once(_do("/api/v1/sightings", "report_sighting",
+              "Note that a drone was seen: a warning to all parties until it is gone.",
+              watch.report_sighting, SightingView, SightingReport)),
+    _do("/api/v1/sightings/gone", "end_sighting",
+        "Note that a drone is gone; the answer says how many minutes were lost to it.",
+        watch.end_sighting, SightingGone, SightingNamed),
     _read("/api/v1/feeds", "list_feeds",
           "List the feeds of positions and how each is doing.",
           watch.list_feeds, FeedList),

@@ -90,6 +90,16 @@ class Kept:
         """What it is called on both nodes."""
         return self.alarm.id or self.id
 
+    def is_called(self, named: str) -> bool:
+        """Whether it is or was shown under an id: its name changes while notes about it pass."""
+        return named in (self.id, *self.alarm.notes)
+
+    def may_be(self, named: str) -> bool:
+        """Whether one of its ids begins so, and enough of it was written."""
+        return len(named) >= SHORT_ID and any(
+            each.startswith(named) for each in (self.id, *self.alarm.notes)
+        )
+
     @property
     def in_sight(self) -> bool:
         """Whether it is shown among what is to be looked at."""
@@ -313,31 +323,20 @@ class Alarms:
         """Return the alarm about something, if one is in sight."""
         return self._kept.get(key)
 
-    def _find(self, named: str) -> Kept | None:
-        exact = [k for k in self._kept.values() if named in (k.id, k.name)]
-        found = exact or [
-            k
-            for k in self._kept.values()
-            if len(named) >= SHORT_ID and (k.name.startswith(named) or k.id.startswith(named))
-        ]
-        if len(found) > 1:
-            raise NotFound(f"{named[:20]!r}: several alarms begin so; write more of it", field="id")
-        return found[0] if found else None
-
     async def get(self, named: str) -> Kept:
         """Return an alarm, in sight or from the history.
 
         Raises:
             NotFound: there is none of that id.
         """
-        if kept := self._find(named):
-            return kept
-        for past in await self.history(LISTED_MAX):
-            if named in (past.id, past.name):
-                return past
-        raise NotFound(
-            f"no alarm {named[:20]!r}; tansiq alarm list --all shows the latest", field="id"
-        )
+        kept = _named(self._kept.values(), named) or _named(await self.history(LISTED_MAX), named)
+        if kept is None:
+            raise NotFound(
+                f"no alarm {named[:20]!r}; tansiq alarm list --over 20 shows the latest that are "
+                "over",
+                field="id",
+            )
+        return kept
 
     async def history(self, most: int, since: datetime | None = None) -> list[Kept]:
         """Return alarms that are over, the latest first.
@@ -365,6 +364,7 @@ class Alarms:
             id=kept.name,
             kind=alarm.key.kind.value,
             level=alarm.level.name.lower(),
+            worst=alarm.worst.name.lower(),
             stage=_STAGES[shown],
             flashing=shown is Display.FLASHING,
             one=alarm.key.one,
@@ -431,6 +431,14 @@ class Alarms:
         if isinstance(event, Raised):
             self.raised_today[kept.alarm.key.kind.value] += 1
         self.nuisances_today += isinstance(event, MarkedNuisance)
+
+
+def _named(among: Iterable[Kept], named: str) -> Kept | None:
+    among = list(among)
+    found = [k for k in among if k.is_called(named)] or [k for k in among if k.may_be(named)]
+    if len(found) > 1:
+        raise NotFound(f"{named[:20]!r}: several alarms begin so; write more of it", field="id")
+    return found[0] if found else None
 
 
 def _most_urgent(causes: Iterable[Cause]) -> dict[AlarmKey, Cause]:

@@ -1,7 +1,7 @@
 """The watch as people and programs use it: one method a button, a command, a route."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Final, Protocol
 
 import msgspec
@@ -11,15 +11,34 @@ from tansiq.domain.actor import Actor
 from tansiq.domain.following import Refusal
 from tansiq.domain.time import parse_rfc3339
 from tansiq.domain.track import Address, PositionReport
+from tansiq.domain.volume import LatLng
 from tansiq.errors import BadInput, NotFound
 from tansiq.services.watch.alarms import LISTED_MAX
+from tansiq.services.watch.incident_views import (
+    RingAdmission,
+    RingDrawing,
+    RingList,
+    RingSetView,
+    SightingGone,
+    SightingList,
+    SightingReport,
+    SightingView,
+    ring_view,
+    sighting_view,
+)
 from tansiq.services.watch.showing import Picture
-from tansiq.services.watch.views import AlarmView, FeedView, PictureView
+from tansiq.services.watch.views import (
+    AlarmList,
+    AlarmView,
+    FeedList,
+    FeedView,
+    PictureView,
+    TakenPositions,
+)
 from tansiq.services.watch.watch import Watch
 
 OWN_FEED: Final = "api"
 """What positions come by that are sent to the own API."""
-SUPPRESS_MIN: Final = (1.0, 60.0)
 
 
 class FeedPort(Protocol):
@@ -38,28 +57,10 @@ class FeedPort(Protocol):
         ...
 
 
-class AlarmList(msgspec.Struct, frozen=True, kw_only=True):
-    """Alarms, the most urgent first, then those that are over, the latest first."""
-
-    alarms: tuple[AlarmView, ...]
-    raised_today: dict[str, int] = {}
-    """Since midnight UTC, by kind."""
-    nuisances_today: int = 0
-
-
-class FeedList(msgspec.Struct, frozen=True, kw_only=True):
-    """All feeds."""
-
-    feeds: tuple[FeedView, ...]
-    refused: dict[str, int] = {}
-    """Reports that passed a feed and were not taken into a track, by reason."""
-    tracks: int = 0
-
-
 class Silencing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Keeping an alarm silent for a time, at its present level and below."""
 
-    minutes: Annotated[float, msgspec.Meta(ge=SUPPRESS_MIN[0], le=SUPPRESS_MIN[1])]
+    minutes: Annotated[float, msgspec.Meta(ge=1.0, le=60.0)]
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
@@ -82,14 +83,6 @@ class FeedSwitch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
     on: bool
-
-
-class TakenPositions(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of positions that were sent."""
-
-    taken: int
-    wrong: tuple[str, ...] = ()
-    """What is wrong with the others, the first hundred."""
 
 
 class WatchDesk:
@@ -159,11 +152,13 @@ class WatchDesk:
     async def bind(self, said: Whose, actor: Actor) -> PictureView:
         """Say whose aircraft an address is."""
         await self.watch.bind(_address(said.address), said.plan, actor)
+        self.picture.forget()
         return self.view()
 
     async def free(self, said: Freed) -> PictureView:
         """Take back what was said of an address."""
         await self.watch.unbind(_address(said.address))
+        self.picture.forget()
         return self.view()
 
     def positions(
@@ -173,6 +168,78 @@ class WatchDesk:
         if reports:
             self.watch.hear(OWN_FEED, reports)
         return TakenPositions(taken=len(reports), wrong=tuple(map(str, wrong[:100])))
+
+    # ---- incidents
+
+    def rings(self) -> RingList:
+        """Return all rings."""
+        return RingList(rings=tuple(map(ring_view, self.watch.parts.rings.rings())))
+
+    async def draw_rings(self, said: RingDrawing, ring_id: str) -> RingSetView:
+        """Draw rings around an incident.
+
+        Raises:
+            BadInput: a name that cannot be shown, radii that are no rings, or too many.
+            StateConflict: others are called so.
+        """
+        now, center = self._second(), LatLng(said.lat_deg, said.lng_deg)
+        until = now + timedelta(seconds=said.lasts_s)
+        name = _shown("name", said.name)
+        book = self.watch.parts.rings
+        made = await book.draw(name, center, said.radii_nm, until, now, ring_id)
+        self.picture.forget()
+        return ring_view(made)
+
+    async def admit(self, said: RingAdmission) -> RingSetView:
+        """Note that an aircraft was let in, or is not any more.
+
+        Raises:
+            NotFound: no such rings.
+            BadInput: no address, or more than are noted.
+        """
+        book = self.watch.parts.rings
+        after = await book.admit(said.ring, _address(said.address), admitted=said.admitted)
+        return ring_view(after)
+
+    async def remove_rings(self, named: str) -> RingList:
+        """Take rings away; return the others.
+
+        Raises:
+            NotFound: no such rings.
+        """
+        await self.watch.parts.rings.remove(named)
+        self.picture.forget()
+        return self.rings()
+
+    def sightings(self) -> SightingList:
+        """Return all drones that were seen and are not gone."""
+        found = self.watch.parts.rings.sightings()
+        return SightingList(sightings=tuple(map(sighting_view, found)))
+
+    async def sight(self, said: SightingReport, sighting_id: str) -> SightingView:
+        """Note that a drone was seen; the alarm comes with the next look.
+
+        Raises:
+            BadInput: words that cannot be shown, or too many sightings.
+        """
+        now, at = self._second(), LatLng(said.lat_deg, said.lng_deg)
+        until = now + timedelta(seconds=said.lasts_s)
+        words = _shown("words", said.words) if said.words else ""
+        book = self.watch.parts.rings
+        return sighting_view(await book.sight(at, said.radius_m, words, until, now, sighting_id))
+
+    async def drone_gone(self, named: str) -> SightingGone:
+        """Note that a drone is gone.
+
+        Raises:
+            NotFound: no such sighting.
+        """
+        seen, lost = await self.watch.parts.rings.gone(named, self._clock.now())
+        return SightingGone(sighting=sighting_view(seen), minutes_lost=lost)
+
+    def _second(self) -> datetime:
+        """Return now, as people write it."""
+        return self._clock.now().replace(microsecond=0)
 
     # ---- feeds
 
@@ -198,6 +265,13 @@ class WatchDesk:
             names = ", ".join(each.name for each in self._feeds.views()) or "none is set up"
             raise NotFound(f"no feed {name[:40]!r}; there are: {names}", field="id")
         return self.feeds()
+
+
+def _shown(field: str, text: str) -> str:
+    shown = text.strip()
+    if not shown or not shown.isprintable():
+        raise BadInput("write some signs that can be shown, on one line", field=field)
+    return shown
 
 
 def _address(text: str) -> Address:

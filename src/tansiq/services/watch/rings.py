@@ -11,7 +11,7 @@ from tansiq.domain.ring import RingKind, Rings, rings_nm
 from tansiq.domain.time import from_micros, micros, zulu
 from tansiq.domain.track import Address
 from tansiq.domain.volume import LatLng
-from tansiq.errors import BadInput, NotFound
+from tansiq.errors import BadInput, NotFound, StateConflict
 from tansiq.services.watch.views import RingView
 from tansiq.storage.store import Store, Tx
 from tansiq.storage.watch import RingRow, WatchTables
@@ -122,17 +122,23 @@ class RingBook:
         radii_nm: dict[RingKind, float],
         until: datetime,
         now: datetime,
+        ring_id: str = "",
     ) -> RingSet:
-        """Draw rings around a point.
+        """Draw rings around a point; a second time under the same id is the first.
 
         Raises:
             BadInput: radii that are no rings, an end that is past or too far ahead, or too many.
+            StateConflict: others are called so.
         """
+        if ring_id in self._rings:
+            return self._rings[ring_id]
         if len(self._rings) >= RINGS_MAX:
             raise BadInput(f"{RINGS_MAX} are drawn already; remove some", field="rings")
+        if any(ring.name == name for ring in self._rings.values()):
+            raise StateConflict(f"rings called {name} are drawn already", field="name")
         _check_until(until, now)
         made = RingSet(
-            id=self._new_id(),
+            id=ring_id or self._new_id(),
             name=name,
             rings=_rings(center, {kind.value: radius for kind, radius in radii_nm.items()}),
             until=until,
@@ -210,13 +216,23 @@ class RingBook:
     # ---- drones that were seen
 
     async def sight(
-        self, at: LatLng, radius_m: float, words: str, until: datetime, now: datetime
+        self,
+        at: LatLng,
+        radius_m: float,
+        words: str,
+        until: datetime,
+        now: datetime,
+        sighting_id: str = "",
     ) -> Sighting:
         """Note that a drone was seen: a warning to all parties until it is gone.
+
+        A second time under the same id is the first.
 
         Raises:
             BadInput: an end that is past or too far ahead, or too many.
         """
+        if sighting_id in self._sightings:
+            return self._sightings[sighting_id]
         if len(self._sightings) >= SIGHTINGS_MAX:
             raise BadInput(f"{SIGHTINGS_MAX} are noted already; end some", field="sighting")
         _check_until(until, now)
@@ -224,7 +240,9 @@ class RingBook:
             lat_deg=at.lat_deg, lng_deg=at.lng_deg, radius_m=radius_m, time=now, words=words
         )
         row = RingRow(
-            id=self._new_id(), until=micros(until), document=msgspec.json.encode(document)
+            id=sighting_id or self._new_id(),
+            until=micros(until),
+            document=msgspec.json.encode(document),
         )
 
         async def write(tx: Tx) -> None:

@@ -49,6 +49,10 @@ class Picture:
             self._made = self._make(self._clock.now())
         return self._made
 
+    def forget(self) -> None:
+        """Have the next view made anew: a person has changed what it shows."""
+        self._made = None
+
     def _make(self, now: datetime) -> PictureView:
         latest, feeds = self._watch.latest, self._feeds()
         alarms = self.alarms(now)
@@ -141,6 +145,7 @@ class Picture:
             plan="" if known is None else known.id,
             plan_name="" if known is None else known.name,
             party="" if known is None else known.manager,
+            may_be=tuple(each.id for each in aircraft.bound.may_be),
             conformance=_word(judged, aircraft, old),
             sentence="; ".join(said),
             level="" if level is None else Level(level).name.lower(),

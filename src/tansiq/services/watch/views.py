@@ -40,6 +40,8 @@ class TrackView(msgspec.Struct, frozen=True, kw_only=True):
     plan_name: str = ""
     party: str = ""
     """Whose plan that is."""
+    may_be: tuple[str, ...] = ()
+    """Intents that its call sign suggests; a person confirms one."""
     conformance: str = "unplanned"
     """``inside``, ``early``, ``left``, ``over-run``, ``off-level``, ``unknown``, ``unplanned``."""
     sentence: str = ""
@@ -55,8 +57,11 @@ class AlarmView(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     level: str
     """``advisory``, ``caution`` or ``warning``."""
+    worst: str = ""
+    """The highest level that it has had."""
     stage: str
-    """``raised``, ``acknowledged``, ``suppressed`` or ``cleared``."""
+    """``raised``, ``acknowledged``, ``suppressed``, ``returned`` (over, and nobody has acknowledged
+    it) or ``cleared``."""
     flashing: bool
     """Nobody has acknowledged it yet at this level."""
     one: str
@@ -131,3 +136,29 @@ class PictureView(msgspec.Struct, frozen=True, kw_only=True):
     """Open ones, the most urgent first."""
     rings: tuple[RingView, ...] = ()
     nuisances_today: int = 0
+
+
+class AlarmList(msgspec.Struct, frozen=True, kw_only=True):
+    """Alarms, the most urgent first, then those that are over, the latest first."""
+
+    alarms: tuple[AlarmView, ...]
+    raised_today: dict[str, int] = {}
+    """Since midnight UTC, by kind."""
+    nuisances_today: int = 0
+
+
+class FeedList(msgspec.Struct, frozen=True, kw_only=True):
+    """All feeds."""
+
+    feeds: tuple[FeedView, ...]
+    refused: dict[str, int] = {}
+    """Reports that passed a feed and were not taken into a track, by reason."""
+    tracks: int = 0
+
+
+class TakenPositions(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of positions that were sent."""
+
+    taken: int
+    wrong: tuple[str, ...] = ()
+    """What is wrong with the others, the first hundred."""

@@ -339,10 +339,11 @@ class Watch:
         return known
 
     def _plan(self, named: str) -> Known:
-        found = [
+        called = self.parts.expected.called(named)
+        found = list(called) or [
             known
             for known in self.parts.expected.intents
-            if known.id.startswith(named.lower()) or known.callsign == named
+            if known.id.startswith(named.strip().lower())
         ]
         if len(found) != 1:
             several = "several plans are called so" if found else "no plan about now is called so"
@@ -363,7 +364,10 @@ class Watch:
         cause = Cause(
             key=key(AlarmKind.TEST, self._looking.subject(Address("own:alarm-test"))),
             level=Level.WARNING,
-            sentence=f"TEST of the alarms by {actor.display_name} at {zulu(now)}: nothing is wrong",
+            sentence=(
+                f"TEST of the alarms by {actor.display_name} at "
+                f"{zulu(now.replace(microsecond=0))}: nothing is wrong"
+            ),
             names=("test",),
         )
         return await self.parts.alarms.raise_one(cause, now)
