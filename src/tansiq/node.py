@@ -239,7 +239,12 @@ async def _wire(settings: Settings, taken: TakenUp, opened: SqliteStore, clock: 
         voice=voice,
         bookkeeper=make_bookkeeper(site, events, record, planner),
         watching=Watching.of(
-            site, events, airspace, settings, (plans, planner.book), voice.line.speaking
+            site,
+            events,
+            airspace,
+            settings,
+            (plans, planner.book, hearing.telemetry),
+            voice.line.speaking,
         ),
         hooks=hooks_of(site, events, settings, voice.line),
     )

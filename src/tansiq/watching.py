@@ -6,6 +6,7 @@ Wiring only, like ``node.py``, of which it is a part of its own.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from tansiq.domain.alarm_key import AlarmKind, Level, key, subject_of
 from tansiq.domain.following import Limits as Following
@@ -18,6 +19,7 @@ from tansiq.services.facade import Planning
 from tansiq.services.line.speaking import Speaking
 from tansiq.services.planning.book import Book
 from tansiq.services.planning.site import Site
+from tansiq.services.planning.telemetry import Telemetry
 from tansiq.services.watch.alarms import Alarms, Cause
 from tansiq.services.watch.binding import Bindings
 from tansiq.services.watch.desk import WatchDesk
@@ -26,6 +28,7 @@ from tansiq.services.watch.rings import RingBook
 from tansiq.services.watch.separation import Separation
 from tansiq.services.watch.showing import Picture
 from tansiq.services.watch.straying import Straying
+from tansiq.services.watch.telemetry import PEERS, PeerPositions, own_report
 from tansiq.services.watch.telling import AlarmNotes
 from tansiq.services.watch.tracks import Tracks
 from tansiq.services.watch.views import FeedView
@@ -38,23 +41,24 @@ _LOST = frozenset({FeedState.SILENT, FeedState.FAILING})
 class FeedDesk:
     """The feeds of one node as the watch and its desk see them."""
 
-    def __init__(self, feeds: Feeds) -> None:
+    def __init__(self, feeds: Feeds, peers: PeerPositions) -> None:
         self._feeds = feeds
+        self._peers = peers
 
     def views(self) -> tuple[FeedView, ...]:
         """Return how each is doing."""
-        return tuple(map(_view, self._feeds.health()))
+        return (*map(_view, self._feeds.health()), self._peers.view())
 
     def start_one(self, name: str) -> bool:
         """Begin to read one; report whether there is one of that name."""
-        feed = self._feeds.named(name)
+        feed = self._peers if name == PEERS else self._feeds.named(name)
         if feed is not None:
             feed.start()
         return feed is not None
 
     async def stop_one(self, name: str) -> bool:
         """End reading one; report whether there is one of that name."""
-        feed = self._feeds.named(name)
+        feed = self._peers if name == PEERS else self._feeds.named(name)
         if feed is not None:
             await feed.stop()
         return feed is not None
@@ -77,6 +81,7 @@ class Watching:
     """The watch of one node with its feeds."""
 
     feeds: Feeds
+    peers: PeerPositions
     watch: Watch
     desk: WatchDesk
 
@@ -87,7 +92,7 @@ class Watching:
         events: Events,
         airspace: Airspace,
         settings: Settings,
-        own: tuple[Planning, Book],
+        own: tuple[Planning, Book, Telemetry],
         speaking: Speaking,
     ) -> "Watching":
         """Wire a node's watch."""
@@ -107,7 +112,7 @@ class Watching:
                 warning_s=how.warning_s,
             ),
             notes=AlarmNotes(speaking, alarms, me=site.party),
-            straying=Straying(*own, site.agreement) if how.follow_states else None,
+            straying=Straying(own[0], own[1], site.agreement) if how.follow_states else None,
         )
         watch = Watch(site, parts)
 
@@ -115,19 +120,24 @@ class Watching:
             watch.hear(feed, reports)
 
         feeds = Feeds(settings.feeds, hear, site.clock, settings.limits, settings.timers)
-        fed = FeedDesk(feeds)
+        telemetry = own[2]
+        peers = PeerPositions(airspace, telemetry, site.clock, hear)
+        telemetry.on_report = partial(own_report, hear=hear)
+        fed = FeedDesk(feeds, peers)
         parts.sources.append(fed.causes)
         picture = Picture(watch, site.clock, feeds=fed.views, rings=parts.rings.views)
         desk = WatchDesk(watch, picture, site.clock, fed)
-        return cls(feeds=feeds, watch=watch, desk=desk)
+        return cls(feeds=feeds, peers=peers, watch=watch, desk=desk)
 
     async def start(self) -> None:
         """Begin to read the feeds and to look."""
         await self.watch.start()
         self.feeds.start()
+        self.peers.start()
 
     async def stop(self) -> None:
         """Stop; open alarms are in the store."""
+        await self.peers.stop()
         await self.feeds.stop()
         await self.watch.stop()
 

@@ -198,3 +198,17 @@ async def test_what_is_open_outlives_a_restart_and_its_acknowledgement_too(tmp_p
     async with air(tmp_path) as sky:
         (again,) = [v for v in sky.picture.alarms(sky.clock.now()) if v.kind == "separation-lost"]
         assert (again.id, again.acknowledged_by, again.flashing) == (view.id, "Anna", False)
+
+
+async def test_a_warning_tells_what_either_could_do_and_lesser_alarms_do_not(sky: Air) -> None:
+    sky.flying = head_on(16_000.0)
+    # They would pass at 1,600 m: a turn away is enough.
+    sky.flying[1].at = destination(sky.flying[1].at, 0.0, 1_600.0)
+    await sky.run(40)
+    (view,) = [v for v in sky.picture.view().alarms if v.kind == "conflict-predicted"]
+    assert (view.level, view.ways_out) == ("advisory", ())
+    await sky.run(80)
+    (view,) = [v for v in sky.picture.view().alarms if v.kind == "conflict-predicted"]
+    assert view.level == "warning"
+    assert any(way.startswith("ONE: ") for way in view.ways_out)
+    assert any(way.startswith("TWO: ") for way in view.ways_out)

@@ -15,6 +15,7 @@ from tansiq.domain.actor import Actor, Role
 from tansiq.domain.ellipsoid import destination
 from tansiq.domain.time import TimeSpan
 from tansiq.domain.volume import AltitudeBand, Circle, LatLng, Volume3D, Volume4D, Volumes
+from tansiq.services.planning.telemetry import Report
 from tansiq.services.views import Status
 from tansiq.services.watch.views import AlarmView
 from tansiq.watch_settings import WatchSettings
@@ -175,3 +176,49 @@ async def test_an_aircraft_that_leaves_its_plan_makes_it_nonconforming_and_the_o
         return known is not None and known.off_nominal and known.nominal_count is not None
 
     await until(told, bool)
+
+
+async def test_a_position_that_one_side_reports_is_followed_by_both_once_its_plan_is_off_nominal(
+    sky: Sky,
+) -> None:
+    osprey = await airborne(sky.south, SPOT, "OSPREY")
+    await known_at(sky.north, osprey)
+    (view,) = [v for v in await sky.south.up.plans.plans(ended=False) if v.intent_id == osprey]
+    place = destination(SPOT, 90.0, 3_000.0)
+
+    async def report() -> None:
+        for _ in range(120):
+            now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+            said = Report(
+                time_measured=now,
+                lat_deg=place.lat_deg,
+                lng_deg=place.lng_deg,
+                altitude_m=1_000.0,
+                accuracy_h="HA10m",
+                accuracy_v="VA10m",
+                speed_mps=0.0,
+                track_deg=90.0,
+            )
+            await sky.south.up.telemetry.report(view.id, said)
+            await asyncio.sleep(0.5)
+
+    reporting = asyncio.create_task(report())
+    try:
+        await sky.alarm(sky.south, "left-volume")
+
+        async def followed() -> bool:
+            picture = sky.north.up.watching.desk.view()
+            return any(
+                t.plan == osprey and t.conformance in ("left", "inside") and t.feed == "f3548"
+                for t in picture.tracks
+            )
+
+        await until(followed, bool)
+    finally:
+        reporting.cancel()
+        await asyncio.gather(reporting, return_exceptions=True)
+    (feed,) = [f for f in sky.north.up.watching.desk.feeds().feeds if f.kind == "f3548"]
+    assert feed.positions > 0
+    await sky.north.up.watching.desk.run_feed("f3548", on=False)
+    (feed,) = [f for f in sky.north.up.watching.desk.feeds().feeds if f.kind == "f3548"]
+    assert feed.state == "stopped"

@@ -4,6 +4,7 @@ Nothing is extrapolated here, and nothing is old without saying so. Of ours the 
 of others nothing is: their manager is asked each time.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
@@ -86,6 +87,8 @@ class Telemetry:
         self._book = book
         self._airspace = airspace
         self._peers = peers
+        self.on_report: Callable[[TelemetryView, str], None] = lambda *_: None
+        """Called with each report of an own plan that is kept, and the plan's intent."""
 
     # ---- our own
 
@@ -110,7 +113,9 @@ class Telemetry:
             return await rows.get(plan_id)
 
         kept = await self._store.write(write)
-        return self._own_view(plan, None if kept is None else _REPORT.decode(kept))
+        view = self._own_view(plan, None if kept is None else _REPORT.decode(kept))
+        self.on_report(view, plan.intent_id)
+        return view
 
     def _checked(self, report: Report) -> datetime:
         now = self._clock.now()

@@ -5,8 +5,8 @@ lies in; separation that is lost already is a warning of a kind of its own. Airc
 agreed to fly close (a formation of the agreement) are left out, and shown as left out.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from math import inf, isfinite, isnan
 from typing import Final
 
@@ -14,15 +14,17 @@ from tansiq.domain.agreement import Minima
 from tansiq.domain.alarm_key import AlarmKind, Level, key
 from tansiq.domain.bearing import azimuth_deg
 from tansiq.domain.ellipsoid import destination
+from tansiq.domain.evasion import Manoeuvre
 from tansiq.domain.volume import LatLng
 from tansiq.domain.well_clear import (
     EN_ROUTE,
+    FOOT_M,
     NON_COOPERATIVE,
     TERMINAL,
     Rule,
     Thresholds,
 )
-from tansiq.engine.encounters import Encounters, Found, find
+from tansiq.engine.encounters import Encounters, Found, find, suggest
 from tansiq.formats.alarm_words import distance, duration, height
 from tansiq.services.watch.alarms import Cause
 from tansiq.services.watch.scene import Aircraft, Scene
@@ -36,6 +38,9 @@ _LEVELS: Final = (Level.ADVISORY, Level.CAUTION, Level.WARNING)
 PAIRS_MAX: Final = 20_000
 """Pairs of one look; of more, the picture says that it is not whole."""
 LOOKS_MAX: Final = 50_000_000
+HELPED_MAX: Final = 20
+"""Warnings of one look that ways out are tried for: each costs a millisecond or two."""
+WAYS_MAX: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +81,18 @@ def look(scene: Scene, separation: Separation) -> Found | None:
 
 def causes(scene: Scene, found: Found, separation: Separation) -> Iterator[Cause]:
     """Yield a cause for each pair of two plans or aircraft that comes too close."""
+    helped = 0
     for row in range(len(found.encounters.i)):
         i, j = int(found.encounters.i[row]), int(found.encounters.j[row])
         one, other = scene.aircraft[i], scene.aircraft[j]
         if one.subject == other.subject:
             continue  # One aircraft, heard twice.
         lost = _lost(separation.thresholds, found.encounters, row)
-        yield _cause(scene, (one, other), (i, j), found.encounters, row, lost=lost)
+        cause = _cause(scene, (one, other), (i, j), found.encounters, row, lost=lost)
+        if cause.level is Level.WARNING and helped < HELPED_MAX:
+            helped += 1
+            cause = replace(cause, ways_out=_ways_out(scene, (i, j), separation.rules))
+        yield cause
 
 
 def excepted(scene: Scene, found: Found) -> list[tuple[str, str]]:
@@ -92,6 +102,24 @@ def excepted(scene: Scene, found: Found) -> list[tuple[str, str]]:
         (scene.aircraft[int(i)].name, scene.aircraft[int(j)].name)
         for i, j in zip(pairs.i, pairs.j, strict=True)
     ]
+
+
+def _ways_out(scene: Scene, rows: tuple[int, int], rules: Sequence[Rule]) -> tuple[str, ...]:
+    """Return, for either of the two, the first few manoeuvres that would end the loss."""
+    said = []
+    for own, intruder in (rows, rows[::-1]):
+        name = scene.aircraft[own].name
+        found = suggest(scene.fleet, own, intruder, rules)
+        said += [f"{name}: {_WAYS[way.manoeuvre](way.by)}" for way in found[:WAYS_MAX]]
+    return tuple(said)
+
+
+_WAYS: Final[dict[Manoeuvre, Callable[[float], str]]] = {
+    Manoeuvre.CLIMB: lambda mps: f"climb {mps / FOOT_M * 60:,.0f} ft/min more",
+    Manoeuvre.DESCEND: lambda mps: f"descend {mps / FOOT_M * 60:,.0f} ft/min more",
+    Manoeuvre.TURN_LEFT: lambda deg: f"turn left by {deg:.0f} degrees",
+    Manoeuvre.TURN_RIGHT: lambda deg: f"turn right by {deg:.0f} degrees",
+}
 
 
 def _lost(thresholds: Sequence[Thresholds], e: Encounters, row: int) -> bool:

@@ -14,6 +14,7 @@ from tansiq.engine.encounters import Fleet
 from tansiq.formats.alarm_words import duration
 from tansiq.services.watch.conforming import Judged
 from tansiq.services.watch.scene import Aircraft
+from tansiq.services.watch.telemetry import PEERS
 from tansiq.services.watch.tracks import staleness
 from tansiq.services.watch.views import AlarmView, FeedView, PictureView, RingView, TrackView
 from tansiq.services.watch.watch import LATE_S, Watch
@@ -178,7 +179,7 @@ def _said(judged: Judged | None, old: Staleness, age_s: float, quality: Quality)
 
 
 def _of_feeds(feeds: tuple[FeedView, ...]) -> list[str]:
-    if not feeds:
+    if all(each.kind == PEERS for each in feeds):
         return ["no feed is set up: an empty picture is no quiet sky"]
     return [
         f"feed {each.name} is {each.state}: {each.sentence}" for each in feeds if each.state != "ok"
