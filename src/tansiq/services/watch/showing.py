@@ -10,6 +10,7 @@ from tansiq.domain.estimate import Estimate, Staleness
 from tansiq.domain.following import Quality, Track
 from tansiq.domain.time import zulu
 from tansiq.formats.alarm_words import duration
+from tansiq.services.airspace import Known
 from tansiq.services.watch.conforming import Judged
 from tansiq.services.watch.scene import Aircraft
 from tansiq.services.watch.views import AlarmView, FeedView, PictureView, RingView, TrackView
@@ -129,9 +130,13 @@ class Picture:
             party="" if known is None else known.manager,
             may_be=tuple(each.id for each in aircraft.bound.may_be),
             conformance=_word(judged, aircraft, estimate),
-            sentence="; ".join(_said(judged, estimate)),
+            sentence="; ".join(filter(None, [*_said(judged, estimate), self._hint(known)])),
             level="" if level is None else Level(level).name.lower(),
         )
+
+    def _hint(self, known: Known | None) -> str:
+        straying = self._watch.parts.straying
+        return "" if known is None or straying is None else straying.hint(known.id)
 
 
 def _word(judged: Judged | None, aircraft: Aircraft, estimate: Estimate) -> str:
