@@ -15,7 +15,7 @@ from tansiq.domain.track import Address
 from tansiq.errors import NotFound
 from tansiq.feeds.feed import Feeds
 from tansiq.feeds.health import NOT_YET, FeedHealth, FeedState
-from tansiq.services.watch.alarms import Cause
+from tansiq.services.watch.alarms import Alarms, Cause
 from tansiq.services.watch.desk import Freed, WatchDesk, Whose
 from tansiq.watching import FeedDesk
 
@@ -56,6 +56,20 @@ async def test_an_alarm_is_found_by_every_id_that_it_was_shown_under(sky: Air) -
             assert (await alarms.get(name[:6])).id == kept.id
             with pytest.raises(NotFound):
                 await alarms.get(name[:5])
+
+
+async def test_that_a_party_was_told_is_on_disk_and_no_event(sky: Air) -> None:
+    alarms, now = sky.watch.parts.alarms, sky.clock.now()
+    about = key(AlarmKind.EARLY, subject_of(CALLED))
+    await alarms.step([Cause(key=about, level=Level.CAUTION, sentence="early")], now)
+    before = await sky.events.bounds()
+    await alarms.note_told(about, "south", Level.CAUTION, now)
+    assert await sky.events.bounds() == before
+    again = Alarms(sky.events, new_id=sky.site.new_id)
+    await again.start()
+    kept = again.of(about)
+    assert kept is not None
+    assert kept.told == {"south": int(Level.CAUTION)}
 
 
 async def test_what_two_alarms_begin_with_names_neither(sky: Air) -> None:

@@ -34,7 +34,8 @@ def list_alarms(*, over: int, since: str | None, data: Path, as_json: bool) -> N
     """List the alarms in sight, the most urgent first.
 
     # is a warning, ^ a caution, o an advisory. FLASHING: nobody here has acknowledged it at this
-    level. T-mm:ss is the time until what it warns of.
+    level. T-mm:ss is the time until what it warns of; -: it is not predicted any more, and the
+    alarm is held a little.
 
     \b
       tansiq alarm list

@@ -96,11 +96,14 @@ def age(track: TrackView) -> str:
 
 
 def countdown(alarm: AlarmView) -> str:
-    """Return the time until what an alarm warns of: ``T-00:42``; ``now``; ``over``."""
+    """Return the time until what an alarm warns of: ``T-00:42``; ``now``; ``over``.
+
+    ``-``: it was predicted, and is not at present; the alarm is held a little.
+    """
     if alarm.stage not in _OPEN:
         return "over"
     if alarm.in_s is None:
-        return "now"
+        return "-" if alarm.kind.endswith("-predicted") else "now"
     minutes, seconds = divmod(int(alarm.in_s), 60)
     return f"T-{minutes:02}:{seconds:02}"
 

@@ -254,12 +254,18 @@ class Alarms:
             return await self._changed(replace(kept, seen_by=seen_by), (), now)
 
     async def note_told(self, key: AlarmKey, party: str, level: Level, now: datetime) -> None:
-        """Note that a party has been told of an alarm at a level."""
+        """Note that a party has been told of an alarm at a level: nothing that anybody sees."""
         async with self._one_at_a_time:
             kept = self._kept.get(key)
             if kept is not None:
-                told = {**kept.told, party: int(level)}
-                await self._changed(replace(kept, told=told), (), now)
+                after = replace(kept, told={**kept.told, party: int(level)})
+                row = _row(after, now)
+
+                async def write(tx: Tx) -> None:
+                    await WatchTables(tx).put_alarm(row)
+
+                await self._events.store.write(write)
+                self._kept[key] = after
 
     # ---- people
 

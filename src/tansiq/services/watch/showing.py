@@ -12,6 +12,7 @@ from tansiq.domain.time import zulu
 from tansiq.domain.volume import LatLng
 from tansiq.engine.encounters import Fleet
 from tansiq.formats.alarm_words import duration
+from tansiq.services.airspace import Known
 from tansiq.services.watch.conforming import Judged
 from tansiq.services.watch.scene import Aircraft
 from tansiq.services.watch.telemetry import PEERS
@@ -148,9 +149,13 @@ class Picture:
             party="" if known is None else known.manager,
             may_be=tuple(each.id for each in aircraft.bound.may_be),
             conformance=_word(judged, aircraft, old),
-            sentence="; ".join(said),
+            sentence="; ".join(filter(None, [*said, self._hint(known)])),
             level="" if level is None else Level(level).name.lower(),
         )
+
+    def _hint(self, known: Known | None) -> str:
+        straying = self._watch.parts.straying
+        return "" if known is None or straying is None else straying.hint(known.id)
 
 
 def _word(judged: Judged | None, aircraft: Aircraft, old: Staleness) -> str:

@@ -8,6 +8,7 @@ only shows that it seems so.
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from math import pi, sqrt
 from typing import Final
@@ -52,6 +53,7 @@ class Straying:
         self.holds = holds or Holds()
         self._standing: dict[str, Standing] = {}
         self._not_before: dict[str, datetime] = {}
+        self._hints: dict[str, str] = {}
 
     async def follow(
         self, heard: Mapping[str, tuple[Aircraft, Judged, Estimate]], now: datetime
@@ -59,6 +61,7 @@ class Straying:
         """Take what each own plan's aircraft does at one tick; by intent."""
         for intent in [each for each in self._standing if each not in heard]:
             del self._standing[intent]
+            self._hints.pop(intent, None)
         for intent, (aircraft, judged, estimate) in heard.items():
             known = aircraft.bound.known
             if known is None or judged.found is None:
@@ -74,6 +77,10 @@ class Straying:
                     in_since=None if before is None else before.in_since,
                 )
             after = standing(before, judged.found, now, self.holds)
+            self._hints[intent] = _hint(state, after.state, known.name)
+            if after.state is not IntentState.NONCONFORMING:
+                # A person says so, or nobody does: until then it stands, since when it did.
+                after = replace(after, state=state, since=before.since)
             self._standing[intent] = after
             out = after.state is IntentState.NONCONFORMING
             if out and (
@@ -95,17 +102,19 @@ class Straying:
         except TansiqError as error:
             _log.warning("%s is outside its plan, which cannot be said: %s", plan.id[:8], error)
 
-    def hint(self, intent: str, now: datetime) -> str:
-        """Return what a person might say now; empty: nothing."""
-        found = self._standing.get(intent)
-        if found is None:
-            return ""
-        if found.state is IntentState.ACTIVATED and found.in_since is not None:
-            return ""
-        out_for = (now - found.since).total_seconds()
-        if found.state is IntentState.NONCONFORMING and out_for >= self.holds.contingent_s:
-            return "it has been away for long: say whether it is Contingent"
+    def hint(self, intent: str) -> str:
+        """Return what a person might say of a plan now; empty: nothing."""
+        return self._hints.get(intent, "")
+
+
+def _hint(state: IntentState, seems: IntentState, name: str) -> str:
+    if state is not IntentState.NONCONFORMING:
         return ""
+    if seems is IntentState.ACTIVATED:
+        return f"it is back in its plan: tansiq plan activate {name} says so"
+    if seems is IntentState.CONTINGENT:
+        return "it has been away for long: say whether it is Contingent (tansiq plan off-nominal)"
+    return ""
 
 
 def _runs_out(known: Known, estimate: Estimate, now: datetime) -> bool:
