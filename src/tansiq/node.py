@@ -6,7 +6,6 @@ anything.
 
 import logging
 from dataclasses import dataclass, field, replace
-from importlib.resources import files
 
 from starlette.applications import Starlette
 
@@ -50,7 +49,7 @@ from tansiq.services.register import Register
 from tansiq.services.register.housekeeping import Housekeeping
 from tansiq.services.reports import Reports
 from tansiq.services.watch.picture import Sources
-from tansiq.settings import EXCHANGES, STORE, Settings, load_own_token
+from tansiq.settings import STORE, Settings, load_own_token
 from tansiq.storage.sqlite import SqliteStore
 from tansiq.voice import Voice, door_of, hooks_of
 from tansiq.watching import Watching
@@ -68,6 +67,7 @@ from tansiq.wiring import (
     make_voice,
     new_id,
     new_ovn,
+    open_exchanges,
 )
 
 _log = logging.getLogger(__name__)
@@ -181,9 +181,7 @@ async def _wire(settings: Settings, taken: TakenUp, opened: SqliteStore, clock: 
     limits, agreement = settings.limits, taken.agreement
     events = Events(opened, clock, limits)
     site = make_site(settings, taken, events, clock)
-    kept = SqliteStore.open(
-        settings.data / EXCHANGES, migrations=files("tansiq.storage") / "exchange_migrations"
-    )
+    kept = open_exchanges(settings)
     record = ExchangeLog(kept, clock, limits)
     link, key_sets = make_outgoing(settings, agreement, clock, record)
     late = Late()
@@ -239,12 +237,7 @@ async def _wire(settings: Settings, taken: TakenUp, opened: SqliteStore, clock: 
         voice=voice,
         bookkeeper=make_bookkeeper(site, events, record, planner),
         watching=Watching.of(
-            site,
-            events,
-            airspace,
-            settings,
-            (plans, planner.book, hearing.telemetry),
-            voice.line.speaking,
+            site, events, airspace, settings, (plans, planner.book, hearing.telemetry), voice.line
         ),
         hooks=hooks_of(site, events, settings, voice.line),
     )

@@ -16,7 +16,7 @@ from tansiq.feeds.health import NOT_YET, FeedHealth, FeedState
 from tansiq.services.airspace import Airspace
 from tansiq.services.events import Events
 from tansiq.services.facade import Planning
-from tansiq.services.line.speaking import Speaking
+from tansiq.services.line.line import Line
 from tansiq.services.planning.book import Book
 from tansiq.services.planning.site import Site
 from tansiq.services.planning.telemetry import Telemetry
@@ -93,7 +93,7 @@ class Watching:
         airspace: Airspace,
         settings: Settings,
         own: tuple[Planning, Book, Telemetry],
-        speaking: Speaking,
+        line: Line,
     ) -> "Watching":
         """Wire a node's watch."""
         how = settings.watch
@@ -111,7 +111,7 @@ class Watching:
                 caution_s=how.caution_s,
                 warning_s=how.warning_s,
             ),
-            notes=AlarmNotes(speaking, alarms, me=site.party),
+            notes=AlarmNotes(line.speaking, alarms, me=site.party),
             straying=Straying(own[0], own[1], site.agreement) if how.follow_states else None,
         )
         watch = Watch(site, parts)

@@ -5,6 +5,7 @@
 
 import secrets
 from collections.abc import Callable, Sequence
+from importlib.resources import files
 from uuid import uuid4
 
 from tansiq.clock import Clock
@@ -51,9 +52,16 @@ from tansiq.services.planning.versions import Versions
 from tansiq.services.pool import Pool
 from tansiq.services.register import AcceptedWrite, Register
 from tansiq.services.reports import Reports
-from tansiq.settings import Settings
+from tansiq.settings import EXCHANGES, Settings
+from tansiq.storage.sqlite import SqliteStore
 from tansiq.storage.store import Tx
 from tansiq.voice import Voice
+
+
+def open_exchanges(settings: Settings) -> SqliteStore:
+    """Open the store of what passed between us and other nodes."""
+    tables = files("tansiq.storage") / "exchange_migrations"
+    return SqliteStore.open(settings.data / EXCHANGES, migrations=tables)
 
 
 def make_site(settings: Settings, taken: TakenUp, events: Events, clock: Clock) -> Site:

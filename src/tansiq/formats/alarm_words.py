@@ -49,6 +49,7 @@ KINDS: Final = {
     AlarmKind.DRONE_SIGHTING: "Drone seen",
     AlarmKind.FEED_LOST: "No data from a source of positions",
     AlarmKind.TRACK_LOST: "Position lost",
+    AlarmKind.TEST: "Test of the alarms",
 }
 
 
