@@ -17,6 +17,7 @@ from tansiq.feeds.feed import Feeds
 from tansiq.feeds.health import NOT_YET, FeedHealth, FeedState
 from tansiq.services.watch.alarms import Alarms, Cause
 from tansiq.services.watch.desk import Freed, WatchDesk, Whose
+from tansiq.services.watch.telemetry import PeerPositions
 from tansiq.watching import FeedDesk
 
 pytestmark = pytest.mark.anyio
@@ -129,5 +130,6 @@ async def test_a_feed_that_nobody_has_tried_yet_is_not_lost(
                 FeedHealth(name="roof", kind="sbs", url="", state=state, reason=reason, refused={})
             ]
 
-    causes = list(FeedDesk(cast(Feeds, Feed())).causes(sky.clock.now()))
+    nobody = cast(PeerPositions, None)  # Of peers no feed is lost: they are asked while it matters.
+    causes = list(FeedDesk(cast(Feeds, Feed()), nobody).causes(sky.clock.now()))
     assert [each.key.kind for each in causes] == [AlarmKind.FEED_LOST] * told
