@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -212,7 +213,8 @@ def test_a_third_party_joins_at_a_node_that_serves(desks: Desks) -> None:
     told = desks.run("north", "events --data north")
     assert f"compare by voice: {words_in(said)}" in told
     assert (desks.folder / "north" / "agreement.toml").read_bytes() == before
-    # Once; and without --wait it is said where the answer will be seen.
+    # Once; and without --wait it is said where the answer will be seen. One may ask once a second.
+    threading.Event().wait(1.2)
     again = desks.run("west2", join, replacing={"TANSIQ1-INVITE:...": invitation, "west": "west2"})
     assert "no invitation of this node is open" in again
     assert "tansiq events shows it" in desks.run("north", "invite --data north --no-qr")

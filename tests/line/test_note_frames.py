@@ -250,7 +250,7 @@ def test_a_small_window_takes_more_frames_that_turn_by_themselves(tmp_path: Path
     receipts.write_text('{"letters":[{"note":"' + Random(1).randbytes(330).hex() + '"}]}')
     frames = write_frames(receipts.read_bytes(), chars_max=154)
     fewer = len(write_frames(receipts.read_bytes()))
-    words = ("note", "export", "--file", str(receipts), "--qr", "--every", "0.2")
+    words = ("note", "export", "--file", str(receipts), "--qr", "--every", "0.6")
     with Terminal(None, *words, columns=80, lines=24) as screen:
         screens = [screen.until("Ctrl-C ends") for _ in range(len(frames) + 2)]
         screen.interrupt()

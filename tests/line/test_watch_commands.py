@@ -289,8 +289,8 @@ def test_a_drone_is_told_to_all_its_air_stopped_and_its_minutes_counted(
 def test_feeds_are_listed_stopped_and_started(north: Desk, sky: Sky) -> None:
     sky.put("a1b2c3", SPOT, 0.0, 50.0)
     heard(north, "icao:a1b2c3")
-    assert re.search(r"roof  aircraft-json  ok .* file:///", north.good("feed list").out)
-    assert re.search(r"roof  aircraft-json  STOPPED ", north.good("feed stop roof").out)
+    assert re.search(r"roof +aircraft-json +ok .* file:///", north.good("feed list").out)
+    assert re.search(r"roof +aircraft-json +STOPPED ", north.good("feed stop roof").out)
     north.good("feed start roof")
     north.until(lambda: north.good("feed list").out, lambda out: "json  ok" in out)
     north.bad(2, "no feed 'rof'; there are: roof", "feed stop rof")
