@@ -65,8 +65,10 @@ class Programs:
         # By its role, not by its type: uvloop's is no subclass of asyncio's. One that reads nothing
         # leaves the document in our memory until its time is up, and no longer.
         stdin = cast(asyncio.WriteTransport, transport.get_pipe_transport(0))
-        stdin.write(document)
-        stdin.write_eof()
+        with suppress(RuntimeError, OSError):
+            # One that has ended already reads nothing; uvloop says so by an error.
+            stdin.write(document)
+            stdin.write_eof()
         try:
             await self._clock.limit(watched.over.wait(), self._time_s)
         except TimeoutError:
