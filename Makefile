@@ -30,8 +30,11 @@ browser: # What the page that verifies evidence is shown in; installed where tha
 	  apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
 	  echo "no Chromium: some tests will fail; install it, such as: sudo apt-get install chromium"
 
-test: setup browser ## every test, on up to four cores; ARGS="-n 0 PATH" runs some, one after the other
-	@$(BIN)/python -m pytest -m "not soak" -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+# One process more than cores, because many tests wait; at most four.
+WORKERS := $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); echo $$((n < 4 ? n + 1 : 4)))
+
+test: setup browser ## every test, in up to four processes; ARGS="-n 0 PATH" runs some, one after the other
+	@$(BIN)/python -m pytest -m "not soak" -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: setup ## ruff, formatting, mypy strict, import contracts, spelling
 	@$(BIN)/ruff check .
