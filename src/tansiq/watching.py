@@ -20,10 +20,11 @@ from tansiq.services.line.line import Line
 from tansiq.services.planning.book import Book
 from tansiq.services.planning.site import Site
 from tansiq.services.planning.telemetry import Telemetry
-from tansiq.services.watch.alarms import Alarms, Cause
+from tansiq.services.watch.alarms import Alarms
 from tansiq.services.watch.binding import Bindings
 from tansiq.services.watch.desk import WatchDesk
 from tansiq.services.watch.expected import Expected
+from tansiq.services.watch.kept import Cause
 from tansiq.services.watch.rings import RingBook
 from tansiq.services.watch.separation import Separation
 from tansiq.services.watch.showing import Picture

@@ -22,9 +22,10 @@ from tansiq.domain.volume import Circle, LatLng, Volumes, time_bounds
 from tansiq.services.airspace import CONSTRAINT, INTENT, Airspace, Known
 from tansiq.services.events import Events
 from tansiq.services.planning.site import Site
-from tansiq.services.watch.alarms import Alarms, Kept
+from tansiq.services.watch.alarms import Alarms
 from tansiq.services.watch.binding import Bindings
 from tansiq.services.watch.expected import Expected
+from tansiq.services.watch.kept import Kept
 from tansiq.services.watch.replaying import ReplayClock
 from tansiq.services.watch.rings import RingBook
 from tansiq.services.watch.separation import Separation
@@ -203,7 +204,7 @@ async def air(
         separation=separation or Separation(minima=terms.minima, well_clear="off"),
     )
     watch = Watch(site, parts)
-    await parts.alarms.start()
+    await parts.alarms.start(clock.now())
     made = Air(
         site=site,
         clock=clock,

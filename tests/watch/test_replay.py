@@ -14,7 +14,7 @@ from tansiq.domain.alarm_key import Level
 from tansiq.domain.ellipsoid import destination
 from tansiq.domain.track import PositionReport
 from tansiq.errors import BadInput
-from tansiq.services.watch.alarms import Kept
+from tansiq.services.watch.kept import Kept
 from tansiq.services.watch.replaying import Replay, filled, in_order
 from tansiq.services.watch.warned import Approach, Scored
 

@@ -136,6 +136,7 @@ async def test_who_still_flies_after_the_end_is_told_of_though_the_sky_has_forgo
     sky.flying = [Flying(address=f"intent:{plan.id}", speed_mps=10.0)]
     await sky.run(58)
     assert sky.kinds() == set()
+    await sky.run(4)
     sky.airspace.drop("north", plan.id)
     await sky.run(5)
     (view,) = sky.picture.view().alarms

@@ -15,8 +15,9 @@ from tansiq.domain.track import Address
 from tansiq.errors import NotFound
 from tansiq.feeds.feed import Feeds
 from tansiq.feeds.health import NOT_YET, FeedHealth, FeedState
-from tansiq.services.watch.alarms import Alarms, Cause
+from tansiq.services.watch.alarms import Alarms
 from tansiq.services.watch.desk import Freed, WatchDesk, Whose
+from tansiq.services.watch.kept import Cause
 from tansiq.services.watch.telemetry import PeerPositions
 from tansiq.watching import FeedDesk
 
@@ -67,7 +68,7 @@ async def test_that_a_party_was_told_is_on_disk_and_no_event(sky: Air) -> None:
     await alarms.note_told(about, "south", Level.CAUTION, now)
     assert await sky.events.bounds() == before
     again = Alarms(sky.events, new_id=sky.site.new_id)
-    await again.start()
+    await again.start(sky.clock.time)
     kept = again.of(about)
     assert kept is not None
     assert kept.told == {"south": int(Level.CAUTION)}

@@ -35,9 +35,10 @@ from tansiq.formats.recording_rows import AltitudeSense
 from tansiq.services.airspace import INTENT, Airspace, Known
 from tansiq.services.events import Events
 from tansiq.services.planning.site import Site
-from tansiq.services.watch.alarms import Alarms, Kept
+from tansiq.services.watch.alarms import Alarms
 from tansiq.services.watch.binding import Bindings
 from tansiq.services.watch.expected import Expected, spoken
+from tansiq.services.watch.kept import Kept
 from tansiq.services.watch.replaying import Replay, ReplayClock, filled, in_order
 from tansiq.services.watch.rings import RingBook
 from tansiq.services.watch.separation import Separation

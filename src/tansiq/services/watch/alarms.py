@@ -9,7 +9,7 @@ whom is left to ``told.py``.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -20,20 +20,17 @@ from tansiq.domain.alarm import (
     OPEN,
     Alarm,
     AlarmEvent,
-    Display,
     MarkedNuisance,
     Outcome,
     Raised,
     Rules,
-    Stage,
-    display,
 )
 from tansiq.domain.alarm_key import AlarmKey, Level
 from tansiq.domain.note import NoteID
-from tansiq.domain.time import micros, zulu
-from tansiq.domain.volume import LatLng
+from tansiq.domain.time import micros
 from tansiq.errors import NotFound, TooLarge
 from tansiq.services.events import Events
+from tansiq.services.watch.kept import Cause, Kept, alarm_view
 from tansiq.services.watch.views import AlarmView
 from tansiq.storage.store import Tx
 from tansiq.storage.watch import AlarmRow, WatchTables
@@ -42,79 +39,16 @@ EVENT: Final = "alarm"
 """Kind of the event; its id is the alarm's, its body the ``AlarmView``."""
 OPEN_MAX: Final = 2_000
 """Alarms open at once; of more causes the most urgent are raised, and the picture says so."""
+HEARD_MAX: Final = 200
+"""Alarms in sight that one other party alone has found: whoever floods takes no room of ours."""
+OWED_MAX: Final = 4_000
 HISTORY_MAX: Final = 10_000
 HISTORY_KEPT: Final = timedelta(days=30)
 LISTED_MAX: Final = 1_000
-SHORT_ID: Final = 6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """Something that asks for an alarm at one moment."""
-
-    key: AlarmKey
-    level: Level
-    sentence: str
-    names: tuple[str, ...] = ()
-    """What a desk calls the subjects."""
-    in_s: float | None = None
-    """Seconds until it happens; None: it is so."""
-    place: LatLng | None = None
-    ways_out: tuple[str, ...] = ()
-    parties: tuple[str, ...] = ()
-    """Other parties whom it concerns."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """An alarm with what was last found about it."""
-
-    id: str
-    """Ours; on both nodes it is known by the smallest of its notes."""
-    alarm: Alarm
-    sentence: str = ""
-    names: tuple[str, ...] = ()
-    lat_deg: float | None = None
-    lng_deg: float | None = None
-    ways_out: tuple[str, ...] = ()
-    parties: tuple[str, ...] = ()
-    told: dict[str, int] = field(default_factory=dict)
-    """To which level each party has been told, since it was raised."""
-    seen_by: tuple[str, ...] = ()
-    """Parties whose desks have acknowledged it."""
-    happens: datetime | None = None
-    """When what it warns of would happen."""
-
-    @property
-    def name(self) -> str:
-        """What it is called on both nodes."""
-        return self.alarm.id or self.id
-
-    def is_called(self, named: str) -> bool:
-        """Whether it is or was shown under an id: its name changes while notes about it pass."""
-        return named in (self.id, *self.alarm.notes)
-
-    def may_be(self, named: str) -> bool:
-        """Whether one of its ids begins so, and enough of it was written."""
-        return len(named) >= SHORT_ID and any(
-            each.startswith(named) for each in (self.id, *self.alarm.notes)
-        )
-
-    @property
-    def in_sight(self) -> bool:
-        """Whether it is shown among what is to be looked at."""
-        return self.alarm.stage is not Stage.HISTORY
 
 
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(Kept)
-_STAGES: Final = {
-    Display.FLASHING: "raised",
-    Display.STEADY: "acknowledged",
-    Display.SUPPRESSED: "suppressed",
-    Display.RETURNED: "returned",
-    Display.GONE: "cleared",
-}
 
 
 class Alarms:
@@ -138,18 +72,31 @@ class Alarms:
         self.nuisances_today = 0
         self.left_out = 0
         """Causes of the last tick that found no room."""
+        self.turned_away = 0
+        """Alarms of other parties that found no room, since the start."""
+        self._owed: dict[str, tuple[Kept, tuple[AlarmEvent, ...]]] = {}
+        """What a store that fails has not taken, by id: shown all the same, and written later."""
         self.on_change: Callable[[Sequence[Kept]], None] = lambda _: None
         """Called with what has changed, once it is on disk."""
 
-    async def start(self) -> None:
-        """Take up what an earlier run left open."""
+    async def start(self, now: datetime) -> None:
+        """Take up what an earlier run left open, and count what was raised today."""
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
 
-        async def read(tx: Tx) -> list[AlarmRow]:
-            return await WatchTables(tx).open_alarms()
+        async def read(tx: Tx) -> tuple[list[AlarmRow], list[AlarmRow]]:
+            tables = WatchTables(tx)
+            past = await tables.past_alarms(since=micros(midnight), most=HISTORY_MAX)
+            return await tables.open_alarms(), past
 
-        for row in await self._events.store.read(read):
+        in_sight, past = await self._events.store.read(read)
+        self._day = now.date()
+        for row in (*in_sight, *past):
             kept = _DECODER.decode(row.document)
-            self._kept[kept.alarm.key] = kept
+            if row.open:
+                self._kept[kept.alarm.key] = kept
+            self.raised_today[kept.alarm.key.kind.value] += kept.alarm.raised >= midnight
+            marked = kept.alarm.nuisance
+            self.nuisances_today += marked is not None and marked[1] >= midnight
 
     # ---- causes
 
@@ -181,13 +128,17 @@ class Alarms:
             moved[key] = after
             if events or kept is None:
                 changed.append((after, events))
-        await self._write(changed, now)
+        # Shown whether or not the store takes it: a disk that is full is no reason not to warn.
         for key, kept in moved.items():
             if kept.in_sight:
                 self._kept[key] = kept
             else:
                 self._kept.pop(key, None)
-        self._told(changed)
+        owed = {**self._owed, **{kept.id: (kept, events) for kept, events in changed}}
+        self._owed = dict(list(owed.items())[-OWED_MAX:])
+        await self._write(list(owed.values()), now)
+        self._owed = {}
+        self._told(list(owed.values()))
         return [kept for kept, _ in changed]
 
     def _asked(
@@ -212,6 +163,7 @@ class Alarms:
                 ways_out=cause.ways_out,
                 parties=tuple(sorted({*kept.parties, *cause.parties})),
                 happens=None if cause.in_s is None else now + timedelta(seconds=cause.in_s),
+                heard_of="",
             ),
             events,
         )
@@ -229,6 +181,9 @@ class Alarms:
         """
         async with self._one_at_a_time:
             kept = self._kept.get(key)
+            if kept is None and said.heard_of and not self._has_room(said.heard_of):
+                self.turned_away += 1
+                return None
             alarm, events = rules.joined(
                 None if kept is None else kept.alarm,
                 key,
@@ -240,9 +195,15 @@ class Alarms:
             if not events:
                 return None
             if kept is None or kept.alarm.raised != alarm.raised:
-                kept = Kept(id=self._new_id(), alarm=alarm, sentence=said.sentence)
+                kept = Kept(
+                    id=self._new_id(), alarm=alarm, sentence=said.sentence, heard_of=said.heard_of
+                )
             parties = tuple(sorted({*kept.parties, *said.parties}))
             return await self._changed(replace(kept, alarm=alarm, parties=parties), events, now)
+
+    def _has_room(self, party: str) -> bool:
+        heard = sum(kept.heard_of == party for kept in self._kept.values())
+        return heard < HEARD_MAX and len(self._kept) < OPEN_MAX
 
     async def note_seen(self, key: AlarmKey, party: str, now: datetime) -> Kept | None:
         """Note that the other party's desk has acknowledged; return it if that is new."""
@@ -362,40 +323,13 @@ class Alarms:
 
     def view(self, kept: Kept, now: datetime) -> AlarmView:
         """Return an alarm as people see it."""
-        alarm = kept.alarm
-        seen, silent = alarm.acknowledged, alarm.suppression
-        shown = display(alarm, now)
-        acknowledged = seen is not None and seen.level >= alarm.level
-        return AlarmView(
-            id=kept.name,
-            kind=alarm.key.kind.value,
-            level=alarm.level.name.lower(),
-            worst=alarm.worst.name.lower(),
-            stage=_STAGES[shown],
-            flashing=shown is Display.FLASHING,
-            one=alarm.key.one,
-            other=alarm.key.other,
-            names=kept.names,
-            sentence=kept.sentence,
-            raised=zulu(alarm.raised),
-            changed=zulu(alarm.looked),
-            cleared=None if alarm.cleared is None else zulu(alarm.cleared),
-            acknowledged=zulu(seen.time) if seen is not None and acknowledged else None,
-            acknowledged_by=seen.by if seen is not None and acknowledged else None,
-            acknowledged_there=kept.seen_by,
-            suppressed_until=None if silent is None else zulu(silent.until),
-            suppressed_by=None if silent is None else silent.by,
-            in_s=None if kept.happens is None else max(0.0, (kept.happens - now).total_seconds()),
-            lat_deg=kept.lat_deg,
-            lng_deg=kept.lng_deg,
-            ways_out=kept.ways_out,
-            nuisance=alarm.nuisance is not None,
-        )
+        return alarm_view(kept, now)
 
     # ---- writing
 
     async def _changed(self, kept: Kept, events: tuple[AlarmEvent, ...], now: datetime) -> Kept:
         await self._write([(kept, events)], now)
+        self._owed.pop(kept.id, None)
         key = kept.alarm.key
         if kept.in_sight:
             self._kept[key] = kept

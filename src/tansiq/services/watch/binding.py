@@ -82,7 +82,9 @@ class Bindings:
         row = self._said.get(estimate.address)
         if row is not None:
             known = expected.intent(row.intent) if row.intent else None
-            return Bound(known=known, how=How.SAID)
+            if known is not None or not row.intent:
+                return Bound(known=known, how=How.SAID)
+            # That plan is gone, or was placed anew under another id: its call sign may tell.
         if estimate.address.startswith(INTENT):
             return Bound(expected.intent(estimate.address.removeprefix(INTENT)), How.IDENTIFIER)
         called = expected.called(estimate.callsign)

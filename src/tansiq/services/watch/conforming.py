@@ -21,8 +21,8 @@ from tansiq.domain.volume import Volumes, time_bounds
 from tansiq.formats import alarm_words
 from tansiq.formats.alarm_words import duration, height
 from tansiq.services.airspace import Known
-from tansiq.services.watch.alarms import Cause
 from tansiq.services.watch.binding import suggestion
+from tansiq.services.watch.kept import Cause
 from tansiq.services.watch.scene import Aircraft
 
 SHOWN: Final = {

@@ -49,9 +49,13 @@ class Expected:
         if kept is None or kept.version != version or not kept.made <= now < kept.made + FRESH:
             self._list = kept = self._read(now, version)
         for entity in bound:
-            known = kept.intents.get(entity) or self._find(entity) or self._held.get(entity)
+            known = kept.intents.get(entity) or self._find(entity)
+            held = self._held.get(entity)
             if known is not None:
                 self._held[entity] = known
+            elif held is not None and now <= held.time.end:
+                # Not forgotten for its end, so somebody ended it: nobody flies it any more.
+                del self._held[entity]
         for entity in [each for each in self._held if each not in bound]:
             del self._held[entity]
 

@@ -26,8 +26,8 @@ from tansiq.domain.whereabouts import Within
 from tansiq.domain.whereabouts import within as how_within
 from tansiq.formats import alarm_words
 from tansiq.services.airspace import Known
-from tansiq.services.watch.alarms import Cause
 from tansiq.services.watch.expected import Expected
+from tansiq.services.watch.kept import Cause
 from tansiq.services.watch.rings import RingSet, Sighting
 from tansiq.services.watch.scene import Aircraft, Scene
 from tansiq.services.watch.tracks import Tracks

@@ -17,7 +17,7 @@ from tansiq.domain.alarm import OPEN
 from tansiq.domain.bearing import azimuth_deg, east_north_m
 from tansiq.domain.ellipsoid import ecef, point_at
 from tansiq.domain.track import PositionReport
-from tansiq.services.watch.alarms import Kept
+from tansiq.services.watch.kept import Kept
 from tansiq.services.watch.watch import Watch
 
 FEED: Final = "replay"

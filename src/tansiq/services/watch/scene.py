@@ -19,7 +19,7 @@ from tansiq.domain.following import Track
 from tansiq.domain.track import CLIMB_MPS_MAX, ERROR_M_MAX, SPEED_MPS_MAX, Address
 from tansiq.engine.encounters import NO_GROUP, Fleet
 from tansiq.services.watch.binding import INTENT, NOT_BOUND, Bindings, Bound
-from tansiq.services.watch.expected import Expected, spoken
+from tansiq.services.watch.expected import Expected
 from tansiq.services.watch.tracks import (
     DRIFT,
     EAST,
@@ -108,7 +108,7 @@ class Looking:
         if (
             track.address.startswith(INTENT)
             or self._bindings.has(track.address)
-            or (track.callsign and self._expected.called(spoken(track.callsign)))
+            or (track.callsign and self._expected.called(track.callsign))
         ):
             return self._bindings.of(self._tracks.at(track, now), self._expected)
         return NOT_BOUND

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from math import inf, isfinite, isnan
 from typing import Final
 
+import numpy as np
+
 from tansiq.domain.agreement import Minima
 from tansiq.domain.alarm_key import AlarmKind, Level, key
 from tansiq.domain.bearing import azimuth_deg
@@ -26,7 +28,7 @@ from tansiq.domain.well_clear import (
 )
 from tansiq.engine.encounters import Encounters, Found, find, suggest
 from tansiq.formats.alarm_words import distance, duration, height
-from tansiq.services.watch.alarms import Cause
+from tansiq.services.watch.kept import Cause
 from tansiq.services.watch.scene import Aircraft, Scene
 
 WELL_CLEAR: Final = {
@@ -37,6 +39,8 @@ WELL_CLEAR: Final = {
 _LEVELS: Final = (Level.ADVISORY, Level.CAUTION, Level.WARNING)
 PAIRS_MAX: Final = 20_000
 """Pairs of one look; of more, the picture says that it is not whole."""
+CAUSES_MAX: Final = 2_000
+"""Of so many pairs, those that meet first, causes are made: each takes some 0.1 ms."""
 LOOKS_MAX: Final = 50_000_000
 HELPED_MAX: Final = 20
 """Warnings of one look that ways out are tried for: each costs a millisecond or two."""
@@ -82,7 +86,7 @@ def look(scene: Scene, separation: Separation) -> Found | None:
 def causes(scene: Scene, found: Found, separation: Separation) -> Iterator[Cause]:
     """Yield a cause for each pair of two plans or aircraft that comes too close."""
     helped = 0
-    for row in range(len(found.encounters.i)):
+    for row in _soonest(found):
         i, j = int(found.encounters.i[row]), int(found.encounters.j[row])
         one, other = scene.aircraft[i], scene.aircraft[j]
         if one.subject == other.subject:
@@ -93,6 +97,21 @@ def causes(scene: Scene, found: Found, separation: Separation) -> Iterator[Cause
             helped += 1
             cause = replace(cause, ways_out=_ways_out(scene, (i, j), separation.rules))
         yield cause
+
+
+def beyond(found: Found) -> int:
+    """Return how many pairs are too close and get no cause, because sooner ones fill the room."""
+    return max(0, len(found.encounters.i) - CAUSES_MAX)
+
+
+def _soonest(found: Found) -> list[int]:
+    """Return the rows of the pairs that a cause is made for: all, or those that meet first."""
+    many = len(found.encounters.i)
+    if many <= CAUSES_MAX:
+        return list(range(many))
+    starts = np.nanmin(found.encounters.t_in_s, axis=1)
+    rows: list[int] = np.argsort(starts, kind="stable")[:CAUSES_MAX].tolist()
+    return rows
 
 
 def excepted(scene: Scene, found: Found) -> list[tuple[str, str]]:

@@ -42,12 +42,14 @@ class Picture:
         self._rings = rings
         self._replay = replay
         self._made: PictureView | None = None
-        self._made_at = -1
+        self._made_at = (-1, 0)
 
     def view(self) -> PictureView:
         """Return the picture of the last look; how old it is, it says itself."""
-        if self._made is None or self._made_at != self._watch.ticks:
-            self._made_at = self._watch.ticks
+        # Also when nothing was looked at since: that, too, has to be said.
+        at = self._watch.ticks, int(self._clock.monotonic_s())
+        if self._made is None or self._made_at != at:
+            self._made_at = at
             self._made = self._make(self._clock.now())
         return self._made
 
@@ -62,12 +64,12 @@ class Picture:
             return PictureView(
                 time=zulu(now),
                 replay=self._replay,
-                sentence="the watch has not looked yet",
+                sentence=self._watch.failing or "the watch has not looked yet",
                 feeds=feeds,
                 alarms=alarms,
                 rings=self._rings(),
             )
-        wrong = [latest.sentence] if latest.sentence else []
+        wrong = [each for each in (self._watch.failing, latest.sentence) if each]
         late_s = (now - latest.scene.now).total_seconds()
         if abs(late_s) > LATE_S:
             wrong.append(f"the picture is {duration(abs(late_s))} old")

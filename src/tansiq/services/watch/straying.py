@@ -61,6 +61,7 @@ class Straying:
         """Take what each own plan's aircraft does at one tick; by intent."""
         for intent in [each for each in self._standing if each not in heard]:
             del self._standing[intent]
+            self._not_before.pop(intent, None)
             self._hints.pop(intent, None)
         for intent, (aircraft, judged, estimate) in heard.items():
             known = aircraft.bound.known

@@ -10,20 +10,31 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from tansiq.domain.actor import Actor
-from tansiq.domain.alarm import Stage as AlarmStage
+from tansiq.domain.alarm import OPEN
 from tansiq.domain.alarm_key import AlarmKey, AlarmKind, Level, Subject
 from tansiq.domain.note import Kind, Mode, NoteID
 from tansiq.domain.thread import Stage
+from tansiq.domain.time import from_micros
 from tansiq.errors import BadInput, StoreError, TansiqError
-from tansiq.formats.payload import TEXT_CHARS_MAX, Payload
+from tansiq.formats.payload import TEXT_CHARS_MAX, Payload, read_payload
 from tansiq.formats.phrase_book import FALLBACK
 from tansiq.services.line.pen import Draft
 from tansiq.services.line.speaking import Speaking, person
-from tansiq.services.watch.alarms import Alarms, Cause, Kept
+from tansiq.services.watch.alarms import Alarms
+from tansiq.services.watch.kept import TOLD_FROM, Cause, Kept
+from tansiq.storage.notes import NoteStore
+from tansiq.storage.store import Tx
 
 _log = logging.getLogger(__name__)
 
-TOLD_FROM: Final = Level.CAUTION
+HEARD_FOR: Final = timedelta(hours=1)
+"""Older notes that say an alarm raise none: what was so then is seen by our own watch, or over."""
+HEARD_AS: Final = {
+    AlarmKind.SEPARATION_LOST: Level.WARNING,
+    AlarmKind.NO_GO_ENTERED: Level.WARNING,
+    AlarmKind.DRONE_SIGHTING: Level.WARNING,
+}
+"""The level of an alarm that another party has found; its note does not say one. Else a caution."""
 AGAIN: Final = timedelta(seconds=10)
 """Pause after a line has let an alarm not pass."""
 
@@ -43,7 +54,8 @@ class AlarmNotes:
         """Take in what others say of alarms, and tell them of ours."""
         await self._hear(now)
         for kept in self._alarms.in_sight():
-            if kept.alarm.stage is AlarmStage.RAISED and kept.alarm.level >= TOLD_FROM:
+            # Also of one that our own desk has seen already: theirs has not.
+            if kept.alarm.stage in OPEN and kept.alarm.level >= TOLD_FROM and not kept.heard_of:
                 for party in kept.parties:
                     await self._tell(kept, party, now)
 
@@ -82,7 +94,7 @@ class AlarmNotes:
             if key is None or thread.id in self._open:
                 continue
             self._open[thread.id] = key
-            if thread.opener != self._me:
+            if thread.opener != self._me and _fresh(board.arrived.get(thread.id), now):
                 await self._join(thread.id, thread.opener, key, now)
         for note, key in list(self._open.items()):
             thread_now = board.threads.get(note)
@@ -93,12 +105,17 @@ class AlarmNotes:
                 await self._alarms.note_seen(key, thread_now.last.by, now)
 
     async def _join(self, note: NoteID, party: str, key: AlarmKey, now: datetime) -> None:
+        async def read(tx: Tx) -> bytes | None:
+            return (await NoteStore(tx).payload(note))[1]
+
+        payload = await self._speaking.read(read)
+        words = "" if payload is None else read_payload(Kind.ALARM, payload).text
         said = Cause(
             key=key,
-            level=TOLD_FROM,
-            sentence=f"{party} raises {key.kind.value.replace('-', ' ')}; its words: "
-            f"tansiq notice show {note[:10]}",
+            level=HEARD_AS.get(key.kind, TOLD_FROM),
+            sentence=f"{party}: {words or key.kind.value.replace('-', ' ')}",
             parties=(party,),
+            heard_of=party,
         )
         await self._alarms.join(key, note, said, now)
 
@@ -123,6 +140,10 @@ class AlarmNotes:
                 _log.warning("that %s was seen is not told: %s", kept.name[:10], error)
             else:
                 del self._open[note]
+
+
+def _fresh(arrived: int | None, now: datetime) -> bool:
+    return arrived is None or now - from_micros(arrived) <= HEARD_FOR
 
 
 def _key(facts: dict[str, str]) -> AlarmKey | None:

@@ -77,8 +77,9 @@ class Tracks:
         """Reports that were not taken, by reason, since the start."""
         self.kept = 0
         """Reports that were."""
+        self._refused_before = 0
         self.full = False
-        """The last tick heard more aircraft than are followed."""
+        """Between the last two ticks more aircraft were heard than are followed."""
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -105,8 +106,9 @@ class Tracks:
 
     def tick(self, now: datetime) -> list[Track]:
         """Follow what was heard, drop what is too old; return the tracks that were dropped."""
-        self.full = False
         self.follow_heard()
+        self.full = self.refused["full"] > self._refused_before
+        self._refused_before = self.refused["full"]
         return self._drop_old(now)
 
     def follow_heard(self, most: int | None = None) -> None:
@@ -137,7 +139,6 @@ class Tracks:
         if row is None:
             if len(self._rows) >= self._most:
                 self.refused["full"] += 1
-                self.full = True
                 return
             row = self._new_row(address)
         self._tracks[row] = track
@@ -186,7 +187,10 @@ class Tracks:
         many = len(self._tracks)
         with np.errstate(invalid="ignore"):
             ages = micros(now) / 1e6 - self._columns[:many, MADE]
-            old = np.flatnonzero(ages > self.limits.stale_s)
+            # One that was made in what is the future now: our clock was set back, and until it has
+            # caught up every report would count as older than the last.
+            wrong = (ages > self.limits.stale_s) | (ages < -self.limits.clock_s)
+            old = np.flatnonzero(wrong)
         dropped = []
         for row in old.tolist():
             track = self._tracks[row]

@@ -87,6 +87,8 @@ class AlarmView(msgspec.Struct, frozen=True, kw_only=True):
     """Where."""
     ways_out: tuple[str, ...] = ()
     """Information only: this is no certified detect-and-avoid equipment."""
+    not_told: tuple[str, ...] = ()
+    """Parties whom it concerns, and whom no note has told of it at its level yet."""
     nuisance: bool = False
     """A person has said that it was for nothing."""
 

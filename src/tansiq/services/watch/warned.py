@@ -14,7 +14,7 @@ from typing import Final
 
 from tansiq.domain.alarm import OPEN
 from tansiq.domain.alarm_key import AlarmKind, Level
-from tansiq.services.watch.alarms import Kept
+from tansiq.services.watch.kept import Kept
 
 PAIRS: Final = frozenset({AlarmKind.CONFLICT_PREDICTED, AlarmKind.SEPARATION_LOST})
 Pair = tuple[str, str]

@@ -13,24 +13,26 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from tansiq.domain.actor import Actor
+from tansiq.domain.alarm import OPEN
 from tansiq.domain.alarm_key import AlarmKind, Level, Subject, key
 from tansiq.domain.estimate import Estimate
 from tansiq.domain.following import Track
 from tansiq.domain.time import zulu
 from tansiq.domain.track import Address, PositionReport
 from tansiq.engine.encounters import Found
-from tansiq.errors import NotFound, StoreError, TansiqError
+from tansiq.errors import NotFound, StoreError
 from tansiq.services.airspace import Known
 from tansiq.services.planning.site import Site
 from tansiq.services.watch import conforming, separation
-from tansiq.services.watch.alarms import Alarms, Cause, Kept
+from tansiq.services.watch.alarms import Alarms
 from tansiq.services.watch.binding import Bindings
 from tansiq.services.watch.conforming import Judged, NoPlan
 from tansiq.services.watch.expected import Expected
 from tansiq.services.watch.keepout import KeepOut
+from tansiq.services.watch.kept import Cause, Kept
 from tansiq.services.watch.rings import RingBook
 from tansiq.services.watch.scene import Aircraft, Looking, Scene
-from tansiq.services.watch.separation import Separation
+from tansiq.services.watch.separation import Separation, beyond
 from tansiq.services.watch.straying import Straying
 from tansiq.services.watch.telling import AlarmNotes
 from tansiq.services.watch.tracks import Tracks
@@ -104,6 +106,8 @@ class Watch:
         self._last: dict[Subject, Aircraft] = {}
         """Aircraft with a plan, as they were last heard."""
         self.latest: Looked | None = None
+        self.failing = ""
+        """Why the last look failed; empty: it did not."""
         self.ticks = 0
         self.on_tick: Callable[[], None] = lambda: None
         """Called after each look."""
@@ -116,7 +120,7 @@ class Watch:
         now = self._site.clock.now()
         await self.parts.bindings.start(now)
         await self.parts.rings.start(now)
-        await self.parts.alarms.start()
+        await self.parts.alarms.start(now)
         self._task = asyncio.create_task(self._run(), name="watch")
 
     async def stop(self) -> None:
@@ -129,16 +133,29 @@ class Watch:
         clock = self._site.clock
         while True:
             began_s = clock.monotonic_s()
+            # A look of its own task: one that fails as nobody foresaw must not end all that follow.
+            look = asyncio.create_task(self.tick(clock.now()), name="a look of the watch")
             try:
-                await self.tick(clock.now())
-            except StoreError as error:
-                _log.warning("the watch waits for the store: %s", error)
-            except TansiqError:
-                _log.exception("a look of the watch failed; the next is tried")
+                await asyncio.wait({look})
+            finally:
+                look.cancel()
+                await asyncio.wait({look})
+            if not look.cancelled() and (error := look.exception()) is not None:
+                self.failing = self._told(error)
+                self.on_tick()  # Who follows the picture is to see that it stands still.
             while (left_s := began_s + TICK_S - clock.monotonic_s()) > 0.0:
                 await clock.sleep(min(left_s, PIECE_S))
                 self.parts.tracks.follow_heard(AT_ONCE)
             await clock.sleep(0.0)  # A look that takes all of its second lets others in as well.
+
+    @staticmethod
+    def _told(error: BaseException) -> str:
+        """Log why a look failed; return what the picture says of it."""
+        if isinstance(error, StoreError):
+            _log.warning("the watch cannot store what it finds: %s", error)
+            return f"ALARMS ARE NOT STORED OR TOLD: {error}"
+        _log.error("a look of the watch failed; the next is tried", exc_info=error)
+        return f"THE LAST LOOK FAILED, what is shown may be old: {type(error).__name__}"
 
     def hear(self, feed: str, reports: Sequence[PositionReport]) -> None:
         """Take in positions; they count at the next look."""
@@ -177,6 +194,7 @@ class Watch:
             await parts.notes.exchange(now)
         if parts.straying is not None:
             await parts.straying.follow(self._own(scene, judged, now), now)
+        self.failing = ""
         self.ticks += 1
         self.on_tick()
 
@@ -201,7 +219,7 @@ class Watch:
         # That one of two is not heard any more does not mean that they are clear.
         for kept in self.parts.alarms.in_sight():
             alarm = kept.alarm
-            if alarm.key.kind not in _PAIRS or (kept.happens is None and alarm.cleared is not None):
+            if alarm.key.kind not in _PAIRS or alarm.stage not in OPEN:
                 continue
             silent = [s for s in (alarm.key.one, alarm.key.other) if s not in scene.by_subject]
             if any(self._is_silent(subject, live) for subject in silent):
@@ -270,8 +288,8 @@ class Watch:
             said.append("more aircraft are heard than are followed")
         if found is not None and not found.complete:
             said.append("more come close to each other than can be looked at: nobody is clear")
-        if self.parts.alarms.left_out:
-            said.append(f"{self.parts.alarms.left_out} alarms more than are shown")
+        if left_out := self.parts.alarms.left_out + (0 if found is None else beyond(found)):
+            said.append(f"{left_out} alarms more than are shown")
         if many >= 2 and found is None:
             said.append("nothing counts as too close: the agreement has no minima")
         return "; ".join(said)
