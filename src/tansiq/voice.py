@@ -131,6 +131,8 @@ class Voice:
                 await RecordLog(tx).append_all(some, time=micros(self.site.clock.now()))
 
             await self.site.store.write(write)
+        if rows:
+            self.cosigning.grown()
 
     @property
     def letters(self) -> LettersApi:

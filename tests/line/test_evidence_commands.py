@@ -23,6 +23,7 @@ from tansiq.formats.evidence import verify_bundle
 from tansiq.formats.signed_note import NameOf, verifier_key
 from tansiq.node import Node
 from tansiq.peers.identity import load_signing_key
+from tansiq.services.exchanges import Said
 from tansiq.services.line.speaking import Words
 from tansiq.storage.record import RecordLog
 
@@ -58,14 +59,36 @@ async def tansiq(data: Path | None, *words: str) -> Ran:
 
 async def arrived(node: Node) -> None:
     """Wait until everything said has arrived, and the other side has cosigned all of it."""
-    for _ in range(500):
-        line = node.voice.line
+    line, size, cosigned = node.voice.line, None, 0
+    for _ in range(1_500):
         head = await line.evidence.head()
         cosigned = max((each.size for each in head.cosigned), default=0)
-        if cosigned == head.size and not (await line.not_arrived()).waiting:
+        if size is None and not (await line.not_arrived()).waiting:
+            size = head.size
+        if size is not None and cosigned >= size:
             return
         await asyncio.sleep(0.02)
-    raise AssertionError("the notes did not arrive, or nobody cosigned them")
+    raise AssertionError(
+        f"{cosigned} entries are cosigned, {size} are to be: {node.voice.cosigning.problems}"
+    )
+
+
+async def test_exchanges_are_cosigned_though_no_note_follows(tmp_path: Path) -> None:
+    """Else whoever has been silent since could rewrite them."""
+    async with (
+        make_pair(tmp_path, Random(2)) as pair,
+        running(pair.folders["north"]) as north,
+        running(pair.folders["south"]),
+    ):
+        await arrived(north)
+        said = Said(
+            url="https://south/uss/v1", method="GET", role="Client", source="north", asked=1
+        )
+        for _ in range(3):
+            before = (await north.voice.line.evidence.head()).size
+            await north.record.on_write([("south", said)])
+            assert (await north.voice.line.evidence.head()).size > before
+            await arrived(north)
 
 
 def kinds(told: dict[str, Any]) -> Counter[str]:
