@@ -62,6 +62,8 @@ class FeedKind(StrEnum):
     """What ``POST /api/v1/positions`` takes, in a file or over HTTP."""
 
 
+TAKEN: Final = frozenset({"f3548", "own", "api"})
+"""Names of what is no ``[[feed]]``: peers' telemetry, our own reports, what is sent to the API."""
 _POLLED: Final = ("file", "http", "https")
 SCHEMES: Final = {
     FeedKind.AIRCRAFT_JSON: _POLLED,
@@ -127,6 +129,8 @@ def read_feeds(data: Path, top: Table) -> tuple[FeedSource, ...]:
 
 def _feed(data: Path, entry: Table) -> FeedSource:
     name = entry.text("name", chars_max=40)
+    if name in TAKEN:
+        raise entry.wrong("name", f"{name} is what the node itself calls a source; choose another")
     written = entry.text("kind")
     if written not in list(FeedKind):
         raise entry.wrong("kind", f"{written[:40]!r} is none of {', '.join(FeedKind)}")

@@ -99,6 +99,7 @@ class Watching:
         """Wire a node's watch."""
         how = settings.watch
         alarms = Alarms(events, new_id=site.new_id)
+        notes = AlarmNotes(line.speaking, alarms, me=site.party)
         parts = Parts(
             tracks=Tracks(Following(), tracks_max=settings.limits.tracks_max),
             expected=Expected(airspace),
@@ -112,7 +113,7 @@ class Watching:
                 caution_s=how.caution_s,
                 warning_s=how.warning_s,
             ),
-            notes=AlarmNotes(line.speaking, alarms, me=site.party),
+            notes=notes,
             straying=Straying(own[0], own[1], site.agreement) if how.follow_states else None,
         )
         watch = Watch(site, parts)
@@ -125,7 +126,7 @@ class Watching:
         peers = PeerPositions(airspace, telemetry, site.clock, hear)
         telemetry.on_report = partial(own_report, hear=hear)
         fed = FeedDesk(feeds, peers)
-        parts.sources.append(fed.causes)
+        parts.sources += [fed.causes, notes.causes]
         picture = Picture(watch, site.clock, feeds=fed.views, rings=parts.rings.views)
         desk = WatchDesk(watch, picture, site.clock, fed)
         return cls(feeds=feeds, peers=peers, watch=watch, desk=desk)
@@ -159,6 +160,8 @@ def _view(health: FeedHealth) -> FeedView:
         state=health.state.value,
         sentence=sentence,
         age_s=health.newest_age_s,
+        connections=health.connections,
+        messages=health.messages,
         positions=health.positions,
         refused={name: count for name, count in counted.items() if count},
         clock_offset_s=health.behind_s,

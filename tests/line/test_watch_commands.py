@@ -209,14 +209,14 @@ def test_alarms_are_acknowledged_kept_silent_and_counted(north: Desk, sky: Sky) 
 
 
 def test_what_becomes_of_alarms_is_followed_a_line_a_change(north: Desk) -> None:
-    before = len(north.events("alarm"))
+    before = len(north.events("watch-alarm"))
     tried = re.search(r"  id +(\S+)", north.good("alarm test").out)
     assert tried
     out = north.good(f"alarm ack {tried[1][:8]}").out
     assert "# WARNING: test" in out
-    assert len(north.events("alarm")) >= before + 2
+    assert len(north.events("watch-alarm")) >= before + 2
     lines = [each for each in north.good("events").out.splitlines() if tried[1][:8] in each]
-    assert re.search(r"  alarm +# WARNING +FLASHING +now .*nothing is wrong", lines[0])
+    assert re.search(r"  watch-alarm +# WARNING +FLASHING +now .*nothing is wrong", lines[0])
     # Following: the same lines, as they come, until the node ends.
     got: list[str] = []
 

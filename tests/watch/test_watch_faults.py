@@ -52,19 +52,35 @@ class Failing:
         return await self._store.read(fn)
 
 
-async def test_a_look_that_fails_is_told_and_the_next_one_is_tried(sky: Air) -> None:
+async def test_what_cannot_be_looked_at_hides_nothing_else(sky: Air) -> None:
+    sky.flying = near()
+
+    def source(_: object) -> list[Cause]:
+        raise KeyError("nobody foresaw this")
+
+    sky.watch.parts.sources.append(source)
+    await sky.run(2)
+    assert "separation-lost" in sky.kinds()
+    assert "NOT LOOKED AT: feeds and notes" in sky.picture.view().sentence
+    sky.watch.parts.sources.remove(source)
+    await sky.run(1)
+    assert "NOT LOOKED AT" not in sky.picture.view().sentence
+
+
+async def test_a_look_that_fails_is_told_and_the_next_one_is_tried(
+    sky: Air, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The clock of the loop runs; a fault that nobody foresaw hits some looks and then no more."""
     sky.flying = near()
     faults = 2
 
-    def source(_: object) -> list[Cause]:
+    def look(*_: object) -> None:
         nonlocal faults
         if faults:
             faults -= 1
             raise KeyError("nobody foresaw this")
-        return []
 
-    sky.watch.parts.sources.append(source)
+    monkeypatch.setattr(sky.watch.parts.rings, "forget_old", look)
     seen: list[str] = []
     sky.watch.on_tick = lambda: seen.append(sky.picture.view().sentence)
     sky.clock.follow(asyncio.get_running_loop())

@@ -10,8 +10,10 @@ from tansiq.cli.watch_text import alarm_change, alarm_text, alarms_text
 from tansiq.errors import BadInput, PeerUnreachable
 from tansiq.services.watch.views import AlarmList, AlarmView
 
-KIND = "alarm"
+KIND = "watch-alarm"
 """Of the events."""
+WARNING_KIND = "watch-warning"
+"""Of those that say once more what has come to be a warning."""
 _EXITS = """\b
 Exit codes: 0 done   1 refused: it is over, or a warning cannot be kept silent
             2 bad input   3 the node does not answer   4 its store fails

@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from tansiq.cli.alarm import KIND as ALARM
+from tansiq.cli.alarm import WARNING_KIND as WARNING
 from tansiq.cli.alarm import AlarmEvent
 from tansiq.cli.client import EXITS, Event, Node, data_option, json_option
 from tansiq.cli.line_text import ID_CHARS
@@ -96,10 +97,12 @@ def _print(event: Event, *, as_json: bool) -> None:
         return
     if event.kind == ALARM:
         alarm = msgspec.json.decode(event.data, type=AlarmEvent)
-        click.echo(f"{event.seq:>6}  {alarm.time}  {ALARM:<10}  {alarm.line}")
+        click.echo(f"{event.seq:>6}  {alarm.time}  {ALARM:<13}  {alarm.line}")
         return
+    if event.kind == WARNING:
+        return  # The line before says it.
     told = msgspec.json.decode(event.data, type=_Event)
-    click.echo(f"{told.seq:>6}  {told.time}  {told.kind:<10}  {_line(told)}")
+    click.echo(f"{told.seq:>6}  {told.time}  {told.kind:<13}  {_line(told)}")
 
 
 def _note(thread: str, body: _Subject) -> str:

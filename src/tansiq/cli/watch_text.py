@@ -153,6 +153,7 @@ def alarm_text(alarm: AlarmView) -> str:
         ("raised", _second(alarm.raised)),
         ("cleared", _second(alarm.cleared or "")),
         ("said", _who_has_seen(alarm) or "seen by nobody"),
+        ("not told", ", ".join(alarm.not_told)),
         *(("way out", way) for way in alarm.ways_out),
         ("id", alarm.id),
     ]

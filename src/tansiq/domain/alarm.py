@@ -204,7 +204,7 @@ class Cleared(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten(_Event):
-    """Nobody acknowledged it for so long after it cleared that it is history."""
+    """Nobody acknowledged it: it cleared long ago, came again, or had to make room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,6 +290,18 @@ def joined(
     return replace(alarm, notes=notes), (*events, event)
 
 
+def forget(alarm: Alarm, now: datetime) -> Outcome:
+    """Return the alarm as history though nobody acknowledged it: its cause has gone.
+
+    Raises:
+        WrongState: it is open, or history already.
+    """
+    stage = _STAGES.get((alarm.stage, _Input.FORGOTTEN))
+    if stage is None:
+        raise WrongState("only what has cleared is forgotten", field="alarm")
+    return replace(alarm, stage=stage), (Forgotten(key=alarm.key, time=max(now, alarm.looked)),)
+
+
 _Asked: TypeAlias = tuple[datetime | None, datetime | None, datetime | None]
 
 
@@ -321,8 +333,8 @@ def _rested(alarm: Alarm, events: tuple[AlarmEvent, ...], now: datetime, rules: 
         return alarm, events
     if (now - alarm.cleared) / _SECOND < rules.keep_s:
         return alarm, events
-    alarm = replace(alarm, stage=_STAGES[alarm.stage, _Input.FORGOTTEN])
-    return alarm, (*events, Forgotten(key=alarm.key, time=now))
+    alarm, forgotten = forget(alarm, now)
+    return alarm, (*events, *forgotten)
 
 
 def _cleared(alarm: Alarm, events: tuple[AlarmEvent, ...], now: datetime) -> Outcome:

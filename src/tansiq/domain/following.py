@@ -156,8 +156,7 @@ class Track:
     callsign: str
     """The last one that was stated."""
     last: PositionReport
-    made: datetime
-    """When the last one was made, by our clock at the latest: none was made after it came."""
+    """None was made after it came: one from the future has the time at which it was here."""
     began: datetime
     velocity: Velocity
     anchors: tuple[PositionReport, PositionReport]
@@ -172,6 +171,11 @@ class Track:
     doubtful: bool = False
     elsewhere: Elsewhere | None = None
     contested_until: datetime | None = None
+
+    @property
+    def made(self) -> datetime:
+        """When the last report was made, by our clock at the latest."""
+        return self.last.time
 
     def quality(self, now: datetime) -> Quality:
         """Return the worst that is to be said of it."""
@@ -198,8 +202,9 @@ def follow(
 ) -> Followed:
     """Return the track with one more report, or unchanged but for the count, and why.
 
-    ``received`` is when it came, by our own clock. Two reports of one time are one and the same if
-    they agree within their errors, else a jump.
+    ``received`` is when it came, by our own clock; what says that it was made later was made then,
+    at the latest. (By its own time it would make all true reports after it count as older.) Two
+    reports of one time are one and the same if they agree within their errors, else a jump.
 
     Raises:
         BadInput: the report is of another address.
@@ -210,34 +215,33 @@ def follow(
         return Followed(track=track, refused=Refusal.CLOCK)
     if received - report.time > limits.stale_s * _SECOND:
         return Followed(track=track, refused=Refusal.TOO_OLD)
+    if report.time > received:
+        report = replace(report, time=received)
     if track is None or report.time - track.last.time > limits.stale_s * _SECOND:
-        return Followed(track=_begun(report, received, limits), new=True)
+        return Followed(track=_begun(report, limits), new=True)
     if report.time < track.last.time:
         return Followed(track=track, refused=Refusal.OLDER)
     if not _reachable(track.last, report, track.velocity, limits):
-        return _jumped(track, report, received, limits)
+        return _jumped(track, report, limits)
     if report.time == track.last.time:
         return Followed(track=track, refused=Refusal.DUPLICATE)
-    return Followed(track=_kept(track, report, received, limits))
+    return Followed(track=_kept(track, report, limits))
 
 
-def _begun(report: PositionReport, received: datetime, limits: Limits) -> Track:
-    made = min(report.time, received)
+def _begun(report: PositionReport, limits: Limits) -> Track:
     return Track(
         address=report.address,
         callsign=report.callsign,
         last=report,
-        made=made,
         began=report.time,
         velocity=_first_velocity(report, limits),
         anchors=(report, report),
-        geometric=_geometric(report, limits, made),
-        pressure=_pressure(report, limits, made),
+        geometric=_geometric(report, limits),
+        pressure=_pressure(report, limits),
     )
 
 
-def _kept(track: Track, report: PositionReport, received: datetime, limits: Limits) -> Track:
-    made = min(report.time, received)
+def _kept(track: Track, report: PositionReport, limits: Limits) -> Track:
     older, newer = track.anchors
     if report.time - newer.time >= limits.difference_s * _SECOND:
         older, newer = newer, report
@@ -250,12 +254,11 @@ def _kept(track: Track, report: PositionReport, received: datetime, limits: Limi
         address=track.address,
         callsign=report.callsign or track.callsign,
         last=report,
-        made=made,
         began=track.began,
         velocity=_velocity(track, older, report, limits),
         anchors=(older, newer),
-        geometric=_geometric(report, limits, made) or track.geometric,
-        pressure=_pressure(report, limits, made) or track.pressure,
+        geometric=_geometric(report, limits) or track.geometric,
+        pressure=_pressure(report, limits) or track.pressure,
         kept=track.kept + 1,
         jumps=track.jumps,
         doubtful=track.doubtful and track.kept + 1 < limits.trust_reports,
@@ -264,7 +267,7 @@ def _kept(track: Track, report: PositionReport, received: datetime, limits: Limi
     )
 
 
-def _jumped(track: Track, report: PositionReport, received: datetime, limits: Limits) -> Followed:
+def _jumped(track: Track, report: PositionReport, limits: Limits) -> Followed:
     """Refuse a jump, unless enough of them have agreed."""
     place, until = track.elsewhere, track.contested_until
     run, returned = 1, False
@@ -283,7 +286,7 @@ def _jumped(track: Track, report: PositionReport, received: datetime, limits: Li
         )
         return Followed(track=refused, refused=Refusal.JUMP)
     anew = replace(
-        _begun(report, received, limits),
+        _begun(report, limits),
         callsign=report.callsign or track.callsign,
         doubtful=limits.trust_reports > 1,
         # Where it was, so that a report from there shows that there are two.
@@ -428,7 +431,7 @@ def _altitudes(
 ) -> Iterator[tuple[Measured, Measured]]:
     """Yield what both reports state by one reference, heights first."""
     for measure in (_geometric, _pressure):
-        x, y = measure(a, limits, a.time), measure(b, limits, b.time)
+        x, y = measure(a, limits), measure(b, limits)
         if x is not None and y is not None:
             yield x, y
 
@@ -438,14 +441,14 @@ def error_m(report: PositionReport, limits: Limits) -> float:
     return report.horizontal_error_m or limits.position_error_m
 
 
-def _geometric(report: PositionReport, limits: Limits, made: datetime) -> Measured | None:
+def _geometric(report: PositionReport, limits: Limits) -> Measured | None:
     if report.geometric_m is None:
         return None
     error_m = max(report.geometric_error_m, limits.height_error_m)
-    return Measured(value_m=report.geometric_m, error_m=error_m, made=made)
+    return Measured(value_m=report.geometric_m, error_m=error_m, made=report.time)
 
 
-def _pressure(report: PositionReport, limits: Limits, made: datetime) -> Measured | None:
+def _pressure(report: PositionReport, limits: Limits) -> Measured | None:
     if report.pressure_m is None:
         return None
-    return Measured(value_m=report.pressure_m, error_m=limits.pressure_error_m, made=made)
+    return Measured(value_m=report.pressure_m, error_m=limits.pressure_error_m, made=report.time)

@@ -6,7 +6,7 @@ facts come from ``domain``; nothing is decided here.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from tansiq.domain.alarm import Alarm, Display, display
@@ -64,6 +64,11 @@ def distance(metres: float) -> str:
 def height(metres: float) -> str:
     """Write a difference of height, such as ``328 ft (100 m)``."""
     return f"{_rounded(metres / FOOT_M):,} ft ({_rounded(metres):,} m)"
+
+
+def hms(time: datetime, after_s: float = 0.0) -> str:
+    """Write the time of the day some seconds after a time in UTC, such as ``12:44:05Z``."""
+    return f"{time + timedelta(seconds=after_s):%H:%M:%S}Z"
 
 
 def radius(metres: float) -> str:

@@ -40,11 +40,12 @@ FEED_KINDS: Final = (
     "line-check",
     "line-clock",
     "joined",
-    "alarm",
+    "watch-alarm",
+    "watch-warning",
 )
 """Kinds of events that a program may be for; what programs did themselves is none of them."""
-KINDS: Final = tuple(dict.fromkeys((*FEED_KINDS, *(kind.value for kind in Kind))))
-"""``alarm`` is both: what the watch here finds, and what another party says by a note."""
+KINDS: Final = (*FEED_KINDS, *(kind.value for kind in Kind))
+_OF_THE_WATCH: Final = ("watch-alarm", "watch-warning")
 TOLD: Final = "hook"
 """The kind of the event that says how a program fared."""
 SAME_AGAIN_S: Final = 60.0
@@ -56,6 +57,12 @@ _LOOK_S: Final = 15.0
 _OUTPUT_CHARS: Final = 500
 
 _log = logging.getLogger(__name__)
+
+
+class _Worded(msgspec.Struct):
+    """What has words in its body."""
+
+    sentence: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,6 +326,8 @@ class Hooks:
         if due.body.note:
             with suppress(TansiqError):
                 words = await self.words(event.id, due.body.note)
+        if event.kind in _OF_THE_WATCH and event.body is not None:
+            words = _sentence(event.body)
         document = HookDocument(
             hook=desk.hook.name,
             on=due.on,
@@ -386,3 +395,10 @@ def _body(event: EventView) -> _Body:
         return msgspec.json.decode(event.body, type=_Body)
     except msgspec.DecodeError:  # Too large to repeat in the event, or of another form.
         return _Body()
+
+
+def _sentence(body: bytes) -> tuple[str, ...]:
+    try:
+        return (msgspec.json.decode(body, type=_Worded).sentence,)
+    except msgspec.DecodeError:  # Too large to repeat in the event.
+        return ()

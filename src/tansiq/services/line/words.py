@@ -315,5 +315,7 @@ _MAKERS: Final[Mapping[Kind, Callable[[About], Made]]] = {
     Kind.INCIDENT: _incident,
     Kind.REVIEW: _review,
     Kind.STATUS: _status,
+    Kind.ALARM: _free,
+    Kind.ALARM_ACK: _reached("ladder.seen"),
     Kind.HANDOVER: _handover,
 }

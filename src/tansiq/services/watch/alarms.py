@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -23,7 +23,9 @@ from tansiq.domain.alarm import (
     MarkedNuisance,
     Outcome,
     Raised,
+    Rose,
     Rules,
+    Stage,
 )
 from tansiq.domain.alarm_key import AlarmKey, Level
 from tansiq.domain.note import NoteID
@@ -35,10 +37,18 @@ from tansiq.services.watch.views import AlarmView
 from tansiq.storage.store import Tx
 from tansiq.storage.watch import AlarmRow, WatchTables
 
-EVENT: Final = "alarm"
-"""Kind of the event; its id is the alarm's, its body the ``AlarmView``."""
+EVENT: Final = "watch-alarm"
+"""Kind of the event of each change; its id is the alarm's, its body the ``AlarmView``."""
+WARNING_EVENT: Final = "watch-warning"
+"""The same once more where it has come to be a warning: what a siren is for."""
 OPEN_MAX: Final = 2_000
 """Alarms open at once; of more causes the most urgent are raised, and the picture says so."""
+WARNINGS_MORE: Final = 2_000
+"""Warnings are raised beyond that: what is less urgent and came first must not keep them out."""
+RETURNED_MAX: Final = 2_000
+"""Alarms in sight whose cause has gone; of more the oldest are history before their hour."""
+TAKEN_UP_FOR: Final = timedelta(seconds=60)
+"""So long after a start what was open before stands without a cause: feeds are not back yet."""
 HEARD_MAX: Final = 200
 """Alarms in sight that one other party alone has found: whoever floods takes no room of ours."""
 OWED_MAX: Final = 4_000
@@ -49,6 +59,7 @@ LISTED_MAX: Final = 1_000
 
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(Kept)
+_Changed: TypeAlias = tuple[Kept, tuple[AlarmEvent, ...]]
 
 
 class Alarms:
@@ -65,6 +76,9 @@ class Alarms:
         self._new_id = new_id
         self.rules = rules or Rules()
         self._kept: dict[AlarmKey, Kept] = {}
+        self._taken_up: set[AlarmKey] = set()
+        """What was open before this start, and has had no cause since."""
+        self._taken_up_until: datetime | None = None
         self._one_at_a_time = asyncio.Lock()
         """Between the look at an alarm and its new state on disk nobody else changes it."""
         self._day: date | None = None
@@ -74,7 +88,7 @@ class Alarms:
         """Causes of the last tick that found no room."""
         self.turned_away = 0
         """Alarms of other parties that found no room, since the start."""
-        self._owed: dict[str, tuple[Kept, tuple[AlarmEvent, ...]]] = {}
+        self._owed: dict[str, _Changed] = {}
         """What a store that fails has not taken, by id: shown all the same, and written later."""
         self.on_change: Callable[[Sequence[Kept]], None] = lambda _: None
         """Called with what has changed, once it is on disk."""
@@ -90,10 +104,13 @@ class Alarms:
 
         in_sight, past = await self._events.store.read(read)
         self._day = now.date()
+        self._taken_up_until = now + TAKEN_UP_FOR
         for row in (*in_sight, *past):
             kept = _DECODER.decode(row.document)
             if row.open:
                 self._kept[kept.alarm.key] = kept
+                if kept.alarm.stage in OPEN:
+                    self._taken_up.add(kept.alarm.key)
             self.raised_today[kept.alarm.key.kind.value] += kept.alarm.raised >= midnight
             marked = kept.alarm.nuisance
             self.nuisances_today += marked is not None and marked[1] >= midnight
@@ -106,28 +123,34 @@ class Alarms:
             return await self._step(_most_urgent(causes), now)
 
     async def _step(self, found: dict[AlarmKey, Cause], now: datetime) -> list[Kept]:
-        changed: list[tuple[Kept, tuple[AlarmEvent, ...]]] = []
+        self._taken_up.difference_update(found)
+        if self._taken_up_until is None or now >= self._taken_up_until:
+            self._taken_up.clear()
+        changed: list[_Changed] = []
         moved: dict[AlarmKey, Kept] = {}
         for key in [key for key in self._kept if key not in found]:
             before = self._kept[key]
-            alarm, events = rules.step(before.alarm, None, now, self.rules)
+            stands = before.alarm.level if key in self._taken_up else None
+            alarm, events = rules.step(before.alarm, stands, now, self.rules)
             after = replace(before, alarm=alarm, happens=None)
             moved[key] = after
             if events:
                 changed.append((after, events))
-        room = OPEN_MAX - len(self._kept)
+        room = OPEN_MAX - sum(kept.alarm.stage in OPEN for kept in self._kept.values())
         self.left_out = 0
         for key, cause in found.items():
             kept = self._kept.get(key)
-            if kept is None:
-                if room <= 0:
+            if kept is None or kept.alarm.stage not in OPEN:
+                if room <= (-WARNINGS_MORE if cause.level is Level.WARNING else 0):
                     self.left_out += 1
                     continue
                 room -= 1
-            after, events = self._asked(kept, cause, now)
+            *over, (after, events) = self._asked(kept, cause, now)
             moved[key] = after
-            if events or kept is None:
+            changed += over
+            if events:
                 changed.append((after, events))
+        changed += self._crowded_out(moved, now)
         # Shown whether or not the store takes it: a disk that is full is no reason not to warn.
         for key, kept in moved.items():
             if kept.in_sight:
@@ -141,38 +164,49 @@ class Alarms:
         self._told(list(owed.values()))
         return [kept for kept, _ in changed]
 
-    def _asked(
-        self, kept: Kept | None, cause: Cause, now: datetime
-    ) -> tuple[Kept, tuple[AlarmEvent, ...]]:
+    def _crowded_out(self, moved: dict[AlarmKey, Kept], now: datetime) -> list[_Changed]:
+        """Make history of what has been over longest, where more of it is in sight than may be."""
+        over = [kept for kept in moved.values() if kept.alarm.stage is Stage.RETURNED]
+        if len(over) <= RETURNED_MAX:
+            return []
+        over.sort(key=lambda kept: (kept.alarm.cleared or now, kept.id))
+        gone = [_forgotten(kept, now) for kept in over[: len(over) - RETURNED_MAX]]
+        moved.update((kept.alarm.key, kept) for kept, _ in gone)
+        return gone
+
+    def _asked(self, before: Kept | None, cause: Cause, now: datetime) -> list[_Changed]:
+        """Return the alarm, and before it the one that is history by it, if there is one."""
+        kept, over = before, []
         if kept is None:
             alarm, events = rules.raised(cause.key, cause.level, now)
             kept = Kept(id=self._new_id(), alarm=alarm)
         else:
             alarm, events = rules.step(kept.alarm, cause.level, now, self.rules)
-        if any(isinstance(event, Raised) for event in events) and alarm.raised != kept.alarm.raised:
+        if before is not None and before.alarm.stage not in OPEN:
+            over = [_forgotten(before, now)]
             kept = Kept(id=self._new_id(), alarm=alarm)  # Another alarm of the same.
         place = cause.place
-        return (
-            replace(
-                kept,
-                alarm=alarm,
-                sentence=cause.sentence,
-                names=cause.names or kept.names,
-                lat_deg=None if place is None else place.lat_deg,
-                lng_deg=None if place is None else place.lng_deg,
-                ways_out=cause.ways_out,
-                parties=tuple(sorted({*kept.parties, *cause.parties})),
-                happens=None if cause.in_s is None else now + timedelta(seconds=cause.in_s),
-                heard_of="",
-            ),
-            events,
+        kept = replace(
+            kept,
+            alarm=alarm,
+            sentence=cause.sentence,
+            names=cause.names or kept.names,
+            lat_deg=None if place is None else place.lat_deg,
+            lng_deg=None if place is None else place.lng_deg,
+            ways_out=cause.ways_out,
+            parties=tuple(sorted({*kept.parties, *cause.parties})),
+            # Who has seen it has not seen that it is worse.
+            seen_by=() if any(isinstance(each, Rose) for each in events) else kept.seen_by,
+            happens=None if cause.in_s is None else now + timedelta(seconds=cause.in_s),
+            heard_of=cause.heard_of,
         )
+        return [*over, (kept, events)]
 
     async def raise_one(self, cause: Cause, now: datetime) -> Kept:
         """Take one cause that does not last: it is asked for this once."""
         async with self._one_at_a_time:
-            kept, events = self._asked(self._kept.get(cause.key), cause, now)
-            return await self._changed(kept, events, now)
+            *over, (kept, events) = self._asked(self._kept.get(cause.key), cause, now)
+            return await self._changed(kept, events, now, over)
 
     async def join(self, key: AlarmKey, note: NoteID, said: Cause, now: datetime) -> Kept | None:
         """Take a note that says an alarm; return it if that changes anything.
@@ -194,22 +228,29 @@ class Alarms:
             )
             if not events:
                 return None
-            if kept is None or kept.alarm.raised != alarm.raised:
+            over = []
+            if kept is None or kept.alarm.stage not in OPEN:
+                over = [] if kept is None else [_forgotten(kept, now)]
                 kept = Kept(
                     id=self._new_id(), alarm=alarm, sentence=said.sentence, heard_of=said.heard_of
                 )
             parties = tuple(sorted({*kept.parties, *said.parties}))
-            return await self._changed(replace(kept, alarm=alarm, parties=parties), events, now)
+            kept = replace(kept, alarm=alarm, parties=parties)
+            return await self._changed(kept, events, now, over)
 
     def _has_room(self, party: str) -> bool:
         heard = sum(kept.heard_of == party for kept in self._kept.values())
         return heard < HEARD_MAX and len(self._kept) < OPEN_MAX
 
-    async def note_seen(self, key: AlarmKey, party: str, now: datetime) -> Kept | None:
-        """Note that the other party's desk has acknowledged; return it if that is new."""
+    async def note_seen(
+        self, key: AlarmKey, note: NoteID, party: str, now: datetime
+    ) -> Kept | None:
+        """Note that the other party's desk has acknowledged a note; return its alarm if that is
+        new, and not one of another time.
+        """
         async with self._one_at_a_time:
             kept = self._kept.get(key)
-            if kept is None or party in kept.seen_by:
+            if kept is None or note not in kept.alarm.notes or party in kept.seen_by:
                 return None
             seen_by = tuple(sorted({*kept.seen_by, party}))
             return await self._changed(replace(kept, seen_by=seen_by), (), now)
@@ -327,36 +368,45 @@ class Alarms:
 
     # ---- writing
 
-    async def _changed(self, kept: Kept, events: tuple[AlarmEvent, ...], now: datetime) -> Kept:
-        await self._write([(kept, events)], now)
+    async def _changed(
+        self,
+        kept: Kept,
+        events: tuple[AlarmEvent, ...],
+        now: datetime,
+        over: Sequence[_Changed] = (),
+    ) -> Kept:
+        await self._write([*over, (kept, events)], now)
         self._owed.pop(kept.id, None)
         key = kept.alarm.key
         if kept.in_sight:
             self._kept[key] = kept
         elif (known := self._kept.get(key)) is not None and known.id == kept.id:
             del self._kept[key]
-        self._told([(kept, events)])
+        self._told([*over, (kept, events)])
         return kept
 
-    async def _write(
-        self, changed: Sequence[tuple[Kept, tuple[AlarmEvent, ...]]], now: datetime
-    ) -> None:
+    async def _write(self, changed: Sequence[_Changed], now: datetime) -> None:
         if not changed:
             return
-        rows = [(kept, _row(kept, now), self.view(kept, now)) for kept, _ in changed]
+        rows = [
+            (kept, _row(kept, now), _ENCODER.encode(self.view(kept, now)), _warns(events))
+            for kept, events in changed
+        ]
 
         async def write(tx: Tx) -> None:
             tables = WatchTables(tx)
-            for kept, row, view in rows:
+            for kept, row, view, warns in rows:
                 await tables.put_alarm(row)
-                await self._events.append(tx, EVENT, kept.id, _ENCODER.encode(view), now)
-            if any(not row.open for _, row, _ in rows):
+                await self._events.append(tx, EVENT, kept.id, view, now)
+                if warns:
+                    await self._events.append(tx, WARNING_EVENT, kept.id, view, now)
+            if any(not row.open for _, row, _, _ in rows):
                 before = micros(now - HISTORY_KEPT)
                 await tables.drop_past(before=before, kept=HISTORY_MAX)
 
         await self._events.store.write(write)
 
-    def _told(self, changed: Sequence[tuple[Kept, tuple[AlarmEvent, ...]]]) -> None:
+    def _told(self, changed: Sequence[_Changed]) -> None:
         for kept, events in changed:
             for event in events:
                 self._count(kept, event)
@@ -373,6 +423,16 @@ class Alarms:
         self.nuisances_today += isinstance(event, MarkedNuisance)
 
 
+def _forgotten(kept: Kept, now: datetime) -> _Changed:
+    alarm, events = rules.forget(kept.alarm, now)
+    return replace(kept, alarm=alarm), events
+
+
+def _warns(events: Iterable[AlarmEvent]) -> bool:
+    """Report whether an alarm has come to be a warning by these."""
+    return any(isinstance(e, Raised | Rose) and e.level is Level.WARNING for e in events)
+
+
 def _named(among: Iterable[Kept], named: str) -> Kept | None:
     among = list(among)
     found = [k for k in among if k.is_called(named)] or [k for k in among if k.may_be(named)]
@@ -382,12 +442,19 @@ def _named(among: Iterable[Kept], named: str) -> Kept | None:
 
 
 def _most_urgent(causes: Iterable[Cause]) -> dict[AlarmKey, Cause]:
-    """Return one cause for each key, the most urgent first."""
+    """Return one cause for each key, the most urgent first; ours goes before another party's word,
+    at the higher level of the two.
+    """
     found: dict[AlarmKey, Cause] = {}
     for cause in causes:
         before = found.get(cause.key)
-        if before is None or cause.level > before.level:
+        if before is None:
             found[cause.key] = cause
+            continue
+        level = max(cause.level, before.level)
+        ours = bool(before.heard_of) > bool(cause.heard_of)
+        worse = bool(before.heard_of) == bool(cause.heard_of) and cause.level > before.level
+        found[cause.key] = replace(cause if ours or worse else before, level=level)
     return dict(sorted(found.items(), key=lambda each: (-each[1].level, each[0])))
 
 

@@ -14,7 +14,7 @@ from tansiq.domain.agreement import Agreement
 from tansiq.domain.alarm_key import AlarmKind, Level, key
 from tansiq.domain.conformance import Conformance, Status, conformance
 from tansiq.domain.estimate import Estimate
-from tansiq.domain.following import Track
+from tansiq.domain.following import Quality, Track
 from tansiq.domain.intent import IntentState
 from tansiq.domain.nearness import nearness
 from tansiq.domain.time import zulu
@@ -57,6 +57,8 @@ def judged(aircraft: Aircraft, estimate: Estimate, now: datetime, *, flown: bool
         return Judged(None, "unplanned", suggestion(estimate, aircraft.bound))
     found = conformance(estimate, _nominal(known), now, flown=flown)
     word = SHOWN[found.status]
+    if word == "inside" and estimate.quality is Quality.CONTESTED:
+        return Judged(found, "unknown", _contested(known))
     said = (
         "" if word == "inside" and found.certain else alarm_words.of_conformance(known.name, found)
     )
@@ -74,7 +76,10 @@ def cause(aircraft: Aircraft, judged: Judged, estimate: Estimate) -> Cause | Non
         return None
     asked = causes.of_conformance(found)
     if asked is None or asked.kind is AlarmKind.TRACK_LOST:
-        return None  # Of those that are not heard any more ``lost`` tells, plan by plan.
+        # Of those that are not heard any more ``lost`` tells, plan by plan.
+        if estimate.quality is not Quality.CONTESTED or known.state == IntentState.ACCEPTED:
+            return None
+        return _loss(aircraft, known, estimate, _contested(known))
     return Cause(
         key=key(asked.kind, aircraft.subject),
         level=asked.level,
@@ -85,22 +90,35 @@ def cause(aircraft: Aircraft, judged: Judged, estimate: Estimate) -> Cause | Non
     )
 
 
-def lost(aircraft: Aircraft, estimate: Estimate, now: datetime) -> Cause | None:
-    """Return that nothing is heard any more of an aircraft which is in the air by its plan."""
+def _contested(known: Known) -> str:
+    return f"{known.name}: two places say its address; where it is is not known"
+
+
+def lost(aircraft: Aircraft, estimate: Estimate, now: datetime, *, flown: bool) -> Cause | None:
+    """Return that nothing is heard any more of an aircraft which is in the air by its plan, or
+    has been heard to be.
+    """
     known = aircraft.bound.known
-    if known is None or known.state == IntentState.ACCEPTED or estimate.on_ground:
+    if known is None or estimate.on_ground:
+        return None
+    if known.state == IntentState.ACCEPTED and not flown:
         return None
     span = time_bounds(known.volumes)
     if now > span.end + BEHIND:
         return None
     until = f"lasts until {zulu(span.end)}" if now <= span.end else f"ended at {zulu(span.end)}"
+    sentence = (
+        f"{known.name} is not heard: its last position is {duration(estimate.age_s)} old, and "
+        f"its plan {until}"
+    )
+    return _loss(aircraft, known, estimate, sentence)
+
+
+def _loss(aircraft: Aircraft, known: Known, estimate: Estimate, sentence: str) -> Cause:
     return Cause(
         key=key(AlarmKind.TRACK_LOST, aircraft.subject),
         level=Level.CAUTION,
-        sentence=(
-            f"{known.name} is not heard: its last position is {duration(estimate.age_s)} old, and "
-            f"its plan {until}"
-        ),
+        sentence=sentence,
         names=(known.name,),
         place=estimate.position,
         parties=aircraft.parties,
@@ -141,10 +159,11 @@ _LOOK_S: Final = 10.0
 def _no_plan(aircraft: Aircraft, estimate: Estimate) -> Cause:
     said = suggestion(estimate, aircraft.bound)
     where = "at an unknown height"
-    if estimate.pressure is not None:
-        where = f"at a pressure altitude of {height(estimate.pressure.middle_m)}"
-    elif estimate.height is not None:
+    measured = aircraft.track.geometric is not None
+    if estimate.height is not None and (measured or estimate.pressure is None):
         where = f"at {height(estimate.height.middle_m)} W84"
+    elif estimate.pressure is not None:
+        where = f"at a pressure altitude of {height(estimate.pressure.middle_m)}"
     sentence = f"{aircraft.name} flies {where} in the agreed area and no plan of it is known"
     return Cause(
         key=key(AlarmKind.NO_PLAN, aircraft.subject),

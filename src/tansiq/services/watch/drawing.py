@@ -232,9 +232,12 @@ def _seen(track: TrackView) -> Seen:
 
 
 def alarms(view: PictureView) -> tuple[Alarm, ...]:
-    """Return the open alarms; one without a place is where an aircraft is that it is about."""
+    """Return the open alarms, not those whose cause has gone.
+
+    One without a place is where an aircraft is that it is about.
+    """
     where = {track.id: LatLng(track.lat_deg, track.lng_deg) for track in view.tracks}
-    return tuple(_alarm(alarm, where) for alarm in view.alarms)
+    return tuple(_alarm(alarm, where) for alarm in view.alarms if alarm.stage != "returned")
 
 
 def _alarm(alarm: AlarmView, where: dict[str, LatLng]) -> Alarm:
@@ -260,9 +263,9 @@ def rings(view: PictureView) -> tuple[Ring, ...]:
 
 def _ring(ring: RingView) -> Ring:
     return Ring(
-        id=ring.id,
+        id=f"{ring.id}-{ring.kind}",  # An incident has several.
         name=ring.name,
-        no_entry=ring.kind == "no-entry",
+        no_entry=ring.kind != "call",
         circle=Circle(center=LatLng(ring.lat_deg, ring.lng_deg), radius_m=ring.radius_m),
         until=parse_rfc3339(ring.until, "until"),
     )

@@ -73,6 +73,8 @@ class KeepOut:
             return
         for row in fleet.rows(known.extent):
             aircraft = scene.aircraft[row]
+            if aircraft.subject == known.id:
+                continue  # An id that names both an area and, at another register, a plan.
             estimate = self._tracks.at(aircraft.track, scene.now)
             within, ahead = _meets(known, estimate, self._tracks.limits)
             found = causes.of_no_go(within, ahead, self.when)

@@ -72,6 +72,13 @@ class Kept:
         )
 
     @property
+    def place(self) -> LatLng | None:
+        """Where it is shown; None: nowhere."""
+        if self.lat_deg is None or self.lng_deg is None:
+            return None
+        return LatLng(self.lat_deg, self.lng_deg)
+
+    @property
     def in_sight(self) -> bool:
         """Whether it is shown among what is to be looked at."""
         return self.alarm.stage is not Stage.HISTORY

@@ -5,8 +5,9 @@ lies in; separation that is lost already is a warning of a kind of its own. Airc
 agreed to fly close (a formation of the agreement) are left out, and shown as left out.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from math import inf, isfinite, isnan
 from typing import Final
 
@@ -27,7 +28,7 @@ from tansiq.domain.well_clear import (
     Thresholds,
 )
 from tansiq.engine.encounters import Encounters, Found, find, suggest
-from tansiq.formats.alarm_words import distance, duration, height
+from tansiq.formats.alarm_words import distance, height, hms
 from tansiq.services.watch.kept import Cause
 from tansiq.services.watch.scene import Aircraft, Scene
 
@@ -59,14 +60,22 @@ class Separation:
     warning_s: float = 30.0
 
     @property
+    def named(self) -> dict[str, Thresholds]:
+        """What counts as too close, by whose word, in the order of ``rules``."""
+        found = {}
+        minima = self.minima
+        if minima.horizontal_m or minima.vertical_m:
+            found["the agreement"] = Thresholds(
+                dthr_m=minima.horizontal_m, zthr_m=minima.vertical_m
+            )
+        if self.well_clear in WELL_CLEAR:
+            found[f"DO-365B ({self.well_clear})"] = WELL_CLEAR[self.well_clear]
+        return found
+
+    @property
     def thresholds(self) -> tuple[Thresholds, ...]:
         """What counts as too close, in the order of ``rules``."""
-        found = []
-        if self.minima.horizontal_m or self.minima.vertical_m:
-            found.append(Thresholds(dthr_m=self.minima.horizontal_m, zthr_m=self.minima.vertical_m))
-        if self.well_clear in WELL_CLEAR:
-            found.append(WELL_CLEAR[self.well_clear])
-        return tuple(found)
+        return tuple(self.named.values())
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -91,8 +100,7 @@ def causes(scene: Scene, found: Found, separation: Separation) -> Iterator[Cause
         one, other = scene.aircraft[i], scene.aircraft[j]
         if one.subject == other.subject:
             continue  # One aircraft, heard twice.
-        lost = _lost(separation.thresholds, found.encounters, row)
-        cause = _cause(scene, (one, other), (i, j), found.encounters, row, lost=lost)
+        cause = _cause(scene, (one, other), (i, j), found.encounters, row, separation.named)
         if cause.level is Level.WARNING and helped < HELPED_MAX:
             helped += 1
             cause = replace(cause, ways_out=_ways_out(scene, (i, j), separation.rules))
@@ -141,16 +149,20 @@ _WAYS: Final[dict[Manoeuvre, Callable[[float], str]]] = {
 }
 
 
-def _lost(thresholds: Sequence[Thresholds], e: Encounters, row: int) -> bool:
-    """Report whether two are within one of the distances now, by the middle of where they can be.
+def _lost(named: Mapping[str, Thresholds], e: Encounters, row: int) -> str:
+    """Return by whose word two are within one of the distances now, by the middle of where they can
+    be; empty: they are not.
 
     Well clear is lost long before that, by time: that is foreseen, and so is what only the errors
     allow.
     """
     apart_m, dz_m = float(e.d_now_m[row]), abs(float(e.dz_now_m[row]))
-    return any(
-        apart_m <= each.dthr_m and (isnan(dz_m) or dz_m <= each.zthr_m) for each in thresholds
+    within = (
+        name
+        for name, each in named.items()
+        if apart_m <= each.dthr_m and (isnan(dz_m) or dz_m <= each.zthr_m)
     )
+    return next(within, "")
 
 
 def _cause(  # One row of columns.
@@ -159,18 +171,19 @@ def _cause(  # One row of columns.
     rows: tuple[int, int],
     e: Encounters,
     row: int,
-    *,
-    lost: bool,
+    named: Mapping[str, Thresholds],
 ) -> Cause:
-    starts = [float(t) for t in e.t_in_s[row]]
-    in_s = min((t for t in starts if not isnan(t)), default=inf)
-    level = max(_LEVELS[at % len(_LEVELS)] for at, t in enumerate(starts) if not isnan(t))
+    starts = [(float(t), at) for at, t in enumerate(e.t_in_s[row]) if not isnan(t)]
+    in_s, first = min(starts, default=(inf, 0))
+    level = max(_LEVELS[at % len(_LEVELS)] for _, at in starts)
+    lost = _lost(named, e, row)
+    by = lost or list(named)[first // len(_LEVELS)]
     kind = AlarmKind.SEPARATION_LOST if lost else AlarmKind.CONFLICT_PREDICTED
     one, other = pair
     return Cause(
         key=key(kind, one.subject, other.subject),
         level=Level.WARNING if lost else level,
-        sentence=_sentence(pair, e, row, in_s, lost=lost),
+        sentence=_sentence(pair, e, row, scene.now, None if lost else in_s, by),
         names=tuple(sorted((one.name, other.name))),
         in_s=None if lost else in_s,
         place=_between(scene, rows, float(e.t_cpa_s[row])),
@@ -179,20 +192,24 @@ def _cause(  # One row of columns.
 
 
 def _sentence(
-    pair: tuple[Aircraft, Aircraft], e: Encounters, row: int, in_s: float, *, lost: bool
+    pair: tuple[Aircraft, Aircraft],
+    e: Encounters,
+    row: int,
+    now: datetime,
+    in_s: float | None,
+    by: str,
 ) -> str:
+    """Say it so that it is true whenever it is read: with times of the day, and no "now"."""
     one, other = sorted(each.name for each in pair)
     d_now, dz_now = float(e.d_now_m[row]), float(e.dz_now_m[row])
     t_cpa, d_cpa, dz_cpa = (float(c[row]) for c in (e.t_cpa_s, e.d_cpa_m, e.dz_cpa_m))
-    apart = f"now {distance(d_now)} and {_height(dz_now)} apart"
-    closest = f"closest in {duration(t_cpa)}: {distance(d_cpa)}, {_height(dz_cpa)}"
+    apart = f"{distance(d_now)} and {_height(dz_now)} apart at {hms(now)}"
+    closest = f"closest at {hms(now, t_cpa)}: {distance(d_cpa)}, {_height(dz_cpa)}"
     errors = _errors(float(e.horizontal_error_m[row]), float(e.vertical_error_m[row]))
-    what = f"will be too close in {duration(in_s)}"
-    if lost:
-        what = "are too close"
-    elif in_s <= 0.0:
-        what = "may be too close"
-    return f"{one} and {other} {what}: {apart}, {closest}{errors}."
+    what = "are too close"
+    if in_s is not None:
+        what = "may be too close" if in_s <= 0.0 else f"will be too close at {hms(now, in_s)}"
+    return f"{one} and {other} {what} by {by}: {apart}, {closest}{errors}."
 
 
 def _height(metres: float) -> str:

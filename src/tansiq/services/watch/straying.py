@@ -14,7 +14,7 @@ from math import pi, sqrt
 from typing import Final
 
 from tansiq.domain.agreement import Agreement
-from tansiq.domain.conformance import DEPARTED, Holds, Standing, standing
+from tansiq.domain.conformance import DEPARTED, Holds, Standing, Status, standing
 from tansiq.domain.ellipsoid import destination
 from tansiq.domain.estimate import Estimate, Levels, Staleness
 from tansiq.domain.intent import IntentState
@@ -36,6 +36,7 @@ PIECE: Final = timedelta(minutes=1)
 RENEW: Final = timedelta(minutes=2)
 """They are written anew when so little of them is left."""
 AGAIN: Final = timedelta(seconds=10)
+_AWAY: Final = DEPARTED | {Status.UNKNOWN}
 _CLIMB_MPS: Final = 10.0
 _MARGIN_M: Final = 500.0
 _HEIGHT_MARGIN_M: Final = 150.0
@@ -56,14 +57,16 @@ class Straying:
         self._hints: dict[str, str] = {}
 
     async def follow(
-        self, heard: Mapping[str, tuple[Aircraft, Judged, Estimate]], now: datetime
+        self, own: Mapping[str, tuple[Aircraft, Judged, Estimate]], now: datetime
     ) -> None:
-        """Take what each own plan's aircraft does at one tick; by intent."""
-        for intent in [each for each in self._standing if each not in heard]:
+        """Take what each own plan's aircraft does at one tick; by intent. Of one that is not heard
+        any more that is not known, and where it may be grows.
+        """
+        for intent in [each for each in self._standing if each not in own]:
             del self._standing[intent]
             self._not_before.pop(intent, None)
             self._hints.pop(intent, None)
-        for intent, (aircraft, judged, estimate) in heard.items():
+        for intent, (aircraft, judged, estimate) in own.items():
             known = aircraft.bound.known
             if known is None or judged.found is None:
                 continue
@@ -86,7 +89,7 @@ class Straying:
             out = after.state is IntentState.NONCONFORMING
             if out and (
                 state is not IntentState.NONCONFORMING
-                or (judged.found.status in DEPARTED and _runs_out(known, estimate, now))
+                or (judged.found.status in _AWAY and _runs_out(known, estimate, now))
             ):
                 await self._say(intent, estimate, now)
 
@@ -95,8 +98,8 @@ class Straying:
         if plan is None or now < self._not_before.get(intent, now):
             return
         self._not_before[intent] = now + AGAIN
-        volumes = along(estimate, now, self._agreement)
         try:
+            volumes = along(estimate, now, self._agreement)
             await self._plans.off_nominal(plan.id, state=IntentState.NONCONFORMING, volumes=volumes)
         except StoreError:
             raise
@@ -156,8 +159,8 @@ def along(estimate: Estimate, now: datetime, agreement: Agreement) -> Volumes:
                 volume=Volume3D(
                     outline=Circle(center=center, radius_m=min(radius_m, largest_m)),
                     altitude=AltitudeBand(
-                        lower_m=max(-1_500.0, height.lower_m - grown_m),
-                        upper_m=min(90_000.0, height.upper_m + grown_m),
+                        lower_m=min(max(-1_500.0, height.lower_m - grown_m), 89_000.0),
+                        upper_m=min(max(height.upper_m + grown_m, -1_000.0), 90_000.0),
                     ),
                 ),
                 time=span,

@@ -114,16 +114,21 @@ class PeerPositions:
 
     async def _run(self) -> None:
         while True:
-            astray = [
-                each for each in self._airspace.strayed() if each.off_nominal and not each.own
-            ]
-            self._asked = len(astray)
-            problems: list[str] = []
-            for first in range(0, len(astray), AT_ONCE):
-                some = astray[first : first + AT_ONCE]
-                problems += await asyncio.gather(*(self._ask(each.id) for each in some))
-            self._trouble = next(filter(None, problems), "")
+            try:
+                await self._round()
+            except Exception as error:  # noqa: BLE001 - what nobody foresaw is told, and no end
+                _log.exception("a round of asking for positions failed")
+                self._trouble = f"the last round failed: {type(error).__name__}"
             await self._clock.sleep(EVERY_S)
+
+    async def _round(self) -> None:
+        astray = [each for each in self._airspace.strayed() if each.off_nominal and not each.own]
+        self._asked = len(astray)
+        problems: list[str] = []
+        for first in range(0, len(astray), AT_ONCE):
+            some = astray[first : first + AT_ONCE]
+            problems += await asyncio.gather(*(self._ask(each.id) for each in some))
+        self._trouble = next(filter(None, problems), "")
 
     async def _ask(self, entity: str) -> str:
         """Ask for one; return what was wrong, if anything."""

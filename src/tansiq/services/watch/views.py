@@ -104,7 +104,12 @@ class FeedView(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str
     age_s: float | None = None
     """Of the newest position; None: none came yet."""
+    connections: int = 0
+    """How often it was reached after it was not."""
+    messages: int = 0
+    """All that arrived and could be told apart."""
     positions: int = 0
+    """Handed on."""
     refused: dict[str, int] = {}
     """By reason."""
     clock_offset_s: float | None = None

@@ -7,13 +7,13 @@ followed by the next at once, and the picture says how late it is.
 
 import asyncio
 import logging
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Final
 
 from tansiq.domain.actor import Actor
-from tansiq.domain.alarm import OPEN
 from tansiq.domain.alarm_key import AlarmKind, Level, Subject, key
 from tansiq.domain.estimate import Estimate
 from tansiq.domain.following import Track
@@ -27,7 +27,8 @@ from tansiq.services.watch import conforming, separation
 from tansiq.services.watch.alarms import Alarms
 from tansiq.services.watch.binding import Bindings
 from tansiq.services.watch.conforming import Judged, NoPlan
-from tansiq.services.watch.expected import Expected
+from tansiq.services.watch.doubts import Seen, doubts, lost_before
+from tansiq.services.watch.expected import BEHIND, Expected
 from tansiq.services.watch.keepout import KeepOut
 from tansiq.services.watch.kept import Cause, Kept
 from tansiq.services.watch.rings import RingBook
@@ -47,7 +48,6 @@ ASIDE: Final = 2_000
 """With more aircraft than this they are held against each other in a thread."""
 LATE_S: Final = 3.0
 """A picture older than this says so."""
-_PAIRS: Final = frozenset({AlarmKind.CONFLICT_PREDICTED, AlarmKind.SEPARATION_LOST})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ class Parts:
     unplanned: bool = True
     """Aircraft without a plan in the agreed area are told of."""
     sources: list[Callable[[datetime], Iterable[Cause]]] = field(default_factory=list)
-    """Further causes: feeds."""
+    """Further causes: feeds, and what others tell."""
 
 
 class Watch:
@@ -107,7 +107,7 @@ class Watch:
         """Aircraft with a plan, as they were last heard."""
         self.latest: Looked | None = None
         self.failing = ""
-        """Why the last look failed; empty: it did not."""
+        """Why the last look failed, or a part of it; empty: it did not."""
         self.ticks = 0
         self.on_tick: Callable[[], None] = lambda: None
         """Called after each look."""
@@ -169,20 +169,22 @@ class Watch:
         dropped = parts.tracks.tick(now)
         parts.bindings.forget_old(now)
         parts.rings.forget_old(now)
-        parts.expected.look(now, {*parts.bindings.intents(), *self._last})
+        lost = lost_before(parts.alarms.in_sight(), self._last)
+        parts.expected.look(now, {*parts.bindings.intents(), *self._last, *lost})
         scene = self._looking.look(now)
         if len(scene.aircraft) > ASIDE:
             found = await asyncio.to_thread(separation.look, scene, parts.separation)
         else:
             found = separation.look(scene, parts.separation)
         judged = self._judge(scene, now)
-        causes = [
-            *self._pairs(scene, found),
-            *self._plans(scene, judged, now),
-            *self._silent(scene, dropped, now),
-            *self._keep_out.causes(scene),
-            *(cause for source in parts.sources for cause in source(now)),
-        ]
+        causes, failed = self._causes(scene, found, judged, dropped)
+        seen = Seen(
+            heard=scene.by_subject.keys(),
+            silent=lambda: self._silent_subjects(scene),
+            lost_before=self._still_lost(lost, scene),
+            crowded=found is not None and (not found.complete or beyond(found) > 0),
+        )
+        causes += doubts(parts.alarms.in_sight(), {cause.key for cause in causes}, seen)
         self.latest = Looked(
             scene=scene,
             found=found,
@@ -194,9 +196,35 @@ class Watch:
             await parts.notes.exchange(now)
         if parts.straying is not None:
             await parts.straying.follow(self._own(scene, judged, now), now)
-        self.failing = ""
+        self.failing = f"NOT LOOKED AT: {', '.join(failed)}" if failed else ""
         self.ticks += 1
         self.on_tick()
+
+    def _causes(
+        self,
+        scene: Scene,
+        found: Found | None,
+        judged: dict[Subject, Judged],
+        dropped: Sequence[Track],
+    ) -> tuple[list[Cause], list[str]]:
+        """Return all that asks for an alarm now, and what could not be looked at."""
+        now = scene.now
+        looks: tuple[tuple[str, Callable[[], Iterable[Cause]]], ...] = (
+            ("pairs", lambda: self._pairs(scene, found)),
+            ("plans", lambda: self._plans(scene, judged, now)),
+            ("aircraft that are not heard", lambda: self._silent(scene, dropped, now)),
+            ("what is to be kept out of", lambda: self._keep_out.causes(scene)),
+            ("feeds and notes", lambda: chain.from_iterable(s(now) for s in self.parts.sources)),
+        )
+        failed: list[str] = []
+        causes: list[Cause] = []
+        for name, look in looks:
+            try:
+                causes += look()
+            except Exception:  # noqa: BLE001 - one that nobody foresaw must not hide all others
+                _log.exception("a look at %s failed", name)
+                failed.append(name)
+        return causes, failed
 
     def _judge(self, scene: Scene, now: datetime) -> dict[Subject, Judged]:
         judged: dict[Subject, Judged] = {}
@@ -215,31 +243,32 @@ class Watch:
     def _pairs(self, scene: Scene, found: Found | None) -> Iterator[Cause]:
         if found is not None:
             yield from separation.causes(scene, found, self.parts.separation)
-        live = {each.track.address for each in scene.aircraft}
-        # That one of two is not heard any more does not mean that they are clear.
-        for kept in self.parts.alarms.in_sight():
-            alarm = kept.alarm
-            if alarm.key.kind not in _PAIRS or alarm.stage not in OPEN:
-                continue
-            silent = [s for s in (alarm.key.one, alarm.key.other) if s not in scene.by_subject]
-            if any(self._is_silent(subject, live) for subject in silent):
-                yield Cause(
-                    key=alarm.key,
-                    level=alarm.level,
-                    sentence=_doubt(kept),
-                    names=kept.names,
-                    parties=kept.parties,
-                )
 
-    def _is_silent(self, subject: Subject, live: Container[Address]) -> bool:
-        """Report whether an aircraft is still followed, and not heard."""
-        aircraft = self._last.get(subject)
-        tracks = self.parts.tracks.all() if aircraft is None else iter([aircraft.track])
-        return any(
-            track.address not in live and not track.last.on_ground
-            for track in tracks
-            if aircraft is not None or self._looking.subject(track.address) == subject
+    def _silent_subjects(self, scene: Scene) -> set[Subject]:
+        """Return the aircraft that are followed still, and not heard."""
+        live = {each.track.address for each in scene.aircraft}
+        silent = {
+            self._looking.subject(track.address)
+            for track in self.parts.tracks.all()
+            if track.address not in live and not track.last.on_ground
+        }
+        return silent.union(
+            subject
+            for subject, aircraft in self._last.items()
+            if aircraft.track.address not in live and not aircraft.track.last.on_ground
         )
+
+    def _still_lost(self, lost: set[Subject], scene: Scene) -> set[Subject]:
+        """Return those of ``lost`` that may still fly: not heard, by their plan in the air."""
+        found = set()
+        for subject in lost:
+            known = self.parts.expected.intent(subject)
+            if known is not None and scene.now <= known.time.end + BEHIND:
+                found.add(subject)
+        if found:
+            on_ground = (each for each in self.parts.tracks.all() if each.last.on_ground)
+            found -= {self._looking.aircraft(track, scene.now).subject for track in on_ground}
+        return found - scene.by_subject.keys()
 
     def _plans(self, scene: Scene, judged: dict[Subject, Judged], now: datetime) -> Iterator[Cause]:
         at = self.parts.tracks.at
@@ -260,7 +289,7 @@ class Watch:
                 continue
             fresh = self._looking.aircraft(aircraft.track, now)
             estimate = self.parts.tracks.at(aircraft.track, now)
-            cause = conforming.lost(fresh, estimate, now)
+            cause = conforming.lost(fresh, estimate, now, flown=subject in self._flown)
             if cause is not None:
                 yield cause
             elif aircraft.track.address in gone or aircraft.track.address not in self.parts.tracks:
@@ -270,12 +299,19 @@ class Watch:
     def _own(
         self, scene: Scene, judged: dict[Subject, Judged], now: datetime
     ) -> dict[str, tuple[Aircraft, Judged, Estimate]]:
+        """Return what is known of the aircraft of own plans, also of those not heard any more."""
         own = {}
-        for subject, found in judged.items():
-            aircraft = scene.by_subject[subject]
+        for subject, last in self._last.items():
+            aircraft = scene.by_subject.get(subject) or self._looking.aircraft(last.track, now)
             known = aircraft.bound.known
-            if known is not None and known.own:
-                own[known.id] = (aircraft, found, self.parts.tracks.at(aircraft.track, now))
+            if known is None or not known.own:
+                continue
+            estimate = self.parts.tracks.at(aircraft.track, now)
+            found = judged.get(subject)
+            if found is None:
+                flown = subject in self._flown
+                found = conforming.judged(aircraft, estimate, now, flown=flown)
+            own[known.id] = (aircraft, found, estimate)
         return own
 
     def _wrong(self, found: Found | None, many: int) -> str:
@@ -385,8 +421,3 @@ class Watch:
             names=("test",),
         )
         return await self.parts.alarms.raise_one(cause, now)
-
-
-def _doubt(kept: Kept) -> str:
-    names = " and ".join(kept.names) or "the two"
-    return f"{names}: one of them is not heard any more; they may still be too close"
