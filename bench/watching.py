@@ -28,6 +28,7 @@ from typing import Any
 
 from _air import HERE, Air, Flying, air
 from _rows import HEAD, Row, against, at_most, line, row
+from tansiq import collector
 from tansiq.domain.ellipsoid import destination
 from tansiq.domain.time import zulu
 from tansiq.engine.compiled import COMPILED
@@ -88,6 +89,7 @@ async def ingest(folder: Path, rounds: int) -> tuple[float, float]:
     fleet = flying(10 * BODY, Random(6))
     ours, naive = [], []
     async with air(folder) as sky:
+        collector.settle()  # As a node that serves.
         tracks = sky.watch.parts.tracks
         for second in range(rounds):
             sky.clock.time += timedelta(seconds=1)
@@ -192,6 +194,7 @@ async def day(folder: Path, hours: int) -> tuple[float, float]:
                 await sky.watch.tick(sky.clock.time)
             sky.clock.time += timedelta(hours=1)
             await sky.watch.tick(sky.clock.time)
+            sky.changes.clear()  # The test's own notes.
             gc.collect()
             held.append(tracemalloc.get_traced_memory()[0] / 1e6)
         tracemalloc.stop()

@@ -5,11 +5,11 @@ begins at once, within the same process.
 """
 
 import asyncio
-import gc
 import logging
 import signal
 from collections.abc import Callable, Sequence
 
+from tansiq import collector
 from tansiq.clock import SystemClock
 from tansiq.errors import TansiqError
 from tansiq.http.listener import Listener, listener
@@ -88,8 +88,7 @@ async def _serve(
             watching.cancel()
     finally:
         await node.stop()
-        # What was kept from the collector at the start of this one is its again.
-        gc.unfreeze()
+        collector.unsettle()
     return going[0] if going else None
 
 
@@ -142,6 +141,5 @@ async def _once_started(node: Node, listeners: Sequence[Listener], ready: Ready)
         await clock.sleep(0.01)
     if not any(one.should_exit for one in listeners):
         await node.start()
-        # What is there now stays: the collector's looking at it again would stop everything.
-        gc.freeze()
+        collector.settle()
         ready(node, await node.accounts.people.first_link())

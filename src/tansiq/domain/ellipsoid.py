@@ -84,9 +84,11 @@ def distance_m(a: LatLng, b: LatLng) -> float:
 
 
 def is_beyond(a: LatLng, b: LatLng, limit_m: float) -> bool:
-    """Report whether two points are further apart than a limit; exact, and quick where the chord
-    and the longest geodesic over it decide.
+    """Report whether two points are further apart than a limit; exact, and quick where a way along
+    meridian and parallel, or the chord and the longest geodesic over it, decide.
     """
+    if (abs(b.lat_deg - a.lat_deg) + abs(b.lng_deg - a.lng_deg)) * _M_PER_DEG_MAX <= limit_m:
+        return False
     chord_m = math.dist(ecef(a), ecef(b))
     if chord_m > limit_m:
         return True
@@ -96,6 +98,9 @@ def is_beyond(a: LatLng, b: LatLng, limit_m: float) -> bool:
 
 
 _QUICK_M_MAX = 5_000_000.0
+_M_PER_DEG_MAX = math.radians(SEMI_MAJOR_M**2 / SEMI_MINOR_M) + 0.1
+"""More than a degree of any meridian or parallel, by what rounding can take: 111,694 m at the
+poles."""
 
 
 def destination(start: LatLng, azimuth_deg: float, distance_m: float) -> LatLng:

@@ -211,19 +211,23 @@ def follow(
     """
     if track is not None and track.address != report.address:
         raise BadInput(f"{report.address} is not {track.address}", field="address")
-    if report.time - received > limits.clock_s * _SECOND:
+    ahead_s = (report.time - received).total_seconds()
+    if ahead_s > limits.clock_s:
         return Followed(track=track, refused=Refusal.CLOCK)
-    if received - report.time > limits.stale_s * _SECOND:
+    if -ahead_s > limits.stale_s:
         return Followed(track=track, refused=Refusal.TOO_OLD)
-    if report.time > received:
+    if ahead_s > 0.0:
         report = replace(report, time=received)
-    if track is None or report.time - track.last.time > limits.stale_s * _SECOND:
+    if track is None:
         return Followed(track=_begun(report, limits), new=True)
-    if report.time < track.last.time:
+    span_s = (report.time - track.last.time).total_seconds()
+    if span_s > limits.stale_s:
+        return Followed(track=_begun(report, limits), new=True)
+    if span_s < 0.0:
         return Followed(track=track, refused=Refusal.OLDER)
     if not _reachable(track.last, report, track.velocity, limits):
         return _jumped(track, report, limits)
-    if report.time == track.last.time:
+    if span_s == 0.0:
         return Followed(track=track, refused=Refusal.DUPLICATE)
     return Followed(track=_kept(track, report, limits))
 
@@ -243,11 +247,11 @@ def _begun(report: PositionReport, limits: Limits) -> Track:
 
 def _kept(track: Track, report: PositionReport, limits: Limits) -> Track:
     older, newer = track.anchors
-    if report.time - newer.time >= limits.difference_s * _SECOND:
+    if (report.time - newer.time).total_seconds() >= limits.difference_s:
         older, newer = newer, report
     elsewhere = track.elsewhere
     if elsewhere is not None:
-        gone = report.time - elsewhere.last.time > limits.stale_s * _SECOND
+        gone = (report.time - elsewhere.last.time).total_seconds() > limits.stale_s
         elsewhere = None if gone else replace(elsewhere, run=0, returned=True)
     # Not by ``replace``, which takes three times as long.
     return Track(
@@ -307,7 +311,7 @@ def _agree(a: PositionReport, b: PositionReport, limits: Limits) -> bool:
 
 def _reachable(a: PositionReport, b: PositionReport, v: Velocity, limits: Limits) -> bool:
     """Report whether one aircraft can have made both; ``a`` is not the later one."""
-    span_s = (b.time - a.time) / _SECOND + limits.time_error_s
+    span_s = (b.time - a.time).total_seconds() + limits.time_error_s
     reach_m = min(
         limits.speed_mps_max * span_s,
         (v.speed_mps + v.error_mps) * span_s + limits.acceleration_mps2 / 2 * span_s**2,
@@ -334,8 +338,10 @@ def _velocity(
     track: Track, anchor: PositionReport, report: PositionReport, limits: Limits
 ) -> Velocity:
     """Return the velocity at a report: the source's own, else the best there is."""
-    apart = report.time - anchor.time >= limits.difference_s * _SECOND
     found = _stated(report, limits)
+    if found is not None and found.up_mps is not None:
+        return found
+    apart = (report.time - anchor.time).total_seconds() >= limits.difference_s
     if found is None:
         found = (
             _difference(anchor, report, limits)
@@ -384,13 +390,16 @@ def _nothing_known(limits: Limits) -> Velocity:
 
 
 def _stated(report: PositionReport, limits: Limits) -> Velocity | None:
+    """Return the velocity that the source states, with the climb if it states one; None: none."""
     if report.speed_mps is None or report.track_deg is None:
         return None
-    angle = math.radians(report.track_deg)
+    angle, climb_mps = math.radians(report.track_deg), report.climb_mps
     return Velocity(
         east_mps=report.speed_mps * math.sin(angle),
         north_mps=report.speed_mps * math.cos(angle),
         error_mps=limits.velocity_error_mps,
+        up_mps=climb_mps,
+        up_error_mps=0.0 if climb_mps is None else limits.climb_error_mps,
         stated=True,
     )
 

@@ -24,6 +24,7 @@ _ADDRESS: Final = re.compile(r"[a-z]{1,8}:[!-~]{1,100}")
 CALLSIGN_CHARS_MAX: Final = 20
 ALTITUDE_M: Final = (-1_500.0, 100_000.0)
 """Lowest and highest altitude that a report may state, by either reference."""
+_LOWEST_M, _HIGHEST_M = ALTITUDE_M
 SPEED_MPS_MAX: Final = 2_000.0
 CLIMB_MPS_MAX: Final = 500.0
 ERROR_M_MAX: Final = 50_000.0
@@ -63,6 +64,27 @@ class PositionReport:
             raise BadInput("is not KIND:VALUE, such as icao:a1b2c3", field="address")
         if self.time.tzinfo is not UTC:
             object.__setattr__(self, "time", require_utc(self.time, "time"))
+        if not self._is_possible():
+            self._refuse()
+
+    def _is_possible(self) -> bool:
+        """Report whether all values are within their bounds: at once, since nearly all are."""
+        # Positive comparisons, because NaN fails every one of them.
+        high_m, level_m, climb_mps = self.geometric_m, self.pressure_m, self.climb_mps
+        speed_mps, track_deg = self.speed_mps, self.track_deg
+        return (
+            (high_m is None or _LOWEST_M <= high_m <= _HIGHEST_M)
+            and (level_m is None or _LOWEST_M <= level_m <= _HIGHEST_M)
+            and 0.0 <= self.geometric_error_m <= ERROR_M_MAX
+            and 0.0 <= self.horizontal_error_m <= ERROR_M_MAX
+            and (speed_mps is None or 0.0 <= speed_mps <= SPEED_MPS_MAX)
+            and (climb_mps is None or -CLIMB_MPS_MAX <= climb_mps <= CLIMB_MPS_MAX)
+            and (track_deg is None or 0.0 <= track_deg < 360.0)
+            and len(self.callsign) <= CALLSIGN_CHARS_MAX
+            and self.callsign.isprintable()
+        )
+
+    def _refuse(self) -> None:
         _within("geometric_m", self.geometric_m, *ALTITUDE_M)
         _within("pressure_m", self.pressure_m, *ALTITUDE_M)
         _within("geometric_error_m", self.geometric_error_m, 0.0, ERROR_M_MAX)

@@ -6,7 +6,7 @@ foresees a minute takes velocities as they are for all of it, and errors that gr
 nobody flies would warn of everything.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -94,6 +94,11 @@ class Looking:
                 self._subjects.clear()
             found = self._subjects[address] = subject_of(address)
         return found
+
+    def forget(self, dropped: Iterable[Track]) -> None:
+        """Let go of what is kept of tracks that were dropped."""
+        for track in dropped:
+            self._subjects.pop(track.address, None)
 
     def aircraft(self, track: Track, now: datetime) -> Aircraft:
         """Return whose a track is."""

@@ -7,11 +7,11 @@ comes above it is refused and counted, and the picture says so.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from math import ceil, floor
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,6 @@ from tansiq.domain import estimate
 from tansiq.domain.draft import Datum, Units
 from tansiq.domain.estimate import Estimate, Levels, Staleness
 from tansiq.domain.following import Limits, Measured, Track, error_m, follow
-from tansiq.domain.time import micros
 from tansiq.domain.track import Address, PositionReport
 from tansiq.domain.volume import LatLng
 from tansiq.formats.altitude import FLIGHT_LEVEL_MAX, FLIGHT_LEVEL_MIN, FOOT_M, w84_range_m
@@ -52,8 +51,7 @@ COLUMNS: Final = 13
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """One report, by which feed, and when it came."""
 
     report: PositionReport
@@ -73,6 +71,8 @@ class Tracks:
         self._feeds: list[str] = []
         self._free: list[int] = []
         self._columns: Floats = np.full((64, COLUMNS), np.nan)
+        self._written: dict[int, tuple[float, ...]] = {}
+        """Rows that are to be written: many at once take a fifth of the time of one by one."""
         self.refused: Counter[str] = Counter()
         """Reports that were not taken, by reason, since the start."""
         self.kept = 0
@@ -167,10 +167,10 @@ class Tracks:
             height = height_by_pressure(pressure, last.position)
         # Of a single position that states no velocity nothing is predicted: it stands where it is.
         known = v.stated or track.kept > 1
-        self._columns[row] = (
+        self._written[row] = (
             last.position.lat_deg,
             last.position.lng_deg,
-            micros(track.made) / 1e6,
+            last.time.timestamp(),
             v.east_mps if known else 0.0,
             v.north_mps if known else 0.0,
             v.up_mps or 0.0,
@@ -178,15 +178,22 @@ class Tracks:
             v.error_mps if known else 0.0,
             nan if height is None else height.value_m,
             nan if height is None else height.error_m,
-            nan if height is None else micros(height.made) / 1e6,
+            nan if height is None else height.made.timestamp(),
             nan if pressure is None else pressure.value_m,
-            nan if pressure is None else micros(pressure.made) / 1e6,
+            nan if pressure is None else pressure.made.timestamp(),
         )
 
+    def _rows_written(self) -> int:
+        """Write what waits to be written; return how many rows there are."""
+        if self._written:
+            self._columns[list(self._written)] = list(self._written.values())
+            self._written.clear()
+        return len(self._tracks)
+
     def _drop_old(self, now: datetime) -> list[Track]:
-        many = len(self._tracks)
+        many = self._rows_written()
         with np.errstate(invalid="ignore"):
-            ages = micros(now) / 1e6 - self._columns[:many, MADE]
+            ages = now.timestamp() - self._columns[:many, MADE]
             # One that was made in what is the future now: our clock was set back, and until it has
             # caught up every report would count as older than the last.
             wrong = (ages > self.limits.stale_s) | (ages < -self.limits.clock_s)
@@ -235,9 +242,9 @@ class Tracks:
 
         Shapes: (n, COLUMNS) and (n,) seconds, in the order of the tracks.
         """
-        many = len(self._tracks)
+        many = self._rows_written()
         with np.errstate(invalid="ignore"):
-            ages = micros(now) / 1e6 - self._columns[:many, MADE]
+            ages = now.timestamp() - self._columns[:many, MADE]
             live = (ages <= self.limits.ageing_s) & (ages >= -self.limits.clock_s)
         rows = [
             row

@@ -167,6 +167,7 @@ class Watch:
         """Look once at everything, and do what follows."""
         parts = self.parts
         dropped = parts.tracks.tick(now)
+        self._looking.forget(dropped)
         parts.bindings.forget_old(now)
         parts.rings.forget_old(now)
         lost = lost_before(parts.alarms.in_sight(), self._last)
