@@ -107,7 +107,7 @@ class Watching:
             rings=RingBook(events.store, new_id=site.new_id),
             alarms=alarms,
             separation=Separation(
-                minima=site.agreement.minima_table.largest,
+                table=site.agreement.minima_table,
                 well_clear=how.well_clear,
                 advisory_s=how.advisory_s,
                 caution_s=how.caution_s,

@@ -81,7 +81,7 @@ def make_watch(
         bindings=Bindings(events.store),
         rings=RingBook(events.store, new_id=new_id),
         alarms=Alarms(events, new_id=new_id),
-        separation=Separation(minima=agreement.minima),
+        separation=Separation(table=agreement.minima_table),
     )
     watch = Watch(site, parts)
     return WatchDesk(

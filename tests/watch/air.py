@@ -201,7 +201,7 @@ async def air(
         bindings=Bindings(events.store),
         rings=RingBook(events.store, new_id=site.new_id),
         alarms=Alarms(events, new_id=site.new_id),
-        separation=separation or Separation(minima=terms.minima, well_clear="off"),
+        separation=separation or Separation(table=terms.minima_table, well_clear="off"),
     )
     watch = Watch(site, parts)
     await parts.alarms.start(clock.now())

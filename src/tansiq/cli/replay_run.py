@@ -187,7 +187,7 @@ def _watch(store: SqliteStore, clock: Clock, agreement: Agreement, wanted: Wante
         bindings=Bindings(events.store),
         rings=RingBook(events.store, new_id=site.new_id),
         alarms=Alarms(events, new_id=site.new_id),
-        separation=Separation(minima=agreement.minima_table.largest, well_clear=wanted.well_clear),
+        separation=Separation(table=agreement.minima_table, well_clear=wanted.well_clear),
         unplanned=bool(wanted.plans and wanted.agreement),
     )
     return Watch(site, parts)
@@ -296,7 +296,7 @@ def _line(view: AlarmView, now: datetime) -> str:
 def _score(
     scored: Scored, tracks: dict[Address, list[PositionReport]], watch: Watch, wanted: Wanted
 ) -> list[Row]:
-    minima = watch.parts.separation.minima
+    minima = watch.parts.separation.table.largest
     search = Search(
         within=Within(horizontal_m=minima.horizontal_m, vertical_m=minima.vertical_m),
         gap_s=wanted.gap,

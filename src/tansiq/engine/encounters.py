@@ -133,6 +133,18 @@ def find(
     )
 
 
+def judge(fleet: Fleet, rules: Sequence[Rule], pairs: Ints) -> Encounters:
+    """Return of some pairs, int64 of shape (n, 2), those that violate any of the rules: as ``find``
+    does of all, for pairs that other rules are kept to than to the rest.
+
+    Raises:
+        BadInput: as in ``find``.
+    """
+    told = _told(_moving(fleet), _table(rules), pairs)
+    foreseen = ~np.isnan(told.t_in_s).all(axis=1)
+    return Encounters._make(column[foreseen] for column in told)
+
+
 def suggest(fleet: Fleet, own: int, intruder: int, rules: Sequence[Rule]) -> tuple[WayOut, ...]:
     """Return which manoeuvres of ``own`` end the loss that rules foresee with ``intruder``, the
     best first; both are rows. Information only: ``domain/evasion.py`` says what is not looked at.

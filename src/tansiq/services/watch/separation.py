@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from tansiq.domain.agreement import Minima
+from tansiq.domain.agreement import Minima, MinimaTable
 from tansiq.domain.alarm_key import AlarmKind, Level, key
 from tansiq.domain.bearing import azimuth_deg
 from tansiq.domain.ellipsoid import destination
@@ -27,7 +27,7 @@ from tansiq.domain.well_clear import (
     Rule,
     Thresholds,
 )
-from tansiq.engine.encounters import Encounters, Found, find, suggest
+from tansiq.engine.encounters import Encounters, Found, find, judge, suggest
 from tansiq.formats.alarm_words import distance, height, hms
 from tansiq.services.watch.kept import Cause
 from tansiq.services.watch.scene import Aircraft, Scene
@@ -52,44 +52,71 @@ WAYS_MAX: Final = 3
 class Separation:
     """What is too close, and how long before each level tells of it."""
 
-    minima: Minima
+    table: MinimaTable
+    """The agreement's minima, by category."""
     well_clear: str = "en-route"
     """``en-route``, ``terminal``, ``non-cooperative``, or ``off``: the minima alone."""
     advisory_s: float = 120.0
     caution_s: float = 60.0
     warning_s: float = 30.0
 
-    @property
-    def named(self) -> dict[str, Thresholds]:
-        """What counts as too close, by whose word, in the order of ``rules``."""
+    def named(self, minima: Minima) -> dict[str, Thresholds]:
+        """Return what is too close for two that keep ``minima``, by whose word.
+
+        As many for each pair, so that one pair's columns are those of another.
+        """
         found = {}
-        minima = self.minima
-        if minima.horizontal_m or minima.vertical_m:
-            found["the agreement"] = Thresholds(
-                dthr_m=minima.horizontal_m, zthr_m=minima.vertical_m
-            )
+        most = self.table.largest
+        if most.horizontal_m or most.vertical_m:
+            found["the agreement"] = Thresholds.of_minima(minima)
         if self.well_clear in WELL_CLEAR:
             found[f"DO-365B ({self.well_clear})"] = WELL_CLEAR[self.well_clear]
         return found
 
-    @property
-    def thresholds(self) -> tuple[Thresholds, ...]:
-        """What counts as too close, in the order of ``rules``."""
-        return tuple(self.named.values())
-
-    @property
-    def rules(self) -> tuple[Rule, ...]:
-        """Each threshold at each level, the levels of one threshold together."""
+    def rules(self, minima: Minima) -> tuple[Rule, ...]:
+        """Return each threshold at each level, the levels of one threshold together."""
         aheads = (self.advisory_s, self.caution_s, self.warning_s)
-        return tuple(each.within(ahead_s) for each in self.thresholds for ahead_s in aheads)
+        return tuple(
+            each.within(ahead_s) for each in self.named(minima).values() for ahead_s in aheads
+        )
+
+    def kept(self, one: Aircraft, other: Aircraft) -> Minima:
+        """Return the minima of two: those of their plans' categories; the largest for unknown."""
+        a, b = (
+            None if known is None else known.category
+            for known in (one.bound.known, other.bound.known)
+        )
+        return self.table.between(a, b)
 
 
 def look(scene: Scene, separation: Separation) -> Found | None:
     """Return all pairs that come too close; None: nothing counts as too close."""
-    rules = separation.rules
+    rules = separation.rules(separation.table.largest)
     if not rules:
         return None
-    return find(scene.fleet, rules, pairs_max=PAIRS_MAX, looks_max=LOOKS_MAX)
+    found = find(scene.fleet, rules, pairs_max=PAIRS_MAX, looks_max=LOOKS_MAX)
+    return _by_category(scene, found, separation) if separation.table.entries else found
+
+
+def _by_category(scene: Scene, found: Found, separation: Separation) -> Found:
+    """Judge pairs that keep less than the largest anew; those that are clear then are left out."""
+    pairs = found.encounters
+    rows: dict[Minima, list[int]] = {}
+    for row, (i, j) in enumerate(zip(pairs.i.tolist(), pairs.j.tolist(), strict=True)):
+        minima = separation.kept(scene.aircraft[i], scene.aircraft[j])
+        rows.setdefault(minima, []).append(row)
+    judged = []
+    for minima, some in rows.items():
+        part = Encounters._make(column[some] for column in pairs)
+        if minima != separation.table.largest:
+            both = np.stack((part.i, part.j), axis=1)
+            part = judge(scene.fleet, separation.rules(minima), both)
+        judged.append(part)
+    if not judged:
+        return found
+    whole = Encounters._make(np.concatenate(column) for column in zip(*judged, strict=True))
+    order = np.lexsort((whole.j, whole.i))
+    return found._replace(encounters=Encounters._make(column[order] for column in whole))
 
 
 def causes(scene: Scene, found: Found, separation: Separation) -> Iterator[Cause]:
@@ -100,10 +127,12 @@ def causes(scene: Scene, found: Found, separation: Separation) -> Iterator[Cause
         one, other = scene.aircraft[i], scene.aircraft[j]
         if one.subject == other.subject:
             continue  # One aircraft, heard twice.
-        cause = _cause(scene, (one, other), (i, j), found.encounters, row, separation.named)
+        minima = separation.kept(one, other)
+        named = separation.named(minima)
+        cause = _cause(scene, (one, other), (i, j), found.encounters, row, named)
         if cause.level is Level.WARNING and helped < HELPED_MAX:
             helped += 1
-            cause = replace(cause, ways_out=_ways_out(scene, (i, j), separation.rules))
+            cause = replace(cause, ways_out=_ways_out(scene, (i, j), separation.rules(minima)))
         yield cause
 
 
