@@ -388,7 +388,10 @@ async def test_a_stop_starts_programs_at_both_ends_and_waits_for_none(tmp_path: 
             "fails": "ended with exit code 3",
             "floods": "printed more than 1,000,000 bytes, and was ended",
         }
-        told = [e for e in await south.up.events.after(0, 1_000) if e.kind == "hook"]
-        assert {each.id for each in told} == set(BAD)
+        told: list[Any] = []
+        async with asyncio.timeout(PATIENCE_S):  # How a run ended is shown before it is on disk.
+            while {each.id for each in told} != set(BAD):
+                await asyncio.sleep(0.05)
+                told = [e for e in await south.up.events.after(0, 1_000) if e.kind == "hook"]
         said = next(msgspec.json.decode(each.body) for each in told if each.id == "fails")
         assert said["output"] == "no line\n"

@@ -251,14 +251,15 @@ def test_who_comes_to_a_ring_unknown_is_told_of_until_let_in(north: Desk, sky: S
     north.bad(2, "write 3NM or 1000ft", "ring add x", *at, "--call", "12")
     sky.put("a1b2c5", LatLng(39.53, -121.0), 270.0, 20.0, alt_ft=2000, flight="STRAY")
     alarms(north, "unknown-inbound", "Creek fire: STRAY is inside the inner ring")
-    assert "icao:a1b2c5" in north.good("ring admit", "Creek fire", "icao:a1b2c5").out
+    assert "icao:a1b2c5" in north.good("ring admit", "Creek fire", "stray").out
     north.until(
         lambda: north.good("alarm list").out,
         lambda out: not re.search(r"(FLASHING|acknowledged) .*unknown-inbound", out),
     )
     assert "nobody" in north.good("ring dismiss", "Creek fire", "icao:a1b2c5").out
     north.bad(2, "tansiq ring list", "ring dismiss", "Creek", "icao:a1b2c5")
-    north.bad(2, "is not KIND:VALUE", "ring admit", "Creek fire", "a1b2c5")
+    north.bad(2, "no aircraft that is heard is called so", "ring admit", "Creek fire", "a1b2c5")
+    north.bad(2, "is not KIND:VALUE", "ring admit", "Creek fire", "icao:")
     assert "Creek fire" in north.good("ring list").out
     assert "no rings are drawn" in north.good("ring remove", "Creek fire", "--yes").out
     north.bad(2, "no rings are called so", "ring remove", "Creek fire", "--yes")
@@ -305,5 +306,9 @@ def test_positions_are_sent_and_each_is_judged_by_itself(north: Desk) -> None:
     assert (ran.code, ran.out) == (1, "1 taken\n")
     assert "refused: [1].lat: latitude 139.0 is not within" in ran.err
     assert "refused: [2].x: is unknown" in ran.err
+    old = {**good, "time": zulu(datetime.now(UTC) - timedelta(seconds=70))}
+    ran = north("position send", north.file("old.json", [old]))
+    assert (ran.code, ran.out) == (1, "0 taken\n")
+    assert re.search(r"refused: own:scout-3 time: measured 7\d s ago by this node's clock", ran.err)
     north.bad(2, "is no list of positions", "position send", north.file("bad.json", {"x": 1}))
     north.bad(2, "role watch", "position send", north.file("good.json", [good]), who="wall")

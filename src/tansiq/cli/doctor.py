@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from tansiq.cli import doctor_agreement, doctor_hooks, doctor_tokens
+from tansiq.cli import doctor_agreement, doctor_feeds, doctor_hooks, doctor_tokens
 from tansiq.cli.checks import Check, Checks, Verdict
 from tansiq.clock import Clock, kernel_clock
 from tansiq.domain.agreement import Agreement, Party
@@ -77,6 +77,7 @@ def examine(data: Path, clock: Clock) -> list[Check]:
     if agreement is not None:
         checks += doctor_tokens.credentials(settings, agreement, clock)
     checks += doctor_hooks.hooks(settings)
+    checks += doctor_feeds.feeds(settings, clock)
     checks += _store(data, clock)
     checks += _disk(data)
     checks.append(_clock())

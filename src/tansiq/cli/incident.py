@@ -124,25 +124,28 @@ def list_rings(*, data: Path, as_json: bool) -> None:
 
 @click.command(epilog=EXITS)
 @click.argument("name")
-@click.argument("address")
+@click.argument("address", metavar="ADDRESS|CALLSIGN")
 @data_option
 @json_option
 def admit(name: str, address: str, *, data: Path, as_json: bool) -> None:
-    """Note that ADDRESS has called and may come in: the rings NAME are silent about it.
+    """Note that an aircraft has called and may come in: the rings NAME are silent about it.
+
+    A call sign counts where one aircraft that is heard has it; it is the address that is let in.
 
     \b
       tansiq ring admit "Creek fire" icao:a1b2c3
+      tansiq ring admit "Creek fire" TANKER88
     """
     _admit(name, address, data, admitted=True, as_json=as_json)
 
 
 @click.command(epilog=EXITS)
 @click.argument("name")
-@click.argument("address")
+@click.argument("address", metavar="ADDRESS|CALLSIGN")
 @data_option
 @json_option
 def dismiss(name: str, address: str, *, data: Path, as_json: bool) -> None:
-    """Note that ADDRESS may not come in any more."""
+    """Note that an aircraft may not come in any more."""
     _admit(name, address, data, admitted=False, as_json=as_json)
 
 

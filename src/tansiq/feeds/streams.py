@@ -43,9 +43,9 @@ async def read_stream(
     while True:
         parser = new_parser()
         try:
-            secured = _secured(source)
+            how = secured(source)
             reader, writer = await clock.limit(
-                asyncio.open_connection(parts.hostname, parts.port, **secured),
+                asyncio.open_connection(parts.hostname, parts.port, **how),
                 timers.position_request_s,
             )
         except TimeoutError:
@@ -66,7 +66,7 @@ async def read_stream(
         pause_s = min(2 * pause_s, timers.retry_last_s)
 
 
-def _secured(source: FeedSource) -> _Secured:
+def secured(source: FeedSource) -> _Secured:
     """Return how to connect; files are read each time, since certificates are renewed.
 
     Raises:

@@ -51,7 +51,7 @@ class CotStream:
         self._settings = settings
         self._pictures = pictures
         self._clock = clock
-        self._context = _context(settings, data) if settings.tls else None
+        self._context = secured(settings, data) if settings.tls else None
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.Task[None]] = set()
         self.counts = CotCounts() if counts is None else counts
@@ -138,7 +138,7 @@ class CotStream:
             return b""
 
 
-def _context(settings: CotSettings, data: Path) -> ssl.SSLContext:
+def secured(settings: CotSettings, data: Path) -> ssl.SSLContext:
     """Return what the port is secured with.
 
     Raises:

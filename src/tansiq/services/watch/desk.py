@@ -8,12 +8,13 @@ import msgspec
 
 from tansiq.clock import Clock
 from tansiq.domain.actor import Actor
-from tansiq.domain.following import Refusal
+from tansiq.domain.following import Limits, Refusal
 from tansiq.domain.time import parse_rfc3339
 from tansiq.domain.track import Address, PositionReport
 from tansiq.domain.volume import LatLng
 from tansiq.errors import BadInput, NotFound
 from tansiq.services.watch.alarms import LISTED_MAX
+from tansiq.services.watch.expected import spoken
 from tansiq.services.watch.incident_views import (
     RingAdmission,
     RingDrawing,
@@ -165,9 +166,17 @@ class WatchDesk:
         self, reports: Sequence[PositionReport], wrong: Sequence[BadInput]
     ) -> TakenPositions:
         """Take positions that were sent to the own API; they count at the next look."""
-        if reports:
-            self.watch.hear(OWN_FEED, reports)
-        return TakenPositions(taken=len(reports), wrong=tuple(map(str, wrong[:100])))
+        now, limits = self._clock.now(), self.watch.parts.tracks.limits
+        good, late = [], list(wrong)
+        for report in reports:
+            age_s = (now - report.time).total_seconds()
+            if -limits.clock_s <= age_s <= limits.stale_s:
+                good.append(report)
+            else:
+                late.append(_late(report, age_s, limits))
+        if good:
+            self.watch.hear(OWN_FEED, good)
+        return TakenPositions(taken=len(good), wrong=tuple(map(str, late[:100])))
 
     # ---- incidents
 
@@ -195,10 +204,10 @@ class WatchDesk:
 
         Raises:
             NotFound: no such rings.
-            BadInput: no address, or more than are noted.
+            BadInput: no address, no call sign of one aircraft, or more than are noted.
         """
         book = self.watch.parts.rings
-        after = await book.admit(said.ring, _address(said.address), admitted=said.admitted)
+        after = await book.admit(said.ring, self._who(said.address), admitted=said.admitted)
         return ring_view(after)
 
     async def remove_rings(self, named: str) -> RingList:
@@ -236,6 +245,26 @@ class WatchDesk:
         """
         seen, lost = await self.watch.parts.rings.gone(named, self._clock.now())
         return SightingGone(sighting=sighting_view(seen), minutes_lost=lost)
+
+    def _who(self, text: str) -> Address:
+        """Return an address: as it was written, or that of the one aircraft of a call sign."""
+        if ":" in text:
+            return _address(text)
+        called = spoken(text)
+        found = [
+            track.address
+            for track in self.watch.parts.tracks.all()
+            if called and spoken(track.callsign) == called
+        ]
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise BadInput(
+                "no aircraft that is heard is called so; write its address, such as icao:a1b2c3",
+                field="address",
+            )
+        several = ", ".join(found[:5])
+        raise BadInput(f"several are called so: write the address, {several}", field="address")
 
     def _second(self) -> datetime:
         """Return now, as people write it."""
@@ -279,3 +308,11 @@ def _address(text: str) -> Address:
     if not kind or not value:
         raise BadInput("is not KIND:VALUE, such as icao:a1b2c3", field="address")
     return Address(text)
+
+
+def _late(report: PositionReport, age_s: float, limits: Limits) -> BadInput:
+    if age_s > limits.stale_s:
+        what = f"measured {age_s:.0f} s ago by this node's clock; at most {limits.stale_s:g} s"
+    else:
+        what = f"is {-age_s:.0f} s ahead of this node's clock; at most {limits.clock_s:g} s"
+    return BadInput(f"{what}: look at both clocks", field=f"{report.address} time")
