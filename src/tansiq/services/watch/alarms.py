@@ -3,7 +3,7 @@
 What an alarm is and when it rises, falls and clears is decided in ``domain/alarm.py``. Here it is
 kept: every change is on disk, and in the event feed, before anybody is shown it, and a restart
 takes up what is open. A cause is whatever the watch finds at one tick; which notes are to go to
-whom is left to ``told.py``.
+whom is left to ``telling.py``.
 """
 
 import asyncio
