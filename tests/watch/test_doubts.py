@@ -1,6 +1,6 @@
 """What nobody can tell is no end of an alarm: silence, a restart, a crowd, two of one address."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +10,6 @@ from typing import Any, cast
 import pytest
 from air import HERE, Air, Flying, agreement, air, block
 
-from tansiq.domain.actor import Actor, Role
 from tansiq.domain.alarm import Stage
 from tansiq.domain.alarm_key import AlarmKind, Level, key, subject_of
 from tansiq.domain.conformance import Holds
@@ -22,13 +21,6 @@ from tansiq.services.watch.kept import Cause
 from tansiq.services.watch.straying import Straying
 
 pytestmark = pytest.mark.anyio
-ANNA = Actor(name="anna", display_name="Anna", initials="AN", role=Role.WATCH)
-
-
-@pytest.fixture
-async def sky(tmp_path: Path) -> AsyncIterator[Air]:
-    async with air(tmp_path) as made:
-        yield made
 
 
 def pair(number: int, at_m: float) -> list[Flying]:
@@ -302,6 +294,26 @@ async def test_where_one_that_is_lost_may_be_goes_on_and_grows(sky: Air) -> None
     last = plans.said[-1]
     assert max(each.time.end for each in last) > sky.clock.time + timedelta(minutes=1)
     assert last[0].volume.outline.radius_m > plans.said[0][0].volume.outline.radius_m
+
+
+async def test_one_that_has_landed_and_is_switched_off_is_nowhere_else(sky: Air) -> None:
+    plans = Plans()
+    book = cast(Any, SimpleNamespace(by_intent=lambda intent: SimpleNamespace(id=intent)))
+    sky.watch.parts.straying = Straying(cast(Any, plans), book, agreement(), Holds(out_s=2.0))
+    plan = sky.put(1, block(seconds=(-600.0, 3_000.0)), own=True, manager="north")
+    one = Flying(address=f"intent:{plan.id}", at=destination(HERE, 90.0, 9_000.0))
+    sky.flying = [one]
+    await sky.run(5)
+    assert len(plans.said) == 1
+    _nonconforming(sky, plans)
+    one.more["on_ground"] = True
+    await sky.run(2)
+    sky.flying = []
+    sky.clock.time = max(each.time.end for each in plans.said[-1]) - timedelta(seconds=70)
+    one.since = sky.clock.time
+    sky.watch.hear("test", [one.report(sky.clock.time)])
+    await sky.run(90)
+    assert len(plans.said) == 1
 
 
 def _nonconforming(sky: Air, plans: Plans) -> None:

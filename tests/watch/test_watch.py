@@ -1,6 +1,5 @@
 """What the watch finds: who comes too close, who leaves a plan, who falls silent."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,12 +13,6 @@ from tansiq.domain.ellipsoid import destination
 
 pytestmark = pytest.mark.anyio
 ANNA = Actor(name="anna", display_name="Anna", initials="AN", role=Role.WATCH)
-
-
-@pytest.fixture
-async def sky(tmp_path: Path) -> AsyncIterator[Air]:
-    async with air(tmp_path) as made:
-        yield made
 
 
 def head_on(apart_m: float, *, speed_mps: float = 50.0, up_m: float = 0.0) -> list[Flying]:
@@ -156,6 +149,19 @@ async def test_an_aircraft_that_should_be_in_the_air_and_falls_silent_is_told_of
     assert sky.kinds() == {"track-lost"}
     await sky.run(120)
     assert sky.kinds() == {"track-lost"}, "silence must not pass for an end"
+
+
+async def test_who_has_landed_is_not_lost_though_its_plan_goes_on(sky: Air) -> None:
+    plan = sky.put(1, block())
+    one = Flying(address=f"intent:{plan.id}", speed_mps=10.0)
+    sky.flying = [one]
+    await sky.run(10)
+    one.more["on_ground"] = True
+    await sky.run(30)
+    assert sky.kinds() == set(), "heard on the ground"
+    sky.flying = []
+    await sky.run(90)
+    assert sky.kinds() == set(), "and switched off there"
 
 
 async def test_who_flies_past_the_end_and_falls_silent_is_not_forgotten(sky: Air) -> None:

@@ -1,12 +1,10 @@
 """What people ask of the watch by name: alarms by ids that change, plans, untried feeds."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from air import HERE, Air, Flying, air, block
+from air import HERE, Air, Flying, block
 
 from tansiq.domain.actor import Actor, Role
 from tansiq.domain.alarm_key import AlarmKind, Level, key, subject_of
@@ -24,12 +22,6 @@ from tansiq.watching import FeedDesk
 pytestmark = pytest.mark.anyio
 ANNA = Actor(name="anna", display_name="Anna", initials="AN", role=Role.WATCH)
 CALLED = Address("icao:a1b2c3")
-
-
-@pytest.fixture
-async def sky(tmp_path: Path) -> AsyncIterator[Air]:
-    async with air(tmp_path) as made:
-        yield made
 
 
 def desk(sky: Air) -> WatchDesk:

@@ -1,12 +1,10 @@
 """What the desk takes from people and programs, and what it sends back."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from air import Air, Flying, air
+from air import Air, Flying
 
 from tansiq.errors import BadInput
 from tansiq.services.watch.desk import WatchDesk
@@ -14,12 +12,6 @@ from tansiq.services.watch.incident_views import RingAdmission, RingDrawing
 
 pytestmark = pytest.mark.anyio
 STEP = timedelta(microseconds=1)
-
-
-@pytest.fixture
-async def sky(tmp_path: Path) -> AsyncIterator[Air]:
-    async with air(tmp_path) as made:
-        yield made
 
 
 def desk_of(sky: Air) -> WatchDesk:

@@ -1,7 +1,6 @@
 """What the watch does where things fail under it: looks, the store, clocks, floods, ended plans."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from air import HERE, Air, Flying, air, block
 
 from tansiq.domain.actor import Actor, Role
+from tansiq.domain.alarm import OPEN
 from tansiq.domain.alarm_key import AlarmKind, Level, Subject, key
 from tansiq.domain.ellipsoid import destination
 from tansiq.domain.note import NoteID
@@ -21,12 +21,6 @@ from tansiq.services.watch.kept import Cause
 
 pytestmark = pytest.mark.anyio
 ANNA = Actor(name="anna", display_name="Anna", initials="AN", role=Role.WATCH)
-
-
-@pytest.fixture
-async def sky(tmp_path: Path) -> AsyncIterator[Air]:
-    async with air(tmp_path) as made:
-        yield made
 
 
 def near() -> list[Flying]:
@@ -63,6 +57,27 @@ async def test_what_cannot_be_looked_at_hides_nothing_else(sky: Air) -> None:
     assert "separation-lost" in sky.kinds()
     assert "NOT LOOKED AT: feeds and notes" in sky.picture.view().sentence
     sky.watch.parts.sources.remove(source)
+    await sky.run(1)
+    assert "NOT LOOKED AT" not in sky.picture.view().sentence
+
+
+async def test_no_alarm_ends_because_a_look_fails(
+    sky: Air, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was open stands until somebody could look again, and says so once."""
+    sky.flying = near()
+    await sky.run(2)
+
+    def causes(*_: object) -> list[Cause]:
+        raise KeyError("nobody foresaw this")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(separation, "causes", causes)
+        await sky.run(60)
+        kept = {k.alarm.key.kind.value: k for k in sky.watch.parts.alarms.in_sight()}
+        assert kept["separation-lost"].alarm.stage in OPEN
+        assert kept["separation-lost"].sentence.count("could not be looked at") == 1
+    sky.flying = []
     await sky.run(1)
     assert "NOT LOOKED AT" not in sky.picture.view().sentence
 

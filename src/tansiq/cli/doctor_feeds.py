@@ -1,6 +1,7 @@
 """What ``tansiq doctor`` says of feeds of positions and of the port for TAK clients."""
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -23,8 +24,9 @@ _RAW: Final = (FeedKind.BEAST, FeedKind.AVR)
 
 def feeds(settings: Settings, clock: Clock) -> Checks:
     """Look whether each feed has what it needs, and whether its source is there."""
-    for source in settings.feeds:
-        yield _feed(source, clock.now())
+    now = clock.now()
+    with ThreadPoolExecutor() as pool:  # Else each that does not answer is waited for.
+        yield from pool.map(lambda source: _feed(source, now), settings.feeds)
     if settings.cot is not None and settings.cot.tls:
         try:
             cot_stream.secured(settings.cot, settings.data)

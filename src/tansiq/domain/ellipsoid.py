@@ -84,8 +84,8 @@ def distance_m(a: LatLng, b: LatLng) -> float:
 
 
 def is_beyond(a: LatLng, b: LatLng, limit_m: float) -> bool:
-    """Report whether two points are further apart than a limit; exact, and quick where a way along
-    meridian and parallel, or the chord and the longest geodesic over it, decide.
+    """Report whether two points are further apart than a limit, to 10 nanometres; quick where a way
+    along meridian and parallel, or the chord and the longest geodesic over it, decide.
     """
     if (abs(b.lat_deg - a.lat_deg) + abs(b.lng_deg - a.lng_deg)) * _M_PER_DEG_MAX <= limit_m:
         return False

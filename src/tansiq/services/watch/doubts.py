@@ -1,7 +1,7 @@
 """Open alarms that nothing asks for any more, and yet nobody can tell whether they are over.
 
 That an aircraft is not heard does not mean that it is clear, or back; nor does it that there are
-more pairs than can be looked at. Such an alarm stands, and says why.
+more pairs than can be looked at, or that a look has failed. Such an alarm stands, and says why.
 """
 
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Set
@@ -14,6 +14,7 @@ from tansiq.services.watch.kept import Cause, Kept
 
 PAIRS: Final = frozenset({AlarmKind.CONFLICT_PREDICTED, AlarmKind.SEPARATION_LOST})
 _UNHEARD: Final = "; not heard any more, it may still be so"
+_FAILED: Final = "; it could not be looked at, it may still be so"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,8 @@ class Seen:
     """Plans whose aircraft were lost before the start, and may still fly."""
     crowded: bool
     """More pairs are near each other than could be looked at."""
+    failed: bool
+    """A part of the look failed: what it would have found nobody knows."""
 
 
 def doubts(alarms: Iterable[Kept], asked: Container[AlarmKey], seen: Seen) -> Iterator[Cause]:
@@ -38,7 +41,9 @@ def doubts(alarms: Iterable[Kept], asked: Container[AlarmKey], seen: Seen) -> It
             continue
         about = subjects(kept)
         said = ""
-        if key.kind is AlarmKind.TRACK_LOST:
+        if seen.failed:
+            said = _with(_FAILED, kept)
+        elif key.kind is AlarmKind.TRACK_LOST:
             if any(each in seen.lost_before for each in about):
                 said = _lost(kept)
         elif about <= seen.heard:
@@ -89,4 +94,9 @@ def _unheard(kept: Kept) -> str:
     if kept.alarm.key.kind in PAIRS:
         names = " and ".join(kept.names) or "the two"
         return f"{names}: one of them is not heard any more; they may still be too close"
-    return kept.sentence.removesuffix(_UNHEARD).removesuffix(".") + _UNHEARD
+    return _with(_UNHEARD, kept)
+
+
+def _with(doubt: str, kept: Kept) -> str:
+    sentence = kept.sentence.removesuffix(_UNHEARD).removesuffix(_FAILED)
+    return sentence.removesuffix(".") + doubt

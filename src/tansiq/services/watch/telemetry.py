@@ -116,7 +116,7 @@ class PeerPositions:
         while True:
             try:
                 await self._round()
-            except Exception as error:  # noqa: BLE001 - what nobody foresaw is told, and no end
+            except Exception as error:  # noqa: BLE001 - unforeseen: told, and asked again
                 _log.exception("a round of asking for positions failed")
                 self._trouble = f"the last round failed: {type(error).__name__}"
             await self._clock.sleep(EVERY_S)

@@ -141,8 +141,7 @@ class AlarmNotes:
         for thread in board.open_threads():
             if thread.kind is not Kind.ALARM or thread.mode is not Mode.LIVE:
                 continue
-            key = _key(board.facts[thread.id])
-            if key is None or thread.id in self._open:
+            if thread.id in self._open or (key := _key(board.facts[thread.id])) is None:
                 continue
             if thread.opener != self._me:
                 arrived = board.arrived.get(thread.id)

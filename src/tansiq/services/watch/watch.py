@@ -8,7 +8,7 @@ followed by the next at once, and the picture says how late it is.
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Final
@@ -184,6 +184,7 @@ class Watch:
             silent=lambda: self._silent_subjects(scene),
             lost_before=self._still_lost(lost, scene),
             crowded=found is not None and (not found.complete or beyond(found) > 0),
+            failed=bool(failed),
         )
         causes += doubts(parts.alarms.in_sight(), {cause.key for cause in causes}, seen)
         self.latest = Looked(
@@ -239,6 +240,11 @@ class Watch:
                 self._last[subject] = aircraft
                 if not estimate.on_ground:
                     self._flown.add(subject)
+        for subject, aircraft in self._last.items():
+            # Also what was heard of it on the ground, where it is in no scene: it is not lost then.
+            track = self.parts.tracks.get(aircraft.track.address)
+            if track is not None and subject not in scene.by_subject:
+                self._last[subject] = replace(aircraft, track=track)
         return judged
 
     def _pairs(self, scene: Scene, found: Found | None) -> Iterator[Cause]:
@@ -309,6 +315,8 @@ class Watch:
                 continue
             estimate = self.parts.tracks.at(aircraft.track, now)
             found = judged.get(subject)
+            if found is None and estimate.on_ground:
+                continue  # Landed, and switched off.
             if found is None:
                 flown = subject in self._flown
                 found = conforming.judged(aircraft, estimate, now, flown=flown)
