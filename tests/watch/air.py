@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from plans import NOON, volume
+from stores import open_store
 from tansiq.domain.agreement import Agreement, Minima, Party, Register
 from tansiq.domain.alarm import Alarm
 from tansiq.domain.alarm_key import AlarmKind
@@ -33,7 +34,6 @@ from tansiq.services.watch.showing import Picture
 from tansiq.services.watch.tracks import Tracks
 from tansiq.services.watch.watch import Parts, Watch
 from tansiq.settings import Limits, Timers
-from tansiq.storage.sqlite import SqliteStore
 
 HERE = LatLng(36.0, 36.0)
 AREA = Circle(center=HERE, radius_m=100_000.0)
@@ -182,7 +182,7 @@ async def air(
 ) -> AsyncIterator[Air]:
     """Make a watch over an empty sky."""
     clock, limits, terms = SetClock(), Limits(), agreement(**rules)
-    store = SqliteStore.open(folder / "watch.db")
+    store = open_store(folder / "watch.db")
     events = Events(store, clock, limits)
     numbers = count(1)
     site = Site(

@@ -48,9 +48,9 @@ def assert_told(summary: dict[str, Any], approaches: int) -> None:
         assert min(row["leads_s"]) >= 0.0
 
 
-def test_some_hours_of_a_fire(wheel: Path, tmp_path: Path) -> None:
+def test_the_beginning_of_a_fire(wheel: Path, tmp_path: Path) -> None:
     """Each level tells of every approach within 1 NM and 500 ft before it begins."""
-    *_, last = replayed(week(wheel, tmp_path), "--score", "--to", "2020-09-08T01:30:00Z")
+    *_, last = replayed(week(wheel, tmp_path), "--score", "--to", "2020-09-08T00:10:00Z")
     summary = last["summary"]
     assert summary["score"][0]["approaches"] >= 3
     assert_told(summary, summary["score"][0]["approaches"])

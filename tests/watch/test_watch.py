@@ -123,6 +123,16 @@ async def test_who_leaves_its_volume_is_told_of_with_the_way_and_how_far(sky: Ai
     assert (track.plan, track.conformance, track.party) == (plan.id, "left", "south")
 
 
+@pytest.mark.parametrize("ours", [True, False])
+async def test_nobody_has_to_be_told_of_our_own_plan_but_others(sky: Air, ours: bool) -> None:
+    whose = {"manager": "north", "own": True} if ours else {}
+    plan = sky.put(1, block(radius_m=2_000.0), **whose)
+    sky.flying = [Flying(address=f"intent:{plan.id}", speed_mps=50.0, track_deg=90.0)]
+    await sky.run(75)
+    (view,) = sky.picture.view().alarms
+    assert view.not_told == (() if ours else ("south",))
+
+
 async def test_who_still_flies_after_the_end_is_told_of_though_the_sky_has_forgotten_the_plan(
     sky: Air,
 ) -> None:

@@ -37,7 +37,7 @@ class Failing:
         self._store = store
         self.failing = False
 
-    async def write(self, fn: Any) -> Any:
+    async def write(self, fn: Any, *, beside: bool = False, at: Any = ()) -> Any:
         if self.failing:
             raise StoreError("the disk is full")
         return await self._store.write(fn)
