@@ -1,6 +1,6 @@
 """The register's methods without HTTP, behind clients like those of ``_node``."""
 
-from pathlib import Path
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -14,26 +14,27 @@ from tansiq.services.register import (
     Register,
     Tokens,
 )
-from tansiq.storage.sqlite import SqliteStore
+from tansiq.storage.intents import Intents
+from tansiq.storage.store import Store
 
 _BODY_BYTES_MAX = 4_000_000
 
 
 class Direct:
-    """A register over a store of its own."""
+    """A register over a store, which it closes."""
 
-    def __init__(self, store: Path) -> None:
+    def __init__(self, store: Store) -> None:
         tokens = Tokens()
-        self._store = SqliteStore.open(store)
+        self.store = store
         self.clock = SystemClock()
-        self.register = Register(self._store, new_id=tokens.new_id, new_ovn=tokens.new_ovn)
+        self.register = Register(store, new_id=tokens.new_id, new_ovn=tokens.new_ovn)
 
     def client(self, uss: str) -> "DirectClient":
         """Return one supplier."""
         return DirectClient(self, uss)
 
     async def close(self) -> None:
-        await self._store.close()
+        await self.store.close()
 
 
 class DirectClient:
@@ -72,6 +73,11 @@ class DirectClient:
         body = b"" if document is None else msgspec.json.encode(document)
         status, answer = await self.ask(method, path, body)
         return status, msgspec.json.decode(answer)
+
+    async def versions(self, names: Collection[str]) -> dict[str, str]:
+        """Return the OVNs of those that stand, as their managers would tell them."""
+        found = await self._direct.store.read(lambda tx: Intents(tx).bare(names))
+        return {row.id: row.ovn for row in found}
 
     def close(self) -> None:
         """Nothing is open."""

@@ -8,8 +8,8 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ CLIENTS = 16
 LIVE = 50
 BUSY_LEVEL = 13
 _SAMPLE_S = 0.01
+_TOLD_S = 0.25
 
 Client = HttpClient | DirectClient
 
@@ -162,6 +163,33 @@ def uncontended(*, implicit: bool = False) -> Work:
     return create
 
 
+def layered(where: tuple[float, float], layers: Mapping[str, int]) -> Work:
+    """Return the work of those who share one cell and a quarter of an hour, each at its own height.
+
+    Each creates, changes twice and deletes; nobody is in anybody's way, and none is refused.
+    """
+    lat, lng = cell_centre(*where)
+    start = soon()
+    standing: dict[str, list[str]] = {}
+
+    async def work(client: Client, rng: random.Random) -> int:
+        low = 20.0 * layers[client.uss]
+        place = volume(lat, lng, radius_m=200, low_m=low, high_m=low + 10.0, start=start)
+        name, ovn, left = standing.get(client.uss) or (uuid4(rng.getrandbits(128)), "", "xxx")
+        path = f"{INTENTS}/{name}/{ovn}".rstrip("/")
+        if ovn and not left:
+            status, answer = await client.ask_json("DELETE", path)
+            standing.pop(client.uss)
+        else:
+            status, answer = await client.ask_json("PUT", path, intent([place]))
+            made = answer["operational_intent_reference"]["ovn"]
+            standing[client.uss] = [name, made, left[1:]]
+        assert status in (200, 201), answer
+        return status
+
+    return work
+
+
 # ---- the busy cell
 
 
@@ -182,6 +210,7 @@ class BusyCell:
     """
 
     live: int = LIVE
+    where: tuple[float, float] = (40.0, -105.0)
     book: dict[str, str] = field(default_factory=dict)
     """OVN by intent."""
     owned: dict[str, list[str]] = field(default_factory=dict)
@@ -193,7 +222,7 @@ class BusyCell:
     _lasting: dict[str, object] = field(init=False)
 
     def __post_init__(self) -> None:
-        lat, lng = cell_centre(40.0, -105.0)
+        lat, lng = cell_centre(*self.where)
         self._place = volume(lat, lng, radius_m=200, start=soon())
         self._lasting = volume(lat, lng, radius_m=200, start=soon(), minutes=20)
 
@@ -235,7 +264,7 @@ class BusyCell:
         return await self._put(client, uuid4(rng.getrandbits(128)), "")
 
     async def _put(self, client: Client, name: str, ovn: str) -> int:
-        key = [other for entity, other in self.book.items() if entity != name]
+        key = self._key(name)
         document = intent(
             [self._place], key=key, subscription_id=self.subscriptions.get(client.uss)
         )
@@ -243,7 +272,8 @@ class BusyCell:
         status, answer = await client.ask_json("PUT", path, document)
         if status == 409:
             self._pending[client.uss] = (name, ovn)
-            await self._read_details(answer["missing_operational_intents"], set(key))
+            missing = [str(one["id"]) for one in answer["missing_operational_intents"]]
+            await self.read_details(client, missing, set(key))
             return status
         assert status in (200, 201), answer
         if not ovn:
@@ -262,14 +292,17 @@ class BusyCell:
         self._tell()
         return status
 
-    async def _read_details(self, missing: Sequence[dict[str, object]], sent: set[str]) -> None:
+    def _key(self, name: str) -> list[str]:
+        return [other for entity, other in self.book.items() if entity != name]
+
+    async def read_details(self, _: Client, names: Sequence[str], sent: set[str]) -> None:
         """Wait until the managers of what was named could tell of it, or it is gone."""
-        names = [str(one["id"]) for one in missing]
         # A manager whose own answer is still on the way does not know the version either.
         for _ in range(3):
             if all(self.book.get(name) not in (None, *sent) for name in names):
                 return
-            await self._told.wait()
+            with suppress(TimeoutError):  # Of what was deleted meanwhile nobody will tell.
+                await asyncio.wait_for(self._told.wait(), _TOLD_S)
 
     def _tell(self) -> None:
         self._told.set()

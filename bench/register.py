@@ -6,7 +6,12 @@ proves by its key that it knows all the others, and tries again with what a refu
 ``http``: a real node in a process of its own, over loopback, tokens verified. ``service``: the
 register's methods with JSON in and out, in this process. Seed 3.
 
-    python bench/register.py [--quick | --full] [--json]
+``--database``: instead, at the register's methods over a PostgreSQL of our own on this disk, beside
+SQLite and a plain PostGIS design, with 0, 100,000 and (``--full``) 1,000,000 intents elsewhere, by
+one process and by four; see ``_database.py``. It needs Debian's postgresql, and
+postgresql-15-postgis-3 for the last comparison.
+
+    python bench/register.py [--database] [--quick | --full] [--json]
 """
 
 import argparse
@@ -21,12 +26,14 @@ from typing import Any
 
 import uvloop
 
+from _database import measure
 from _direct import Direct
 from _fill import fill
 from _node import SERVE, RegisterNode
 from _traffic import CLIENTS, BusyCell, Measured, Work, clients_of, run, uncontended
 from tansiq.settings import STORE
 from tansiq.storage import sqlite
+from tansiq.storage.sqlite import SqliteStore
 
 SEED = 3
 AIM_APART, AIM_BUSY, AIM_P99_MS = 1_500.0, 500.0, 100.0
@@ -114,7 +121,7 @@ def at_service(kind: str, seconds: float, *, one_commit: bool = False) -> Measur
 
     async def go() -> Measured:
         with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-            direct = Direct(Path(folder) / "store.db")
+            direct = Direct(SqliteStore.open(Path(folder) / "store.db"))
             clients = [direct.client(f"uss{n}") for n in range(CLIENTS)]
             work: Work = uncontended()
             if kind == "busy":
@@ -205,27 +212,40 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="within 60 s, 1,000 elsewhere")
     parser.add_argument("--full", action="store_true", help="with 1,000,000 intents elsewhere")
+    parser.add_argument("--database", action="store_true", help="over PostgreSQL, without HTTP")
     parser.add_argument("--json", action="store_true", help="one object on stdout, nothing else")
     options = parser.parse_args()
-    runs, seconds = (1, 3.0) if options.quick else (3, 5.0)
+    runs, seconds = (1, 2.0 if options.database else 3.0) if options.quick else (3, 5.0)
+    if options.database:
+        sizes = [0] if options.quick else [0, 100_000]
+        sizes += [1_000_000] if options.full else []
+        rows = measure(sizes, runs, seconds, processes=(1,) if options.quick else (1, 4))
+        show(list(rows), f"median of {runs} runs of {seconds:g} s", as_json=options.json)
+        return
     standing = [1_000] if options.quick else [1_000, 100_000]
     results = measure_http(runs, seconds) + measure_service(runs, seconds)
     results += measure_scale(standing + ([1_000_000] if options.full else []), seconds)
+    show(results, f"median of {runs} runs of {seconds:g} s", as_json=options.json)
+    if not options.json:
+        print("x of: a commit for each request; CPU with more intents elsewhere: with the fewest")
+        print(PUBLISHED)
+
+
+def show(results: Sequence[Row], how: str, *, as_json: bool) -> None:
+    """Print the figures."""
     load = f"load {os.getloadavg()[0]:.1f}"
     machine = f"{platform.platform()}, {os.cpu_count()} cores, {load}"
-    if options.json:
+    if as_json:
         print(json.dumps({"machine": machine, "results": results}))
         return
-    print(f"{machine}; {CLIENTS} clients; median of {runs} runs of {seconds:g} s")
+    print(f"{machine}; {CLIENTS} clients; {how}")
     for one in results:
-        line = f"{one['name']:48} {one['value']:>10,.2f} {one['unit']}"
+        line = f"{one['name']:60} {one['value']:>10,.2f} {one['unit']}"
         if one["against"] is not None:
             line += f", {one['ratio']}x of {one['against']:,.1f}"
         if one["aim"] is not None:
             line += f", aim {one['aim']:,.0f} {'met' if one['met'] else 'missed'}"
         print(line)
-    print("x of: a commit for each request; CPU with more intents elsewhere: with the fewest")
-    print(PUBLISHED)
 
 
 if __name__ == "__main__":

@@ -19,9 +19,11 @@ import pytest
 from click.testing import CliRunner, Result
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
+from tests.ports import free_ports
 
 from tansiq.cli.node import doctor, init
 from tansiq.clock import SystemClock
+from tansiq.console_settings import ConsoleSettings
 from tansiq.cot_settings import CotSettings
 from tansiq.domain.agreement import Minima, Party
 from tansiq.domain.volume import Circle, LatLng
@@ -234,7 +236,16 @@ def test_settings_override_one_by_one(tmp_path: Path) -> None:
     assert settings.issuers[0].public_key == tmp_path / "pool.pem"
 
 
-_OTHERWISE = ("party", "agreement", "audiences", "test_interface", "clock_error_s", "cot", "watch")
+_OTHERWISE = (
+    "party",
+    "agreement",
+    "database",
+    "audiences",
+    "test_interface",
+    "clock_error_s",
+    "cot",
+    "watch",
+)
 """Settings whose default is said in words."""
 
 
@@ -254,7 +265,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
         knob.name
         for kind in (
             *(IssuerFile, GrantedCredential, SignedCredential),
-            *(FeedSource, CotSettings, WatchSettings),
+            *(FeedSource, CotSettings, ConsoleSettings, WatchSettings),
         )
         for knob in fields(kind)
     }
@@ -265,7 +276,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
             shown = str(default).lower()
         elif isinstance(default, int | float):
             shown = f"{default:.15g}"
-        if name not in (*_OTHERWISE, "issuer", "credential", "feed", "hook"):
+        if name not in (*_OTHERWISE, "issuer", "credential", "feed", "hook", "console"):
             assert rows[name] == shown, name
     assert rows.keys() - {"tansiq.toml"} == spelt.keys() | tables
 
@@ -308,16 +319,6 @@ def serving(data: Path, port: int, answer: Any) -> Iterator[Peer]:
         peer.server.shutdown()
         thread.join()
         peer.server.server_close()
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket(AF_INET, SOCK_STREAM) for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 class Pair:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from stores import AnyStore
 from tansiq.domain.intent import IntentState
 from tansiq.f3548 import wire
 from tansiq.f3548.convert import to_time
@@ -18,7 +19,6 @@ from tansiq.services.register import (
     Caller,
     Register,
 )
-from tansiq.storage.sqlite import SqliteStore
 from tansiq.storage.store import Tx
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -110,7 +110,7 @@ def subscription(
 class World:
     """One register; ids and OVNs come from a seed, ``accepted`` keeps what the hook was told."""
 
-    def __init__(self, store: SqliteStore, seed: int = 1) -> None:
+    def __init__(self, store: AnyStore, seed: int = 1) -> None:
         self._rng = random.Random(seed)
         self.store = store
         self.accepted: list[AcceptedWrite] = []

@@ -12,12 +12,12 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 
 from asgi import Answer, ask
+from stores import open_store
 from tansiq.errors import Forbidden, Unauthenticated
 from tansiq.f3548 import codec
 from tansiq.http.dss import routes
 from tansiq.services.register import Caller
 from tansiq.settings import Limits
-from tansiq.storage.sqlite import SqliteStore
 
 pytestmark = pytest.mark.anyio
 INTENTS = "/dss/v1/operational_intent_references"
@@ -415,12 +415,14 @@ async def test_a_line_is_no_error(world: World, call: Call) -> None:
     assert answer.status == 200
 
 
-async def test_the_shipped_store_serves_after_reopening(tmp_path: Path, call: Call) -> None:
+async def test_the_shipped_store_serves_after_reopening(
+    store_kind: str, tmp_path: Path, call: Call
+) -> None:
     path = tmp_path / "again.db"
-    first = World(SqliteStore.open(path))
+    first = World(open_store(path))
     made = await first.bar(Caller(id="north", scopes=ALL_SCOPES, area_km2_max=1.0))
     await first.store.close()
-    second = World(SqliteStore.open(path))
+    second = World(open_store(path))
     found = await second.register.get_constraint(
         Caller(id="north", scopes=ALL_SCOPES, area_km2_max=1.0), made.id
     )

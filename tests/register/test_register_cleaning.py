@@ -17,6 +17,7 @@ from typing import TypeVar
 import pytest
 from register_world import NOON, NORTH, SOUTH, World, constraint, intent, subscription, volume, wish
 
+from stores import open_store
 from tansiq.clock import SystemClock
 from tansiq.domain.time import micros
 from tansiq.errors import NotFound
@@ -24,7 +25,6 @@ from tansiq.f3548 import wire
 from tansiq.services.register import AirspaceConflict, cleaning
 from tansiq.services.register.cleaning import BATCH, Cleaning
 from tansiq.storage.cells import INTENT
-from tansiq.storage.sqlite import SqliteStore
 from tansiq.storage.store import Store, Tx
 
 pytestmark = pytest.mark.anyio
@@ -53,7 +53,9 @@ class Watched(Store):
         self._store = store
         self.removed: list[int] = []
 
-    async def write(self, fn: Callable[[Tx], Awaitable[T]]) -> T:
+    async def write(
+        self, fn: Callable[[Tx], Awaitable[T]], *, beside: bool = False, at: object = ()
+    ) -> T:
         async def counted(tx: Tx) -> tuple[T, int]:
             before = await tx.fetch_one("SELECT COUNT(*) FROM intent")
             result = await fn(tx)
@@ -62,7 +64,7 @@ class Watched(Store):
             assert after is not None
             return result, before[0] - after[0]
 
-        result, removed = await self._store.write(counted)
+        result, removed = await self._store.write(counted, beside=beside)
         self.removed.append(removed)
         return result
 
@@ -234,7 +236,7 @@ async def test_it_catches_a_clean_up_in_one_go(
 @pytest.mark.soak
 async def test_a_hundred_thousand_ended_ones_go_while_others_write(tmp_path: Path) -> None:
     """Says by how much the clean-up slows the slowest write: a ratio, and no verdict on it."""
-    store = SqliteStore.open(tmp_path / "store.db")
+    store = open_store(tmp_path / "store.db")
     world, rng = World(store), random.Random(SEED)
     gate = asyncio.Semaphore(64)
 

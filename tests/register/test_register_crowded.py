@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 
 from asgi import Answer, ask
+from stores import open_store
 from tansiq.clock import SystemClock
 from tansiq.f3548 import codec, wire
 from tansiq.http.dss import routes
@@ -28,7 +29,6 @@ from tansiq.services.register.values import intent_reference
 from tansiq.settings import Limits
 from tansiq.storage.cells import Cover
 from tansiq.storage.intents import IntentRow, Intents
-from tansiq.storage.sqlite import SqliteStore
 from tansiq.storage.store import Tx
 
 pytestmark = pytest.mark.anyio
@@ -102,7 +102,7 @@ def anyio_backend() -> str:
 async def crowd(
     anyio_backend: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Crowd]:
-    world = World(SqliteStore.open(tmp_path_factory.mktemp("crowd") / "store.db"))
+    world = World(open_store(tmp_path_factory.mktemp("crowd") / "store.db"))
     rows = await fill(world, world.register.read_search(NORTH, volume()))
     app = Starlette(routes=routes(world.register, NoonClock(), authenticate, Limits()))
     gc.collect()

@@ -19,6 +19,7 @@ from register_world import (
     wish,
 )
 
+from stores import AnyStore, open_store
 from tansiq.errors import StateConflict, TooMany
 from tansiq.http.problems import f3548_error
 from tansiq.http.rates import _REMEMBERED_MAX, Rates
@@ -27,7 +28,6 @@ from tansiq.services.register.cleaning import Cleaning
 from tansiq.services.register.holdings import Holdings
 from tansiq.settings import Limits
 from tansiq.storage.cells import INTENT
-from tansiq.storage.sqlite import SqliteStore
 
 pytestmark = pytest.mark.anyio
 MOST = 3
@@ -57,7 +57,7 @@ class SteppedClock:
         raise NotImplementedError
 
 
-def crowded(store: SqliteStore, **more: Any) -> World:
+def crowded(store: AnyStore, **more: Any) -> World:
     world = World(store)
     world.register = Register(store, new_id=world.id, new_ovn=world._ovn, limits=LIMITS, **more)
     return world
@@ -131,13 +131,15 @@ async def test_our_own_party_has_no_limit(world: World) -> None:
         await make(own, "intent", NORTH, i)
 
 
-async def test_the_count_is_what_the_store_holds_after_a_restart(tmp_path: Path) -> None:
-    first = crowded(SqliteStore.open(tmp_path / "again.db"))
+async def test_the_count_is_what_the_store_holds_after_a_restart(
+    store_kind: str, tmp_path: Path
+) -> None:
+    first = crowded(open_store(tmp_path / "again.db"))
     for i in range(MOST):
         await make(first, "subscription", NORTH, i)
         await make(first, "intent", NORTH, i)  # Its implicit subscription is not counted.
     await first.store.close()
-    second = crowded(SqliteStore.open(tmp_path / "again.db"))
+    second = crowded(open_store(tmp_path / "again.db"))
     holdings = second.register.holdings
     await Cleaning(second.store, SteppedClock(), holdings, timedelta(days=1)).compare()
     for kind in ("intent", "subscription"):

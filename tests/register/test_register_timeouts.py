@@ -23,6 +23,7 @@ from starlette.types import Message
 from asgi import ask
 from issuing import TurnedClock, soon
 from storage.faulty_disk import FaultyDisk, faulty_disk
+from stores import AnyStore, open_store
 from tansiq.clock import SystemClock
 from tansiq.f3548 import codec
 from tansiq.http.deadline import Deadline
@@ -66,7 +67,7 @@ def application(routes: Sequence[Route], deadline: Deadline) -> Starlette:
     )
 
 
-async def stored(store: SqliteStore) -> set[str]:
+async def stored(store: AnyStore) -> set[str]:
     async def read(tx: Tx) -> set[str]:
         return {row[0] for row in await tx.fetch("SELECT id FROM intent")}
 
@@ -145,9 +146,11 @@ async def test_a_write_that_has_begun_is_answered_however_long_it_takes(
     await store.close()
 
 
-async def test_a_client_that_hangs_up_leaves_all_or_nothing(tmp_path: Path) -> None:
+async def test_a_client_that_hangs_up_leaves_all_or_nothing(
+    store_kind: str, tmp_path: Path
+) -> None:
     """Before the body is there: nothing. Once it is there: the whole write, answered or not."""
-    store = SqliteStore.open(tmp_path / "store.db")
+    store = open_store(tmp_path / "store.db")
     world = World(store)
     deadline = Deadline(SystemClock(), 30.0)
     app = application(routes(world.register, NoonClock(), authenticate, Limits()), deadline)
@@ -222,9 +225,9 @@ async def test_who_is_cancelled_by_somebody_else_is_cancelled() -> None:
     await deadline.stop()
 
 
-async def test_what_other_tasks_write_is_not_taken_back(tmp_path: Path) -> None:
+async def test_what_other_tasks_write_is_not_taken_back(store_kind: str, tmp_path: Path) -> None:
     """A request may set others to work; their writes are theirs."""
-    store = SqliteStore.open(tmp_path / "store.db")
+    store = open_store(tmp_path / "store.db")
 
     async def touch(tx: Tx) -> int:
         return await tx.execute("UPDATE store_probe SET n = n + 1")

@@ -10,17 +10,18 @@ import pytest
 import s2geometry as s2
 from pyproj import Geod
 
+from stores import AnyStore, open_store
 from tansiq.domain.time import from_micros, micros
 from tansiq.domain.volume import Circle, LatLng, Outline, Polygon
 from tansiq.errors import InvalidVolume, TooLarge
 from tansiq.f3548.convert import Area
 from tansiq.storage import cells
+from tansiq.storage.cell_rows import Cells
 from tansiq.storage.cells import (
     COARSE,
     FINE,
     FINE_CELLS_MAX,
     INTENT,
-    Cells,
     Cover,
     area_km2,
     check,
@@ -28,7 +29,6 @@ from tansiq.storage.cells import (
     parent,
     signed,
 )
-from tansiq.storage.sqlite import SqliteStore
 from tansiq.storage.store import Tx
 
 SEED = 20_261_123
@@ -296,8 +296,8 @@ def test_area_limits_touch_and_miss() -> None:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    opened = SqliteStore.open(tmp_path / "store.db")
+async def store(store_kind: str, tmp_path: Path) -> AsyncIterator[AnyStore]:
+    opened = open_store(tmp_path / "store.db")
     yield opened
     await opened.close()
 
@@ -313,7 +313,7 @@ def at(shape: Outline, *, low: float = 0, high: float = 100, start: int = 0, end
 
 
 @pytest.mark.anyio
-async def test_search_touches_and_misses_by_the_smallest_step(store: SqliteStore) -> None:
+async def test_search_touches_and_misses_by_the_smallest_step(store: AnyStore) -> None:
     stands = at(circle(100))
     moment = timedelta(microseconds=1)
     above, below = math.nextafter(100, math.inf), math.nextafter(0, -math.inf)
@@ -346,7 +346,7 @@ async def test_search_touches_and_misses_by_the_smallest_step(store: SqliteStore
 
 
 @pytest.mark.anyio
-async def test_things_of_any_size_find_each_other(store: SqliteStore) -> None:
+async def test_things_of_any_size_find_each_other(store: AnyStore) -> None:
     """Oracle: two circles that overlap on the ellipsoid are found by each other."""
     print(f"seed {SEED}")
     rng = random.Random(SEED)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from stores import AnyStore, open_store
 from tansiq.domain.merkle import (
     EMPTY_ROOT,
     Frontier,
@@ -22,7 +23,6 @@ from tansiq.storage.record import (
     split,
     tiles_of,
 )
-from tansiq.storage.sqlite import SqliteStore
 from tansiq.storage.store import NOTHING, Parameters, Row, Tx
 from tansiq.storage.witness import CosignatureRow, EvidenceKind, HeldRow, Witnessed
 
@@ -31,8 +31,8 @@ SEED = 20_261_128
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    opened = SqliteStore.open(tmp_path / "store.db")
+async def store(store_kind: str, tmp_path: Path) -> AsyncIterator[AnyStore]:
+    opened = open_store(tmp_path / "store.db")
     yield opened
     await opened.close()
 
@@ -41,7 +41,7 @@ def body(number: int) -> bytes:
     return b"entry %d" % number
 
 
-async def fill(store: SqliteStore, upto: int, *, at_once: int = 1_000) -> None:
+async def fill(store: AnyStore, upto: int, *, at_once: int = 1_000) -> None:
     """Append numbered entries, one second apart, until there are so many."""
 
     async def some(tx: Tx) -> int:
@@ -63,7 +63,7 @@ def trees(upto: int) -> list[Frontier]:
     return found
 
 
-async def test_an_empty_record_has_the_empty_root(store: SqliteStore) -> None:
+async def test_an_empty_record_has_the_empty_root(store: AnyStore) -> None:
     head = await store.read(lambda tx: RecordLog(tx).head())
     assert (head.size, head.root()) == (0, EMPTY_ROOT)
     assert await store.read(lambda tx: RecordLog(tx).consistency_proof(0, 0)) == ()
@@ -71,7 +71,7 @@ async def test_an_empty_record_has_the_empty_root(store: SqliteStore) -> None:
         await store.read(lambda tx: RecordLog(tx).tile(0, 0, width=1))
 
 
-async def test_entries_come_back_as_they_went_in(store: SqliteStore) -> None:
+async def test_entries_come_back_as_they_went_in(store: AnyStore) -> None:
     assert await store.write(lambda tx: RecordLog(tx).append("note", b"one", time=7)) == 0
     assert await store.write(lambda tx: RecordLog(tx).append("gap", b"", time=5)) == 1
     rows = await store.read(lambda tx: RecordLog(tx).entries(0, 9))
@@ -83,7 +83,7 @@ async def test_entries_come_back_as_they_went_in(store: SqliteStore) -> None:
     assert rows[0].leaf == leaf_hash(b"one")
 
 
-async def test_a_transaction_that_fails_leaves_no_entry(store: SqliteStore) -> None:
+async def test_a_transaction_that_fails_leaves_no_entry(store: AnyStore) -> None:
     async def fails(tx: Tx) -> None:
         await RecordLog(tx).append("note", b"gone", time=1)
         raise BadInput("as planned")
@@ -98,7 +98,7 @@ SIZES = [1, 2, 3, 255, 256, 257, 511, 512, 513, 700]
 
 @pytest.mark.parametrize("at_once", [1, 3, 256, 1_000])
 async def test_heads_of_every_size_and_tiles_are_those_of_the_plain_tree(
-    store: SqliteStore, at_once: int
+    store: AnyStore, at_once: int
 ) -> None:
     plain = trees(max(SIZES))
     for size in SIZES:
@@ -124,14 +124,14 @@ async def test_heads_of_every_size_and_tiles_are_those_of_the_plain_tree(
      (0, 0, 0), (0, 0, 257)],
 )  # fmt: skip
 async def test_tiles_that_are_not_there(
-    store: SqliteStore, level: int, tile: int, width: int | None
+    store: AnyStore, level: int, tile: int, width: int | None
 ) -> None:
     await fill(store, 700)
     with pytest.raises(NotFound):
         await store.read(lambda tx: RecordLog(tx).tile(level, tile, width=width))
 
 
-async def test_proofs_of_a_large_record_hold_and_read_little(store: SqliteStore) -> None:
+async def test_proofs_of_a_large_record_hold_and_read_little(store: AnyStore) -> None:
     """Past the first tile of the second level, at every kind of border."""
     size = 65_536 + 300
     await fill(store, size)
@@ -199,7 +199,7 @@ class Counting:
         await self.tx.lock(keys)
 
 
-async def test_appending_costs_a_read_an_update_and_an_insert(store: SqliteStore) -> None:
+async def test_appending_costs_a_read_an_update_and_an_insert(store: AnyStore) -> None:
     """Each 256th entry writes its tile besides, from one more read."""
     costs = []
     for number in range(520):
@@ -212,7 +212,7 @@ async def test_appending_costs_a_read_an_update_and_an_insert(store: SqliteStore
     assert max(costs) == 5
 
 
-async def test_pages_by_time_miss_nothing_where_the_clock_stepped_back(store: SqliteStore) -> None:
+async def test_pages_by_time_miss_nothing_where_the_clock_stepped_back(store: AnyStore) -> None:
     times = [5, 5, 3, 9, 5, 1, 9]
     for number, time in enumerate(times):
         await store.write(
@@ -229,13 +229,13 @@ async def test_pages_by_time_miss_nothing_where_the_clock_stepped_back(store: Sq
 
 
 @pytest.mark.parametrize("size", [-1, 6])
-async def test_heads_that_there_never_were(store: SqliteStore, size: int) -> None:
+async def test_heads_that_there_never_were(store: AnyStore, size: int) -> None:
     await fill(store, 5)
     with pytest.raises(BadInput):
         await store.read(lambda tx: RecordLog(tx).head_at(size))
 
 
-async def test_proofs_of_what_is_not_there(store: SqliteStore) -> None:
+async def test_proofs_of_what_is_not_there(store: AnyStore) -> None:
     await fill(store, 5)
     for index, size in ((5, 5), (0, 6), (-1, 5)):
         with pytest.raises(BadInput):
@@ -245,7 +245,7 @@ async def test_proofs_of_what_is_not_there(store: SqliteStore) -> None:
             await store.read(lambda tx, o=old, n=new: RecordLog(tx).consistency_proof(o, n))
 
 
-async def test_a_head_that_moved_meanwhile_stops_the_append(store: SqliteStore) -> None:
+async def test_a_head_that_moved_meanwhile_stops_the_append(store: AnyStore) -> None:
     """What a second writer on another machine would meet; here the old head is handed in."""
 
     class Stale(RecordLog):
@@ -266,7 +266,7 @@ async def test_a_head_that_moved_meanwhile_stops_the_append(store: SqliteStore) 
         "DELETE FROM record_head",
     ],
 )
-async def test_a_head_that_cannot_be_is_told(store: SqliteStore, spoil: str) -> None:
+async def test_a_head_that_cannot_be_is_told(store: AnyStore, spoil: str) -> None:
     await fill(store, 5)
     await store.write(lambda tx: tx.execute(spoil))
     with pytest.raises(RecordDamaged):
@@ -275,7 +275,7 @@ async def test_a_head_that_cannot_be_is_told(store: SqliteStore, spoil: str) -> 
         await store.write(lambda tx: RecordLog(tx).append("note", b"x", time=1))
 
 
-async def test_missing_rows_make_no_proof(store: SqliteStore) -> None:
+async def test_missing_rows_make_no_proof(store: AnyStore) -> None:
     await fill(store, 300)
     await store.write(lambda tx: tx.execute("DELETE FROM record_entry WHERE seq = 290"))
     await store.write(lambda tx: tx.execute("DELETE FROM record_tile"))
@@ -284,7 +284,7 @@ async def test_missing_rows_make_no_proof(store: SqliteStore) -> None:
             await store.read(lambda tx, i=index: RecordLog(tx).inclusion_proof(i, 300))
 
 
-async def test_what_is_known_of_other_logs_and_of_ours(store: SqliteStore) -> None:
+async def test_what_is_known_of_other_logs_and_of_ours(store: AnyStore) -> None:
     first = HeldRow(1, bytes(32), b"checkpoint 1", 10)
     second = HeldRow(2, bytes(32), b"checkpoint 2", 20)
 

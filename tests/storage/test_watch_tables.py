@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tansiq.storage.sqlite import SqliteStore
+from stores import AnyStore, open_store
 from tansiq.storage.store import Tx
 from tansiq.storage.watch import AlarmRow, BindingRow, RingRow, WatchTables
 
@@ -13,14 +13,14 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore.open(tmp_path / "watch.db")
+async def store(store_kind: str, tmp_path: Path) -> AsyncIterator[AnyStore]:
+    store = open_store(tmp_path / "watch.db")
     yield store
     await store.close()
 
 
 async def test_history_is_dropped_by_age_and_by_number_and_what_is_open_never(
-    store: SqliteStore,
+    store: AnyStore,
 ) -> None:
     async def write(tx: Tx) -> int:
         tables = WatchTables(tx)
@@ -44,7 +44,7 @@ async def test_history_is_dropped_by_age_and_by_number_and_what_is_open_never(
     assert await store.read(read) == (["p9", "p8"], ["o"])
 
 
-async def test_an_alarm_is_written_over_and_closed(store: SqliteStore) -> None:
+async def test_an_alarm_is_written_over_and_closed(store: AnyStore) -> None:
     async def write(tx: Tx) -> AlarmRow | None:
         tables = WatchTables(tx)
         await tables.put_alarm(AlarmRow(id="a", open=True, changed=1, document=b"1"))
@@ -56,7 +56,7 @@ async def test_an_alarm_is_written_over_and_closed(store: SqliteStore) -> None:
     assert await store.write(write) == AlarmRow(id="a", open=False, changed=2, document=b"2")
 
 
-async def test_bindings_and_rings_hold_until_their_end(store: SqliteStore) -> None:
+async def test_bindings_and_rings_hold_until_their_end(store: AnyStore) -> None:
     def binding(address: str, until: int, intent: str = "i") -> BindingRow:
         return BindingRow(address=address, intent=intent, until=until, said_by="AB")
 

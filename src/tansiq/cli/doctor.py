@@ -27,7 +27,13 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from tansiq.cli import doctor_agreement, doctor_feeds, doctor_hooks, doctor_tokens
+from tansiq.cli import (
+    doctor_agreement,
+    doctor_database,
+    doctor_feeds,
+    doctor_hooks,
+    doctor_tokens,
+)
 from tansiq.cli.checks import Check, Checks, Verdict
 from tansiq.clock import Clock, kernel_clock
 from tansiq.domain.agreement import Agreement, Party
@@ -78,7 +84,7 @@ def examine(data: Path, clock: Clock) -> list[Check]:
         checks += doctor_tokens.credentials(settings, agreement, clock)
     checks += doctor_hooks.hooks(settings)
     checks += doctor_feeds.feeds(settings, clock)
-    checks += _store(data, clock)
+    checks += _store(settings, clock)
     checks += _disk(data)
     checks.append(_clock())
     serving = _own_api_answers(settings)
@@ -211,8 +217,9 @@ def _certificate(settings: Settings, own: Party, clock: Clock) -> Checks:
         yield Check("certificate", Verdict.WARN if late else Verdict.OK, finding, remedy)
 
 
-def _store(data: Path, clock: Clock) -> Checks:
-    """Try out a store on this disk, and look at the one that is there."""
+def _store(settings: Settings, clock: Clock) -> Checks:
+    """Try out a store on this disk, and look at the one that is there, on it or in a database."""
+    data = settings.data
     name = f"SQLite {apsw.sqlite_lib_version()}"
     try:
         seconds = asyncio.run(_commit_s(data, clock))
@@ -225,6 +232,9 @@ def _store(data: Path, clock: Clock) -> Checks:
     remedy = "plans wait for the disk; a local SSD takes a few ms" if slow else ""
     finding = f"{name}, WAL, FULL; a commit takes {seconds * 1e3:.1f} ms"
     yield Check("store", Verdict.WARN if slow else Verdict.OK, finding, remedy)
+    if settings.database is not None:
+        yield from doctor_database.database(settings.database, clock)
+        return
     path = data / STORE
     if not path.exists():
         yield Check("records", Verdict.OK, f"none yet; `tansiq serve` makes {path}")
@@ -292,11 +302,14 @@ def _own_api_answers(settings: Settings) -> bool:
 
 
 def _ports(settings: Settings, *, serving: bool) -> Checks:
-    """Look whether both listeners can start, or have."""
-    for name, host, port in (
+    """Look whether the listeners can start, or have."""
+    wanted = [
         ("own port", "127.0.0.1", settings.own_port),
         ("peer port", settings.peer_host, settings.peer_port),
-    ):
+    ]
+    if settings.console is not None:
+        wanted.append(("console port", settings.console.host, settings.console.port))
+    for name, host, port in wanted:
         problem = _cannot_bind(host, port)
         if problem is None:
             verdict = Verdict.WARN if serving else Verdict.OK

@@ -10,7 +10,7 @@ from tansiq.hook_settings import Hook
 from tansiq.services.hooks import check_hooks
 from tansiq.settings import STORE, Settings
 from tansiq.storage.hooks import HookRow, HookRows
-from tansiq.storage.sqlite import peek
+from tansiq.storage.opening import peek_store
 
 
 def hooks(settings: Settings) -> Checks:
@@ -21,7 +21,8 @@ def hooks(settings: Settings) -> Checks:
         yield Check("hooks", Verdict.FAIL, str(error), "the node does not start; see docs/hooks.md")
         return
     try:
-        rows = peek(settings.data / STORE, lambda tx: HookRows(tx).all()) or {}
+        file, database = settings.data / STORE, settings.database
+        rows = peek_store(file, database, lambda tx: HookRows(tx).all()) or {}
     except StoreError:  # Told where the store is looked at.
         rows = {}
     for hook in settings.hooks:

@@ -101,19 +101,37 @@ def init(data: Path, *, dry_run: bool, **options: Unpack[_Options]) -> None:
     type=click.Path(path_type=Path),
     help="Data folder of the node.",
 )
+@click.option(
+    "--database",
+    metavar="URL",
+    help="Look at this PostgreSQL database instead, and at no node.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-def doctor(*, data: Path, as_json: bool) -> None:
+def doctor(*, data: Path, database: str | None, as_json: bool) -> None:
     """Check a node: files, keys, agreement, store, disk, clock, ports and peers.
 
     Each line is OK, WARN or FAIL, with what to do about it. May be run while the node serves.
+
+    With --database: what a node needs of a PostgreSQL server. That it syncs what it acknowledges,
+    orders writes that concern each other (tried out with two connections), has the tables of this
+    version, and how far its clock is off.
+
+    \b
+      tansiq doctor --data north
+      tansiq doctor --database postgresql://tansiq@db1.example/north
 
     Exit codes: 0 nothing fails, 1 something does.
     """
     from tansiq.cli.checks import Verdict
     from tansiq.cli.doctor import examine
+    from tansiq.cli.doctor_database import database as examine_database
     from tansiq.clock import SystemClock
+    from tansiq.settings import check_database
 
-    checks = examine(data, SystemClock())
+    if database is None:
+        checks = examine(data, SystemClock())
+    else:
+        checks = list(examine_database(check_database(database), SystemClock()))
     failed = any(check.verdict is Verdict.FAIL for check in checks)
     if as_json:
         found = [

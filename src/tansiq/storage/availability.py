@@ -1,8 +1,9 @@
 """What the arbiter says of suppliers' availability."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tansiq.storage.store import Tx
+from tansiq.storage.store import Asked, Row, Tx
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +31,20 @@ class Availability:
 
     async def get(self, uss: str) -> AvailabilityRow | None:
         """Return what was set, or None if nothing ever was."""
-        row = await self._tx.fetch_one(_GET, {"uss": uss})
+        return self.read(await self._tx.fetch(*self.asked(uss)))
+
+    @staticmethod
+    def asked(uss: str) -> Asked:
+        """Return the query for one supplier."""
+        return _GET, {"uss": uss}
+
+    @staticmethod
+    def read(rows: Sequence[Row]) -> AvailabilityRow | None:
+        """Read the answer to ``asked``."""
         return (
-            None
-            if row is None
-            else AvailabilityRow(uss=row[0], availability=row[1], version=row[2])
+            AvailabilityRow(uss=rows[0][0], availability=rows[0][1], version=rows[0][2])
+            if rows
+            else None
         )
 
     async def put(self, row: AvailabilityRow) -> None:

@@ -26,7 +26,6 @@ from tansiq.domain.time import micros
 from tansiq.domain.volume import ALTITUDE_M_MAX, ALTITUDE_M_MIN, Circle, Outline, Polygon
 from tansiq.errors import InvalidVolume, TooLarge
 from tansiq.f3548.convert import Area, within
-from tansiq.storage.store import Tx
 
 TIME_MIN: Final = -(1 << 62)
 """Stands for a start that is not bounded, microseconds."""
@@ -45,7 +44,7 @@ MARGIN_M: Final = 0.01
 EDGE_MARGIN: Final = 0.0006
 """Great circle from geodesic, times length squared over the earth's radius: 0.00043 found, up to
 3,000 km."""
-_LSB_COARSE: Final = 1 << 2 * (30 - COARSE)
+LSB_COARSE: Final = 1 << 2 * (30 - COARSE)
 _CELL_KM2 = {FINE: 0.6, COARSE: 160.0}  # The smallest cells of the level, rounded down.
 _CELL_KM = {FINE: 0.6, COARSE: 9.8}
 CROWD_MAX: Final = 32
@@ -126,7 +125,6 @@ NO_COVER: Final = Cover(FINE, ())
 """Of a row that was read without it."""
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Cover)
-_json = msgspec.json.Encoder()
 
 
 def signed(cell: int) -> int:
@@ -136,7 +134,7 @@ def signed(cell: int) -> int:
 
 def parent(cell: int) -> int:
     """Return the level-9 ancestor of a cell; works on signed ids as well."""
-    return (cell & -_LSB_COARSE) | _LSB_COARSE
+    return (cell & -LSB_COARSE) | LSB_COARSE
 
 
 def area_km2(outline: Outline) -> float:
@@ -246,7 +244,7 @@ def _coarser(patch: Patch) -> Patch:
 
 
 def _level(cell: int) -> int:
-    return COARSE if cell & -cell >= _LSB_COARSE else FINE
+    return COARSE if cell & -cell >= LSB_COARSE else FINE
 
 
 def _common_level(patches: Iterable[Patch]) -> int:
@@ -273,7 +271,7 @@ _measured_short = lru_cache(maxsize=2_048)(_measure)
 
 
 def _is_long(outline: Outline) -> bool:
-    """Tell what stays out of the caches: they are bounded by count, and would fill the memory."""
+    """Tell what stays out of the large caches: these are bounded by count, and it fills memory."""
     return isinstance(outline, Polygon) and len(outline.vertices) > _CACHED_VERTICES_MAX
 
 
@@ -294,7 +292,7 @@ def _edges_m(outline: Polygon) -> list[float]:
 
 
 def _cached(outline: Outline, level: int) -> tuple[int, ...]:
-    return _cells(outline, level) if _is_long(outline) else _short_cells(outline, level)
+    return _long_cells(outline, level) if _is_long(outline) else _short_cells(outline, level)
 
 
 def _cells(outline: Outline, level: int) -> tuple[int, ...]:
@@ -305,6 +303,7 @@ def _cells(outline: Outline, level: int) -> tuple[int, ...]:
 
 
 _short_cells = lru_cache(maxsize=2_048)(_cells)
+_long_cells = lru_cache(maxsize=8)(_cells)  # The areas that a node asks for again and again.
 
 
 def _point(lat_deg: float, lng_deg: float) -> s2.S2Point:
@@ -408,91 +407,8 @@ def _moved(point: Xyz, direction: Xyz, by: float) -> Xyz:
     return x / norm, y / norm, z / norm
 
 
-# Rows
+# Kinds of what is covered
 
 INTENT: Final = 1
 CONSTRAINT: Final = 2
 SUBSCRIPTION: Final = 3
-
-_INSERT = """
-INSERT INTO cell (kind, cell, time_end, entity, time_start, altitude_low, altitude_high)
-SELECT :kind, p.value, :time_end, :entity, :time_start, :low_m, :high_m
-  FROM json_each(:cells) AS p
-"""
-
-_DELETE = """
-DELETE FROM cell
- WHERE kind = :kind AND time_end = :time_end AND entity = :entity
-   AND cell IN (SELECT p.value FROM json_each(:cells) AS p)
-"""
-
-_FIND_FINE = """
-SELECT DISTINCT c.entity
-  FROM json_each(:cells) AS p CROSS JOIN cell AS c
- WHERE c.kind = :kind AND c.cell = p.value AND c.time_end >= :time_start
-   AND c.time_start <= :time_end
-   AND c.altitude_high >= :low_m AND c.altitude_low <= :high_m
-"""
-
-_FIND_COARSE = """
-SELECT DISTINCT c.entity
-  FROM json_each(:cells) AS p CROSS JOIN cell AS c
- WHERE c.kind = :kind AND c.cell BETWEEN p.value - :reach AND p.value + :reach
-   AND c.time_end >= :time_start AND c.time_start <= :time_end
-   AND c.altitude_high >= :low_m AND c.altitude_low <= :high_m
-"""
-
-
-def _bounds(patch: Patch) -> dict[str, object]:
-    return {
-        "time_start": patch.time_start,
-        "time_end": patch.time_end,
-        "low_m": patch.low_m,
-        "high_m": patch.high_m,
-    }
-
-
-def _text(cells: Iterable[int]) -> str:
-    return _json.encode(tuple(cells)).decode()
-
-
-class Cells:
-    """The index table, inside the caller's transaction."""
-
-    def __init__(self, tx: Tx, kind: int) -> None:
-        self._tx = tx
-        self._kind = kind
-
-    async def add(self, entity: str, where: Cover) -> None:
-        """Index an entity."""
-        for patch in where.patches:
-            row = {"kind": self._kind, "entity": entity, "cells": _text(patch.cells)}
-            await self._tx.execute(_INSERT, row | _bounds(patch))
-
-    async def drop(self, entity: str, where: Cover) -> None:
-        """Undo ``add`` of the same cover."""
-        for patch in where.patches:
-            row = {
-                "kind": self._kind,
-                "entity": entity,
-                "cells": _text(patch.cells),
-                "time_end": patch.time_end,
-            }
-            await self._tx.execute(_DELETE, row)
-
-    async def find(self, where: Cover) -> set[str]:
-        """Return the entities that share a cell with ``where`` and touch it in altitude and time.
-
-        Bounds are closed, and all are found: there is no LIMIT.
-        """
-        found: set[str] = set()
-        for patch in where.patches:
-            bounds = {"kind": self._kind} | _bounds(patch)
-            if where.level == FINE:
-                cells = {*patch.cells, *map(parent, patch.cells)}
-                rows = await self._tx.fetch(_FIND_FINE, bounds | {"cells": _text(cells)})
-            else:
-                reach = {"cells": _text(patch.cells), "reach": _LSB_COARSE - 1}
-                rows = await self._tx.fetch(_FIND_COARSE, bounds | reach)
-            found.update(row[0] for row in rows)
-        return found

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from tansiq.storage.cells import CONSTRAINT, NO_COVER, Cells, Cover
+from tansiq.storage.cell_rows import Cells
+from tansiq.storage.cells import CONSTRAINT, NO_COVER, Cover
 from tansiq.storage.intents import UNKNOWN, id_list
 from tansiq.storage.store import Row, Tx
 

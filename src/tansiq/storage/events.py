@@ -28,7 +28,7 @@ SELECT seq, time, kind, id, body FROM event WHERE seq > :seq ORDER BY seq LIMIT 
 
 _OF_KINDS = """
 SELECT seq, time, kind, id, body FROM event
- WHERE kind IN (SELECT value FROM json_each(:kinds)) ORDER BY seq
+ WHERE kind IN (SELECT k.value FROM json_each(:kinds) AS k) ORDER BY seq
 """
 
 _FIRST = "SELECT MIN(seq) FROM event"

@@ -26,7 +26,7 @@ _HELD: Final = {
     INTENT: "SELECT manager, COUNT(*) FROM intent GROUP BY manager",
     CONSTRAINT: "SELECT manager, COUNT(*) FROM constraint_reference GROUP BY manager",
     # Implicit ones come and go with intents, which are counted.
-    SUBSCRIPTION: "SELECT manager, COUNT(*) FROM subscription WHERE NOT implicit GROUP BY manager",
+    SUBSCRIPTION: "SELECT manager, COUNT(*) FROM subscription WHERE implicit = 0 GROUP BY manager",
 }
 
 

@@ -4,10 +4,6 @@ from dataclasses import dataclass
 
 from tansiq.storage.store import Tx
 
-_GET = """
-SELECT source, reporter, made, next_before, number FROM heartbeat WHERE instance = :instance
-"""
-
 _PUT = """
 INSERT INTO heartbeat (instance, source, reporter, made, next_before, number)
 VALUES (:instance, :source, :reporter, :made, :next_before, 0)
@@ -35,16 +31,6 @@ class Heartbeats:
 
     def __init__(self, tx: Tx) -> None:
         self._tx = tx
-
-    async def latest(self, instance: str) -> HeartbeatRow | None:
-        """Return the latest one, or None if there never was any."""
-        row = await self._tx.fetch_one(_GET, {"instance": instance})
-        if row is None:
-            return None
-        source, reporter, made, next_before, number = row
-        return HeartbeatRow(
-            source=source, reporter=reporter, made=made, next_before=next_before, number=number
-        )
 
     async def put(self, instance: str, row: HeartbeatRow) -> None:
         """Keep one, unless a later one is there."""

@@ -16,7 +16,7 @@ ON CONFLICT (name) DO UPDATE
        problem = excluded.problem
 """
 
-_FORGET = "DELETE FROM hook WHERE name NOT IN (SELECT value FROM json_each(:names))"
+_FORGET = "DELETE FROM hook WHERE name NOT IN (SELECT n.value FROM json_each(:names) AS n)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,14 @@
 """References of operational intents that stand in the register."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import msgspec
 
-from tansiq.storage.cells import INTENT, NO_COVER, Cells, Cover
-from tansiq.storage.store import Row, Tx
+from tansiq.storage.cell_rows import Cells, added, dropped, met
+from tansiq.storage.cells import INTENT, NO_COVER, Cover
+from tansiq.storage.store import Asked, Row, Tx
 
 UNKNOWN: Final = "Unknown"
 """Availability of a supplier that nobody has spoken for."""
@@ -70,6 +71,23 @@ SELECT i.id, i.manager, i.extents
  ORDER BY i.id
 """
 
+# For PostgreSQL alone: what is met and what of it is not known, in one statement.
+_UNKNOWN_OF_MET = """
+SELECT i.id, i.manager, i.extents
+  FROM intent AS i
+ WHERE i.id = ANY(ARRAY({met}))
+   AND i.id <> :besides
+   AND i.ovn NOT IN (SELECT k.value FROM json_each(:key) AS k)
+   AND NOT (i.state = :idle_state
+            AND i.manager IN (SELECT uss FROM uss_availability WHERE availability = :idle_of))
+"""
+
+_ANY_OF = """
+SELECT 1 FROM json_each(:ids) AS p CROSS JOIN intent AS i
+ WHERE i.id = p.value AND i.manager = :manager
+ LIMIT 1
+"""
+
 _OF_SUBSCRIPTION = _COLUMNS + "WHERE i.subscription_id = :subscription_id ORDER BY i.id"
 
 _DEPENDENTS = "SELECT id FROM intent WHERE subscription_id = :subscription_id ORDER BY id"
@@ -122,8 +140,7 @@ class Intents:
 
     async def get(self, intent_id: str) -> IntentRow | None:
         """Return one intent, or None."""
-        row = await self._tx.fetch_one(_GET, {"id": intent_id})
-        return None if row is None else _row(row)
+        return self.read(await self._tx.fetch(*self.asked(intent_id)))
 
     async def find(self, where: Cover, *, besides: str | None = None) -> list[IntentRow]:
         """Return all that share a cell with ``where`` and touch it, ordered by id."""
@@ -154,6 +171,30 @@ class Intents:
         }
         return [Unknown(*row) for row in await self._tx.fetch(_UNKNOWN, query)]
 
+    @staticmethod
+    def asked_unknown(
+        where: Cover, key: Collection[str], *, besides: str, idle: tuple[str, str]
+    ) -> Asked:
+        """Return the query for what ``unknown`` returns, in one statement for a database."""
+        sql, parameters = met(INTENT, [where])
+        query = {"besides": besides, "key": id_list(key), "idle_state": idle[0], "idle_of": idle[1]}
+        return _UNKNOWN_OF_MET.format(met=sql), {**parameters, **query}
+
+    @staticmethod
+    def read_unknown(rows: Iterable[Row]) -> list[Unknown]:
+        """Read the answer to ``asked_unknown``."""
+        return [Unknown(*row) for row in sorted(rows)]
+
+    @staticmethod
+    def asked(intent_id: str) -> Asked:
+        """Return the query for one intent."""
+        return _GET, {"id": intent_id}
+
+    @staticmethod
+    def read(rows: Sequence[Row]) -> IntentRow | None:
+        """Read the answer to ``asked``."""
+        return _row(rows[0]) if rows else None
+
     async def bare(self, ids: Collection[str]) -> Iterator[IntentRow]:
         """Return those of some intents that are there, ordered by id, without their covers.
 
@@ -165,6 +206,15 @@ class Intents:
     async def met(self, where: Cover) -> Iterator[IntentRow]:
         """Return those of ``find`` without their covers, one at a time."""
         return await self.bare(await self._cells.find(where))
+
+    async def meets(self, where: Cover, manager: str, *, besides: str) -> bool:
+        """Report whether one of a manager's shares a cell with ``where`` and touches it."""
+        ids = await self._cells.find(where)
+        ids.discard(besides)
+        if not ids:
+            return False
+        found = await self._tx.fetch_one(_ANY_OF, {"ids": id_list(ids), "manager": manager})
+        return found is not None
 
     async def of_subscription(self, subscription_id: str) -> list[IntentRow]:
         """Return the intents that hang on a subscription, ordered by id."""
@@ -178,30 +228,54 @@ class Intents:
 
     async def put(self, intent: IntentRow, *, old: IntentRow | None) -> None:
         """Insert an intent, or overwrite ``old``, which the caller has read in this transaction."""
-        row = {
-            "id": intent.id,
-            "manager": intent.manager,
-            "state": intent.state,
-            "version": intent.version,
-            "ovn": intent.ovn,
-            "uss_base_url": intent.uss_base_url,
-            "subscription_id": intent.subscription_id,
-            "time_start": intent.time_start,
-            "time_end": intent.time_end,
-            "cover": intent.cover.to_bytes(),
-            "extents": intent.extents,
-        }
-        if old is None:
-            await self._tx.execute(_INSERT, row)
-        else:
-            del row["manager"]
-            await self._tx.execute(_UPDATE, row)
+        await self._tx.execute(*_written(intent, old))
+        if old is not None:
             if old.cover == intent.cover:
                 return
             await self._cells.drop(old.id, old.cover)
         await self._cells.add(intent.id, intent.cover)
 
+    @staticmethod
+    def changes(intent: IntentRow, *, old: IntentRow | None) -> list[Asked]:
+        """Return what ``put`` does, as changes of which none sees another, for a database.
+
+        Of an old form that covers something else, ``leave`` first takes away what is left.
+        """
+        if old is not None and old.cover == intent.cover:
+            return [_written(intent, old)]
+        return [_written(intent, old), added(INTENT, intent.id, intent.cover)]
+
+    async def leave(self, old: IntentRow, new: IntentRow) -> None:
+        """Take away the cells that the new form does not cover any more."""
+        if old.cover != new.cover:
+            await self._tx.execute(*dropped(INTENT, old.id, old.cover, kept=new.cover))
+
+    @staticmethod
+    def removal(intent: IntentRow) -> list[Asked]:
+        """Return what ``delete`` does, in the same way."""
+        return [(_DELETE, {"id": intent.id}), dropped(INTENT, intent.id, intent.cover)]
+
     async def delete(self, intent: IntentRow) -> None:
         """Remove an intent that the caller has read in this transaction."""
         await self._tx.execute(_DELETE, {"id": intent.id})
         await self._cells.drop(intent.id, intent.cover)
+
+
+def _written(intent: IntentRow, old: IntentRow | None) -> Asked:
+    row: dict[str, object] = {
+        "id": intent.id,
+        "manager": intent.manager,
+        "state": intent.state,
+        "version": intent.version,
+        "ovn": intent.ovn,
+        "uss_base_url": intent.uss_base_url,
+        "subscription_id": intent.subscription_id,
+        "time_start": intent.time_start,
+        "time_end": intent.time_end,
+        "cover": intent.cover.to_bytes(),
+        "extents": intent.extents,
+    }
+    if old is None:
+        return _INSERT, row
+    del row["manager"]
+    return _UPDATE, row

@@ -4,6 +4,7 @@ A file that has been released is never edited: what must change comes in the nex
 """
 
 import re
+from collections.abc import Collection, Mapping
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
@@ -25,11 +26,11 @@ _APPLIED = "SELECT number, name FROM schema_version ORDER BY number"
 _APPLY = "INSERT INTO schema_version (number, name) VALUES (:number, :name)"
 
 
-def migrate(connection: apsw.Connection, migrations: Traversable | Path) -> None:
-    """Apply what has not been applied yet.
+def numbered(migrations: Traversable | Path) -> dict[int, Traversable | Path]:
+    """Return the migrations of a folder by their numbers.
 
     Raises:
-        StoreError: the file was made by a newer version, or two migrations share a number.
+        StoreError: two of them share one.
     """
     known: dict[int, Traversable | Path] = {}
     for entry in sorted(migrations.iterdir(), key=lambda entry: entry.name):
@@ -40,16 +41,35 @@ def migrate(connection: apsw.Connection, migrations: Traversable | Path) -> None
         if number in known:
             raise StoreError(f"{entry.name} and {known[number].name} have the same number")
         known[number] = entry
+    return known
+
+
+def check_known(applied: Mapping[int, str], known: Collection[int], name: str) -> None:
+    """Refuse a store that has been through what this version does not know.
+
+    Raises:
+        StoreError: it has.
+    """
+    for number, step in applied.items():
+        if number not in known:
+            raise StoreError(
+                f"{name} has been through {step}, which this version does not know; "
+                "use the version of Tansiq that made it, or a newer one"
+            )
+
+
+def migrate(connection: apsw.Connection, migrations: Traversable | Path) -> None:
+    """Apply what has not been applied yet.
+
+    Raises:
+        StoreError: the file was made by a newer version, or two migrations share a number.
+    """
+    known = numbered(migrations)
     connection.execute("BEGIN IMMEDIATE")
     try:
         connection.execute(_VERSIONS)
         applied = {int(row[0]): str(row[1]) for row in connection.execute(_APPLIED)}
-        for number, name in applied.items():
-            if number not in known:
-                raise StoreError(
-                    f"the file has been through {name}, which this version does not know; "
-                    "use the version of Tansiq that made it, or a newer one"
-                )
+        check_known(applied, known, "the file")
         for number in sorted(known.keys() - applied.keys()):
             connection.execute(known[number].read_text("utf-8"))
             connection.execute(_APPLY, {"number": number, "name": known[number].name})

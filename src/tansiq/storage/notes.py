@@ -213,26 +213,26 @@ class NoteStore:
     async def get(self, note: NoteID) -> NoteRow | None:
         """Return one note; None: it is not here."""
         row = await self._tx.fetch_one(_GET, {"id": note})
-        return None if row is None else _note(row)
+        return None if row is None else note_row(row)
 
     async def named(self, beginning: str) -> list[NoteRow]:
         """Return the notes whose name begins so, at most two."""
         named = {"least": beginning, "most": beginning + "g"}  # Behind every hex digit.
-        return [_note(row) for row in await self._tx.fetch(_NAMED, named)]
+        return [note_row(row) for row in await self._tx.fetch(_NAMED, named)]
 
     async def after(self, seq: int, limit: int) -> list[NoteRow]:
         """Return notes in the order in which they came, from behind ``seq``."""
-        return [_note(row) for row in await self._tx.fetch(_AFTER, {"seq": seq, "limit": limit})]
+        return [note_row(row) for row in await self._tx.fetch(_AFTER, {"seq": seq, "limit": limit})]
 
     async def of_thread(self, thread: NoteID) -> list[NoteRow]:
         """Return all notes of a conversation in the order in which they came."""
-        return [_note(row) for row in await self._tx.fetch(_OF_THREAD, {"thread": thread})]
+        return [note_row(row) for row in await self._tx.fetch(_OF_THREAD, {"thread": thread})]
 
     async def answer(self, asked: NoteRow, kind: Kind, sender: str) -> NoteRow | None:
         """Return the first answer of a kind that somebody gave to a note."""
         named = {"thread": asked.thread, "re": asked.id, "kind": kind.value, "sender": sender}
         row = await self._tx.fetch_one(_ANSWER_OF, named)
-        return None if row is None else _note(row)
+        return None if row is None else note_row(row)
 
     async def same_number(self, sender: str, peer: str, number: int) -> list[NoteID]:
         """Return the notes that a sender gave one number; more than one is two stories."""
@@ -347,7 +347,7 @@ class NoteStore:
 
     async def outcomes(self) -> dict[NoteID, NoteRow]:
         """Return every outcome that either side wrote down, by its name."""
-        return {row.id: row for row in map(_note, await self._tx.fetch(_OUTCOMES))}
+        return {row.id: row for row in map(note_row, await self._tx.fetch(_OUTCOMES))}
 
     async def passage(self, note: NoteID) -> Passage | None:
         """Return how a note and its receipt went; None while no receipt has come."""
@@ -360,7 +360,8 @@ class NoteStore:
         return [_passage(row) for row in await self._tx.fetch(_LATELY, named)]
 
 
-def _note(row: Row) -> NoteRow:
+def note_row(row: Row) -> NoteRow:
+    """Return a row of the columns above as a note."""
     id_, seq, peer, kind, sender, mode, *rest = row
     # The same few parties stand in all of them, and are kept once.
     return NoteRow(id_, seq, intern(peer), _KINDS[kind], intern(sender), _MODES[mode], *rest)

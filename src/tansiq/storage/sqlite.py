@@ -15,7 +15,7 @@ take the error for "not known", as with any answer that is lost.
 import asyncio
 import threading
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ import apsw
 
 from tansiq.errors import StoreError
 from tansiq.storage.migrate import migrate
-from tansiq.storage.store import NOTHING, Parameters, Row, Tx, recall
+from tansiq.storage.store import NOTHING, Asked, Parameters, Row, Tx, recall
 
 T = TypeVar("T")
 
@@ -82,8 +82,31 @@ class _SqliteTx:
         if rows:
             self.connection.executemany(sql, cast(list[dict[str, Any]], rows))
 
+    @property
+    def distant(self) -> bool:
+        return False
+
+    async def fetch_each(self, asked: Sequence[Asked]) -> list[list[Row]]:
+        return [await self.fetch(sql, parameters) for sql, parameters in asked]
+
+    async def change(self, changes: Sequence[Asked]) -> list[Row]:
+        rows: list[Row] = []
+        for sql, parameters in changes:
+            rows = await self.fetch(sql, parameters)
+        return rows
+
+    @property
+    def shares(self) -> bool:
+        return False
+
     async def lock(self, keys: Sequence[int]) -> None:
         """Do nothing: the single writer orders all transactions already."""
+
+    async def alone(self) -> None:
+        """Do nothing: it is."""
+
+    def time_us(self, given: int) -> int:
+        return given
 
 
 def _bindings(parameters: Parameters) -> dict[str, Any] | None:
@@ -221,8 +244,16 @@ class SqliteStore:
         """Why writes are refused, or None."""
         return self._refusing
 
-    async def write(self, fn: Callable[[Tx], Awaitable[T]]) -> T:
+    async def write(
+        self,
+        fn: Callable[[Tx], Awaitable[T]],
+        *,
+        beside: bool = False,
+        at: Collection[int] = (),
+    ) -> T:
         """Run ``fn`` in a writing transaction and return its result once the commit is on disk.
+
+        With one writer each is alone, ``beside`` or not.
 
         Raises:
             StoreError: not committed, or refused because of a disk error or overload.

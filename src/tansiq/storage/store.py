@@ -1,16 +1,19 @@
 """What the services may ask of a store: transactions over plain SQL, nothing of the field in it.
 
-Two implementations: ``sqlite.py`` now, PostgreSQL when one machine is outgrown. Services write
-``await store.write(fn)`` where ``async def fn(tx)`` may run more than once and has no effect
+Two implementations: ``sqlite.py`` for one machine, ``postgres.py`` when that is outgrown. Services
+write ``await store.write(fn)`` where ``async def fn(tx)`` may run more than once and has no effect
 outside ``tx``. Inside it only ``tx`` is awaited: SQLite's never suspends, so the writer runs
 ``fn`` in one step.
+
+A write is alone: no other is between its beginning and its end. Those that can be told apart by
+what they concern may say so (``beside``), take stripes (``stripes.py``) and go beside each other.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 T = TypeVar("T")
 
@@ -18,6 +21,8 @@ Row = tuple[Any, ...]
 """Columns in the order of the SELECT; cast at the edge of each aggregate's module."""
 Parameters = Mapping[str, object]
 NOTHING: Parameters = MappingProxyType({})
+Asked: TypeAlias = tuple[str, Parameters]
+"""A statement with its parameters."""
 
 
 class Pending(Protocol):
@@ -73,19 +78,66 @@ class Tx(Protocol):
         """Run one statement for each set of parameters."""
         ...
 
+    @property
+    def distant(self) -> bool:
+        """Whether each statement is a way there and back: then few large ones are asked for."""
+        ...
+
+    async def fetch_each(self, asked: Sequence[Asked]) -> list[list[Row]]:
+        """Return the rows of several SELECTs, in one way there and back; they are in no order."""
+        ...
+
+    async def change(self, changes: Sequence[Asked]) -> list[Row]:
+        """Run several changes, in one way there and back; return the rows of the last.
+
+        None of them may read or change what another changes: they see what was there before.
+        """
+        ...
+
+    @property
+    def shares(self) -> bool:
+        """Whether other writes go beside it: then it takes stripes before it reads or writes."""
+        ...
+
     async def lock(self, keys: Sequence[int]) -> None:
-        """Order this transaction against others on the same keys; a no-op with a single writer."""
+        """Order this transaction against others on the same keys; a no-op for who is alone.
+
+        Where a later key is not greater than all earlier ones, two might wait for each other: then
+        the transaction begins again, with all of them at once.
+        """
+        ...
+
+    async def alone(self) -> None:
+        """Go on alone; who is not begins again, alone from the start."""
+        ...
+
+    def time_us(self, given: int) -> int:
+        """Return the database's time where several processes write, in microseconds UTC.
+
+        It was read after the transaction had its first stripes. A store that one process writes
+        has no time of its own: then it is the request's, ``given``.
+        """
         ...
 
 
 class Store(Protocol):
     """Where a node keeps what it must not lose."""
 
-    async def write(self, fn: Callable[[Tx], Awaitable[T]]) -> T:
+    async def write(
+        self,
+        fn: Callable[[Tx], Awaitable[T]],
+        *,
+        beside: bool = False,
+        at: Collection[int] = (),
+    ) -> T:
         """Run ``fn`` in a writing transaction and return its result once the commit is on disk.
 
+        ``beside``: it takes stripes for all that it decides by, and needs not be alone. ``at``: the
+        stripes that it will take, as far as that is known; those who meet there may share a commit.
+
         Raises:
-            StoreError: the store could not commit; nothing of ``fn`` was kept.
+            StoreError: the store could not commit. Nothing of ``fn`` was kept, unless the sentence
+                says that this is not known.
             Exception: whatever ``fn`` raised; nothing of ``fn`` was kept.
         """
         ...

@@ -1,11 +1,12 @@
 """Subscriptions that stand in the register, and the counters of their notifications."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tansiq.storage.cells import SUBSCRIPTION, Cells, Cover
+from tansiq.storage.cell_rows import Cells, met
+from tansiq.storage.cells import SUBSCRIPTION, Cover
 from tansiq.storage.intents import id_list
-from tansiq.storage.store import Row, Tx
+from tansiq.storage.store import Asked, Row, Tx
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +68,32 @@ UPDATE subscription
 
 _DELETE = "DELETE FROM subscription WHERE id = :id"
 
+# In the order of ids: two writes that meet the same subscriptions must not wait for each other.
 _RAISE_FOR_INTENTS = """
 UPDATE subscription SET notification_index = notification_index + 1
- WHERE id IN (SELECT p.value FROM json_each(:ids) AS p) AND for_intents AND time_end >= :now
+ WHERE id IN (SELECT s.id FROM subscription AS s
+               WHERE s.id IN (SELECT p.value FROM json_each(:ids) AS p)
+                 AND s.for_intents = 1 AND s.time_end >= :now
+               ORDER BY s.id /*postgresql: FOR UPDATE*/)
 RETURNING id, notification_index, uss_base_url
 """
 
 _RAISE_FOR_CONSTRAINTS = """
 UPDATE subscription SET notification_index = notification_index + 1
- WHERE id IN (SELECT p.value FROM json_each(:ids) AS p) AND for_constraints AND time_end >= :now
+ WHERE id IN (SELECT s.id FROM subscription AS s
+               WHERE s.id IN (SELECT p.value FROM json_each(:ids) AS p)
+                 AND s.for_constraints = 1 AND s.time_end >= :now
+               ORDER BY s.id /*postgresql: FOR UPDATE*/)
+RETURNING id, notification_index, uss_base_url
+"""
+
+# For PostgreSQL alone: what is met is found and raised in one statement.
+_RAISE_MET = """
+UPDATE subscription SET notification_index = notification_index + 1
+ WHERE id IN (SELECT s.id FROM subscription AS s
+               WHERE s.id = ANY(ARRAY({met}))
+                 AND s.for_{what} = 1 AND s.time_end >= :now
+               ORDER BY s.id FOR UPDATE)
 RETURNING id, notification_index, uss_base_url
 """
 
@@ -96,6 +114,12 @@ def _row(row: Row) -> SubscriptionRow:
     )
 
 
+def _notified(rows: Iterable[Row]) -> list[Notified]:
+    return [
+        Notified(id=row[0], notification_index=row[1], uss_base_url=row[2]) for row in sorted(rows)
+    ]
+
+
 class Subscriptions:
     """The table of subscriptions, inside the caller's transaction."""
 
@@ -105,8 +129,17 @@ class Subscriptions:
 
     async def get(self, subscription_id: str) -> SubscriptionRow | None:
         """Return one subscription, expired or not, or None."""
-        row = await self._tx.fetch_one(_GET, {"id": subscription_id})
-        return None if row is None else _row(row)
+        return self.read(await self._tx.fetch(*self.asked(subscription_id)))
+
+    @staticmethod
+    def asked(subscription_id: str) -> Asked:
+        """Return the query for one subscription."""
+        return _GET, {"id": subscription_id}
+
+    @staticmethod
+    def read(rows: Sequence[Row]) -> SubscriptionRow | None:
+        """Read the answer to ``asked``."""
+        return _row(rows[0]) if rows else None
 
     async def find(self, where: Cover, *, manager: str, now: int) -> list[SubscriptionRow]:
         """Return the manager's living ones that share a cell with ``where``, ordered by id."""
@@ -123,6 +156,8 @@ class Subscriptions:
 
         Returns them ordered by id, with the counter as it is after the change.
         """
+        if self._tx.distant:
+            return await self.changed([], changed, constraint=constraint, now=now)
         ids: set[str] = set()
         for where in dict.fromkeys(changed):
             ids |= await self._cells.find(where)
@@ -130,10 +165,16 @@ class Subscriptions:
             return []
         statement = _RAISE_FOR_CONSTRAINTS if constraint else _RAISE_FOR_INTENTS
         rows = await self._tx.fetch(statement, {"ids": id_list(ids), "now": now})
-        return [
-            Notified(id=row[0], notification_index=row[1], uss_base_url=row[2])
-            for row in sorted(rows)
-        ]
+        return _notified(rows)
+
+    async def changed(
+        self, changes: Iterable[Asked], covers: Iterable[Cover], *, constraint: bool, now: int
+    ) -> list[Notified]:
+        """Run changes that do not touch subscriptions, and ``raise_indices``, in one statement."""
+        sql, parameters = met(SUBSCRIPTION, [*dict.fromkeys(covers)])
+        what = "constraints" if constraint else "intents"
+        raising = _RAISE_MET.format(met=sql, what=what), {**parameters, "now": now}
+        return _notified(await self._tx.change([*changes, raising]))
 
     async def put(self, subscription: SubscriptionRow, *, old: SubscriptionRow | None) -> None:
         """Insert a subscription, or overwrite ``old``; the counter of ``old`` goes on."""

@@ -58,7 +58,8 @@ _DROP_PAST = """
 DELETE FROM alarm
  WHERE open = 0
    AND (changed < :before
-        OR id IN (SELECT id FROM alarm WHERE open = 0 ORDER BY changed DESC LIMIT -1 OFFSET :kept))
+        OR id IN (SELECT id FROM alarm WHERE open = 0
+                   ORDER BY changed DESC LIMIT 1000000000 OFFSET :kept))
 """
 
 _PUT_BINDING = """
