@@ -1,90 +1,220 @@
-"""Figures of one node in the Prometheus text format (version 0.0.4).
+"""Figures of one node for Prometheus: what is counted as it happens.
 
-Fifty lines of our own rather than a library: counters, sums and gauges are all that is shown.
+``figures`` adds what is looked at when somebody asks. No label comes from a request, a person or a
+plan: each has few values, which the node's own tables, settings and agreement bound.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+import logging
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Final
 
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    GCCollector,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tansiq.clock import Clock
+from tansiq.http.problems import refused
+from tansiq.logs import request_id
+from tansiq.traces import Kind, Span, span
 
-MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_ANSWERED: Final = "%s listener: %s %s answered %d in %.1f ms"
+"""The route and not the path, let alone the query: there tokens may stand."""
+_OTHER: Final = "other"
+"""What matched no route is one label, or a scanner would make thousands."""
+
+_FAULT: Final = 500
+
+_log = logging.getLogger(__name__)
 
 Labels = tuple[tuple[str, str], ...]
+Values = Mapping[Labels, float]
+
+disable_created_metrics()  # type: ignore[no-untyped-call] # A time for each counter, which nobody reads.
 
 
 class Metrics:
-    """Counts requests; labels come from the route table, never from a request, so they are few."""
+    """What one node counts; each has its own, for several may live in one process."""
 
     def __init__(self) -> None:
-        self._requests: Counter[Labels] = Counter()
-        self._seconds: defaultdict[Labels, float] = defaultdict(float)
+        self.registry = CollectorRegistry()
+        own, peer = ("method", "route", "status"), ("route", "status")
+        self._own = self._counter("tansiq_http_requests", "Requests answered by the own API", own)
+        self._own_s = self._counter(
+            "tansiq_http_request_seconds", "Time spent answering them", own[:2]
+        )
+        self._peer = self._counter(
+            "tansiq_peer_requests", "Requests of other nodes and suppliers answered", peer
+        )
+        self._peer_s = self._histogram(
+            "tansiq_peer_request_seconds", "How long each of those took until it was answered"
+        )
+        self._refused = self._counter(
+            "tansiq_refusals", "Requests refused, by the code of docs/errors.md", ("side", "code")
+        )
+        self._writes = self._counter(
+            "tansiq_store_writes", "Transactions that were to be written", ("outcome",)
+        )
+        self._write_s = self._histogram(
+            "tansiq_store_write_seconds",
+            "From asking for one until it is on disk, waiting included",
+        )
+        self.writes_waiting: Callable[[], int] = lambda: 0
+        """Says how many writes of the store are not yet answered."""
+        ProcessCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+
+    def _counter(self, name: str, text: str, labels: Sequence[str]) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str) -> Histogram:
+        return Histogram(name, text, buckets=_SECONDS, registry=self.registry)
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Note one answered request."""
-        labels = (("method", method), ("route", route))
-        self._requests[(*labels, ("status", str(status)))] += 1
-        self._seconds[labels] += seconds
+        """Note one request that the own API answered."""
+        self._own.labels(method, route, str(status)).inc()
+        self._own_s.labels(method, route).inc(seconds)
 
-    def text(self, gauges: Sequence[tuple[str, str, Mapping[Labels, float]]]) -> str:
-        """Return everything, with ``gauges`` as (name, help, value by labels)."""
-        parts = [
-            _family(
-                "tansiq_http_requests_total",
-                "counter",
-                "Requests answered by the own API",
-                self._requests,
-            ),
-            _family(
-                "tansiq_http_request_seconds_total",
-                "counter",
-                "Time spent answering them",
-                self._seconds,
-            ),
-        ]
-        parts += [_family(name, "gauge", text, values) for name, text, values in gauges]
-        return "".join(parts)
+    def count_peer(self, route: str, status: int, seconds: float) -> None:
+        """Note one request that the peer-facing listener answered."""
+        self._peer.labels(route, str(status)).inc()
+        self._peer_s.observe(seconds)
+
+    def refused(self, side: str, code: str) -> None:
+        """Note one refusal; ``side`` is ``own`` or ``peer``."""
+        self._refused.labels(side, code).inc()
+
+    def wrote(self, seconds: float, outcome: str) -> None:
+        """Note one transaction."""
+        self._writes.labels(outcome).inc()
+        self._write_s.observe(seconds)
+
+    def text(self, looked_at: Sequence[Metric]) -> str:
+        """Return everything, with what was looked at just now."""
+        now = CollectorRegistry()
+        now.register(_Given(looked_at))
+        return (generate_latest(self.registry) + generate_latest(now)).decode()
+
+
+class _Given(Collector):
+    """Figures that are at hand."""
+
+    def __init__(self, figures: Sequence[Metric]) -> None:
+        self._figures = figures
+
+    def collect(self) -> Sequence[Metric]:
+        return self._figures
+
+
+def gauge(name: str, text: str, values: Values) -> Metric:
+    """Return a figure that goes up and down."""
+    names = _names(values)
+    found = GaugeMetricFamily(name, text, labels=names)
+    for labels, value in sorted(values.items()):
+        found.add_metric([each for _, each in labels], value)
+    return found
+
+
+def counter(name: str, text: str, values: Values) -> Metric:
+    """Return a figure that only goes up while the node runs; its name gets ``_total``."""
+    found = CounterMetricFamily(name, text, labels=_names(values))
+    for labels, value in sorted(values.items()):
+        found.add_metric([each for _, each in labels], value)
+    return found
+
+
+def _names(values: Values) -> list[str]:
+    return [name for name, _ in next(iter(values), ())]
 
 
 class Counted:
-    """ASGI middleware that counts what is answered, by route."""
+    """ASGI middleware of the own API: counts what is answered, by route."""
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics, clock: Clock) -> None:
         self._app = app
         self._metrics = metrics
         self._clock = clock
+        self._refused = partial(metrics.refused, "own")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         began_s = self._clock.monotonic_s()
+        refused.set(self._refused)
+        request_id.set(secrets.token_hex(8))
+        # Own programs may have a trace of their own, which theirs is a part of.
+        traced = span("own", Kind.ASKED, headers=scope["headers"])
 
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start":
-                # What matched no route is one label, or a scanner would make thousands.
-                route = scope.get("tansiq.route", "other")
-                method = scope["method"] if route != "other" else "other"
+                route = scope.get("tansiq.route", _OTHER)
+                method = scope["method"] if route != _OTHER else _OTHER
                 took_s = self._clock.monotonic_s() - began_s
                 self._metrics.count(method, route, message["status"], took_s)
+                _log.info(_ANSWERED, "own", method, route, message["status"], took_s * 1e3)
+                _describe(traced, method, route, message["status"])
             await send(message)
 
-        await self._app(scope, receive, watched)
+        with traced:
+            await self._app(scope, receive, watched)
 
 
-def _family(name: str, kind: str, text: str, values: Mapping[Labels, float]) -> str:
-    lines = [f"# HELP {name} {text}", f"# TYPE {name} {kind}"]
-    lines += [f"{name}{_labels(labels)} {value:.15g}" for labels, value in sorted(values.items())]
-    return "\n".join(lines) + "\n"
+class CountedPeers:
+    """ASGI middleware of the peer-facing listener: the same, by the route that it found."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, clock: Clock, within: Starlette) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._clock = clock
+        self._refused = partial(metrics.refused, "peer")
+        self._paths = {
+            id(route.endpoint): str(route.path)
+            for route in within.routes
+            if hasattr(route, "endpoint") and hasattr(route, "path")
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began_s = self._clock.monotonic_s()
+        refused.set(self._refused)
+        request_id.set(secrets.token_hex(8))
+        traced = span("peer", Kind.ASKED)
+
+        async def watched(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = self._paths.get(id(scope.get("endpoint")), _OTHER)
+                took_s = self._clock.monotonic_s() - began_s
+                self._metrics.count_peer(route, message["status"], took_s)
+                method = scope["method"] if route != _OTHER else _OTHER
+                _log.info(_ANSWERED, "peer", method, route, message["status"], took_s * 1e3)
+                _describe(traced, method, route, message["status"])
+            await send(message)
+
+        with traced:
+            await self._app(scope, receive, watched)
 
 
-def _labels(labels: Labels) -> str:
-    if not labels:
-        return ""
-    return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in labels) + "}"
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+def _describe(traced: Span, method: str, route: str, status: int) -> None:
+    """Name a request by its route, and end it: an answer may be a stream of hours."""
+    traced.name(f"{method} {route}")
+    traced.note("http.request.method", method)
+    traced.note("http.route", route)
+    traced.note("http.response.status_code", status)
+    traced.note("tansiq.request", request_id.get())
+    traced.end(failed=status >= _FAULT)
