@@ -1,9 +1,11 @@
 """Run the field's conformance suite for F3548-21 against nodes of ours: ``make accept``.
 
 The judge is InterUSS's ``uss_qualifier``, packaged outside this repository (``TANSIQ_ACCEPT``). The
-DSS part meets one node: one party, one register. The USS part meets a second one, which has the
-first for its DSS, among suppliers that the suite brings (``mock_uss``); or, with ``--same-node``,
-one that is its own DSS. All on loopback, with plain http and the suite's well-known test issuer.
+DSS part meets one node: one party, one register. The pool part is the same against two registers by
+themselves over one PostgreSQL database, made for the run: what is placed at one is to be seen at
+the other. The USS part meets a second node, which has the first for its DSS, among suppliers that
+the suite brings (``mock_uss``); or, with ``--same-node``, one that is its own DSS. All on loopback,
+with plain http and the suite's well-known test issuer.
 Progress and tables go to stderr; stdout gets the judge's last line of each part as it is. Reports
 stay in ``.cache/accept``.
 
@@ -40,6 +42,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "accept"
 DSS, USS = "register", "tansiq"
 """Our party's id in each role."""
+POOL = ("pool-a", "pool-b")
+"""Two instances of a pool: each is a party and holds an agreement of its own."""
 ISSUER = "NoAuth"
 """What the suite's own tokens name as their issuer."""
 MOCK_PORTS = (8094, 8095)
@@ -199,7 +203,7 @@ def make_place(
             settings.write(f'\n[[credential]]\nsigning_key = "issuer.key"\niss = {quote(ISSUER)}\n')
         settings.write(f'\n[[issuer]]\niss = {quote(ISSUER)}\npublic_key = "issuer.pem"\n')
     register = Register(
-        id=DSS,
+        id=DSS if dss is not None else party,
         party=files.party.id if dss in (None, url) else None,
         url=url if dss is None else dss,
         foreign=dss is not None,
@@ -252,15 +256,15 @@ def end_all(mark: str, folders: set[str]) -> None:
 
 
 @contextmanager
-def running(place: Place, log: Path) -> Iterator[None]:
-    """Run the node, from when it is ready.
+def running(place: Place, log: Path, *options: str) -> Iterator[None]:
+    """Run the node with these options, from when it is ready.
 
     Raises:
         CannotJudge: it did not become ready.
     """
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tansiq.cli.child", "serve", "--data", place.data],
+            [sys.executable, "-m", "tansiq.cli.child", "serve", "--data", place.data, *options],
             stdin=subprocess.PIPE,  # Its end tells the node that we are gone.
             stdout=output,
             stderr=output,
@@ -301,6 +305,44 @@ def judge_dss(judge: Judge, keys: tuple[bytes, bytes]) -> tuple[list[str], int]:
         with running(node, out / "node.log"):
             say(f"DSS part of F3548-21 against {node.url}; about a minute")
             return judge.run(("run_uq.sh", "dss_f3548", node.url), out)
+
+
+def judge_pool(judge: Judge, keys: tuple[bytes, bytes]) -> tuple[list[str], int]:
+    """Let the suite judge two registers by themselves over one database, as one pool."""
+    out = fresh(CACHE / "pool_f3548")
+    with TemporaryDirectory(prefix="tansiq-accept-") as folder, ExitStack() as nodes:
+        url = nodes.enter_context(database())
+        places = [
+            make_place(Path(folder), party, ports, keys, None)
+            for party, ports in zip(POOL, some_ports(), strict=True)
+        ]
+        for place in places:
+            log = out / f"{place.data.name}.log"
+            nodes.enter_context(running(place, log, "--register-only", "--database", url))
+        first, second = (place.url for place in places)
+        say(f"DSS part of F3548-21 against the pool of {first} and {second}; about a minute")
+        return judge.run(("run_uq.sh", "dss_f3548", first, f"DSS2={second}"), out)
+
+
+@contextmanager
+def database() -> Iterator[str]:
+    """Run a PostgreSQL server for a while; give the URL of its database.
+
+    Raises:
+        CannotJudge: its programs are not installed.
+    """
+    sys.path.insert(0, str(ROOT))
+    from tests.postgres_server import Server
+
+    try:
+        server = Server()
+    except FileNotFoundError as error:
+        raise CannotJudge(str(error)) from error
+    try:
+        server.start()
+        yield server.url()
+    finally:
+        server.remove()
 
 
 def judge_uss(judge: Judge, keys: tuple[bytes, bytes], *, same_node: bool) -> tuple[list[str], int]:
@@ -358,7 +400,7 @@ def interrupted(number: int, _: FrameType | None) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make accept", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--part", choices=("dss", "uss"), help="this one alone")
+    parser.add_argument("--part", choices=("dss", "pool", "uss"), help="this one alone")
     parser.add_argument("--same-node", action="store_true", help="the USS is its own DSS")
     parser.add_argument("--verbose", action="store_true", help="show every scenario")
     parser.add_argument("--runs", type=int, default=1, help="how many times, each on new nodes")
@@ -369,10 +411,13 @@ def main() -> int:
         judge = find_judge()
         keys = judge.issuer_keys()
         for _ in range(options.runs):
-            if options.part != "uss":
+            if options.part in (None, "dss"):
                 found = judge_dss(judge, keys)
                 worst = max(worst, show("dss", *found, verbose=options.verbose))
-            if options.part != "dss":
+            if options.part in (None, "pool"):
+                found = judge_pool(judge, keys)
+                worst = max(worst, show("pool", *found, verbose=options.verbose))
+            if options.part in (None, "uss"):
                 found = judge_uss(judge, keys, same_node=options.same_node)
                 worst = max(worst, show("uss", *found, verbose=options.verbose))
     except (CannotJudge, BadInput) as error:

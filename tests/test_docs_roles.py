@@ -35,6 +35,10 @@ ASKS: dict[str, tuple[str, ...]] = {
     "log head": ("get_log_head",),
     "log proof": ("get_log_proof",),
     "log-set": ("get_log_set",),
+    "sheet day": ("get_day_sheet", "get_day_sheet_pdf"),
+    "sheet hand-over": ("get_hand_over_sheet", "get_hand_over_sheet_pdf"),
+    "sheet after-action": ("get_after_action_report", "get_after_action_report_pdf"),
+    "sheet bundle": ("get_sheet_bundle",),
     "report list": ("list_reports",),
     "report show": ("list_reports", "get_report"),
     "airspace list": ("get_airspace",),
@@ -114,6 +118,7 @@ OFFLINE = {
     "encounters",
     "replay",
     "plan from-track",
+    "plan read",
     "phrases",
     "agreement show",
     "agreement verify",
@@ -122,7 +127,21 @@ OFFLINE = {
     "log page",
     "demo",
 }
-FOLDER = {"init", "invite", "join", "pair", "agreement sign", "agreement adopt", "serve", "doctor"}
+FOLDER = {
+    "init",
+    "invite",
+    "join",
+    "pair",
+    "agreement sign",
+    "agreement adopt",
+    "serve",
+    "migrate",
+    "copy",
+    "doctor",
+    "backup",
+    "restore",
+    "bench",
+}
 
 
 def table(mark: str) -> dict[str, str]:
@@ -155,6 +174,7 @@ def test_every_route_is_listed_with_its_role() -> None:
     roles = {name: str(access.least or "none") for name, access in expected.items()}
     roles["GET /metrics"] += ", or a feed token `metrics`"
     roles["GET /api/openapi.json"] = "viewer"
+    roles["GET /"] = roles["GET /{file}"] = str(OPEN.least or "none")
     for op in OPERATIONS:
         path = op.path.removeprefix("/api/v1")
         scope = f", or a feed token `{op.access.scope}`" if op.access.scope else ""

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ from tansiq.formats.payload import Payload
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "tansiq"
+CONSOLE = ROOT / "console" / "src"
 BIN = Path(sys.executable).parent
 
 FUNCTION_LINES_MAX = 70
@@ -108,6 +110,23 @@ def test_house_rules(path: Path) -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             assert length <= FUNCTION_LINES_MAX, f"{node.name} has {length} lines"
+
+
+def console_sources() -> list[Path]:
+    made = {CONSOLE / "api" / "types.ts"}  # By scripts/console_types.py.
+    return sorted(set(CONSOLE.rglob("*.ts")) - made)
+
+
+@pytest.mark.parametrize("path", console_sources(), ids=lambda p: str(p.relative_to(CONSOLE)))
+def test_house_rules_of_the_console(path: Path) -> None:
+    assert path.read_text("utf-8").count("\n") <= FILE_LINES_MAX, "split the file by subject"
+    assert path.stem not in BANNED_MODULES
+
+
+def test_no_two_files_of_tests_have_the_same_name() -> None:
+    """Python would take one for the other, and whichever comes second is not run."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_there_is_no_field_for_what_a_flight_is_for() -> None:

@@ -28,6 +28,7 @@
     │   └── PeerMalformed        an answer that is not what the standard says
     ├── AgreementMismatch      the two sides do not hold the same agreement
     ├── Busy                   a stated number of clients is being served (503)
+    ├── NoDesk                 no worker holds the node's desk just now (503)
     ├── TimedOut               not done in time, and nothing of it was kept (503)
     └── StoreError             our fault: the store cannot be read or written (503)
         ├── RecordDamaged        the record is not what its head says
@@ -205,6 +206,12 @@ class PeerMalformed(PeerError):
 
 class AgreementMismatch(TansiqError):
     code = "agreement-mismatch"
+
+
+class NoDesk(TansiqError):
+    """What only the worker that holds the desk can do, while none does."""
+
+    code = "no-desk"
 
 
 class Busy(TansiqError):

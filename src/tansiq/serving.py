@@ -1,4 +1,4 @@
-"""Runs a node: its two listeners, until it is told to stop or goes over to another agreement.
+"""Runs a node: its listeners, until it is told to stop or goes over to another agreement.
 
 Another version of the agreement is another node over the same folder: this one ends, and the next
 begins at once, within the same process.
@@ -11,11 +11,13 @@ from collections.abc import Callable, Sequence
 
 from tansiq import collector
 from tansiq.clock import SystemClock
-from tansiq.errors import TansiqError
-from tansiq.http.listener import Listener, listener
+from tansiq.errors import StoreError, TansiqError
+from tansiq.http.listener import Listener, TlsFiles, listener, tls_of_node
+from tansiq.http.meanwhile import Meanwhile, away
 from tansiq.node import Node
 from tansiq.peers.succession import Version, chain_to, next_version
 from tansiq.settings import Settings
+from tansiq.storage.opening import doubted
 
 _log = logging.getLogger(__name__)
 
@@ -40,30 +42,36 @@ async def serve(settings: Settings, *, ready: Ready) -> None:
         OSError: a port is taken.
     """
     cleared: str | None = ""
-    told_to_end = asyncio.Event()
-    while cleared is not None and not told_to_end.is_set():
-        cleared = await _serve(settings, cleared, ready, told_to_end)
+    told_to_end, meanwhile = asyncio.Event(), Meanwhile()
+    try:
+        while cleared is not None and not told_to_end.is_set():
+            cleared = await _serve(settings, cleared, ready, told_to_end, meanwhile)
+    finally:
+        await meanwhile.end()
 
 
 async def _serve(
-    settings: Settings, cleared: str, ready: Ready, told_to_end: asyncio.Event
+    settings: Settings,
+    cleared: str,
+    ready: Ready,
+    told_to_end: asyncio.Event,
+    meanwhile: Meanwhile,
 ) -> str | None:
     """Run one node; return the digest of the version that another is to begin with, or None."""
-    node = await Node.open(settings, cleared=cleared)
+    node = await _opened(settings, cleared, told_to_end)
+    await meanwhile.end()
     if told_to_end.is_set():
         # Between two nodes the signals are still those of the one before.
         await node.stop()
         return None
-    own = listener(node.own, "127.0.0.1", settings.own_port, settings, tls=False)
-    peer = listener(
-        node.peer, settings.peer_host, settings.peer_port, settings, tls=settings.peer_tls
-    )
+    listeners = _listeners(settings, node)
     going: list[str] = []
 
     def end() -> None:
         node.events.stop()
         node.outlook.let_go()
-        own.should_exit = peer.should_exit = True
+        for each in listeners:
+            each.should_exit = True
 
     def go_over(digest: str) -> None:
         going.append(digest)
@@ -72,7 +80,8 @@ async def _serve(
     def end_for_good() -> None:
         told_to_end.set()
         going.clear()
-        watching.cancel()
+        for each in watching:
+            each.cancel()
         end()
 
     loop = asyncio.get_running_loop()
@@ -81,18 +90,67 @@ async def _serve(
     try:
         async with asyncio.TaskGroup() as group:
             in_vain = cleared not in ("", node.agreement.digest)
-            watching = group.create_task(_watch(node, go_over, AGAIN_S if in_vain else LOOKS_S))
-            listening = [group.create_task(own.serve()), group.create_task(peer.serve())]
-            group.create_task(_once_started(node, (own, peer), ready))
+            watching = [
+                group.create_task(watch(node, go_over, AGAIN_S if in_vain else LOOKS_S)),
+                group.create_task(doubt(node, go_over)),
+            ]
+            listening = [group.create_task(each.serve()) for each in listeners]
+            group.create_task(_once_started(node, listeners, ready))
             await asyncio.gather(*listening)
-            watching.cancel()
+            for each in watching:
+                each.cancel()
     finally:
+        if going and settings.database is not None:
+            # Both what follows may wait for the database.
+            await meanwhile.begin(_listeners(settings))
         await node.stop()
         collector.unsettle()
     return going[0] if going else None
 
 
-async def _watch(node: Node, go_over: Callable[[str], None], first_s: float) -> None:
+async def _opened(settings: Settings, cleared: str, told_to_end: asyncio.Event) -> Node:
+    """Open a node; where it begins anew, wait for a database that is away."""
+    while True:
+        try:
+            return await Node.open(settings, cleared=cleared)
+        except StoreError as error:
+            if settings.database is None or not cleared or told_to_end.is_set():
+                raise
+            _log.warning("the node cannot begin anew yet: %s", error)
+            await SystemClock().sleep(LOOKS_S)
+
+
+def _listeners(settings: Settings, node: Node | None = None) -> list[Listener]:
+    """For our own people here, for other nodes, and for our own people elsewhere if set.
+
+    Without a node they say that it is away.
+    """
+    own_tls = tls_of_node(settings)
+    made = [
+        listener(
+            away() if node is None else node.own,
+            "127.0.0.1",
+            settings.own_port,
+            settings,
+            tls=None,
+        ),
+        listener(
+            away() if node is None else node.peer,
+            settings.peer_host,
+            settings.peer_port,
+            settings,
+            tls=own_tls if settings.peer_tls else None,
+        ),
+    ]
+    console = settings.console
+    far = away() if node is None else node.away
+    if console is not None and far is not None:
+        shown = TlsFiles(console.certificate, console.key)
+        made.append(listener(far, console.host, console.port, settings, tls=shown))
+    return made
+
+
+async def watch(node: Node, go_over: Callable[[str], None], first_s: float) -> None:
     """Look for a version to go over to, and go as soon as nothing is in its way."""
     clock, told, pause_s = SystemClock(), "", first_s
     while True:
@@ -108,6 +166,15 @@ async def _watch(node: Node, go_over: Callable[[str], None], first_s: float) -> 
         if digest is not None:
             go_over(digest)
             return
+
+
+async def doubt(node: Node, begin_anew: Callable[[str], None]) -> None:
+    """Begin anew under the same version once it is not known whether a write was kept."""
+    lost = doubted(node.store)
+    if lost is not None:
+        await lost.wait()
+        _log.warning("it is not known whether a write was kept: the node begins anew")
+        begin_anew(node.agreement.digest)
 
 
 def _awaited(node: Node) -> tuple[Version, ...] | None:

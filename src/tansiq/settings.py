@@ -10,10 +10,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from tansiq.console_settings import ConsoleSettings, read_console
 from tansiq.cot_settings import CotSettings, read_cot
 from tansiq.errors import BadInput
 from tansiq.feed_settings import FeedLimits, FeedSource, FeedTimers, read_feeds
 from tansiq.hook_settings import Hook, read_hooks
+from tansiq.logs import LogFormat, LogLevel
 from tansiq.loopback import is_loopback as is_loopback
 from tansiq.strict_toml import Table, read_toml
 from tansiq.token_settings import ClientAuth as ClientAuth
@@ -26,7 +28,10 @@ from tansiq.watch_settings import WatchSettings, read_watch
 
 FILE: Final = "tansiq.toml"
 STORE: Final = "tansiq.db"
+WORKERS_MAX: Final = 64
 EXCHANGES: Final = "exchanges.db"
+HISTORY: Final = "history.db"
+Choice = TypeVar("Choice", LogFormat, LogLevel)
 OWN_TOKEN: Final = "own.token"  # noqa: S105 - the name of the file
 
 
@@ -117,6 +122,10 @@ class Limits(FeedLimits):
     """All of them, compressed; the oldest go first."""
     exchange_body_bytes_max: int = 64_000
     """A longer body is cut in the record, which says so."""
+    history_keep: timedelta = timedelta(hours=24)
+    """The history of the live picture."""
+    history_bytes_max: int = 500_000_000
+    """All of it, compressed; the oldest goes first."""
     joins_per_s: float = 1.0
     """Replies to invitations of ours, from everybody together."""
     join_tries_max: int = 100
@@ -153,6 +162,8 @@ class Timers(FeedTimers):
     """Pause between two clean-ups of what has ended in the register."""
     heartbeat_s: float = 60.0
     """How often our register shows the pool that it is alive, by a write of its own."""
+    desk_s: float = 5.0
+    """How long the worker that holds the desk may be silent until another takes it."""
     sweep_s: float = 60.0
     """How often the agreement's area is searched for strays of ours, and held entries audited."""
     past_kept: timedelta = timedelta(hours=24)
@@ -206,6 +217,14 @@ class Settings:
     party: str
     """Our id in the agreement."""
     agreement: Path
+    database: str | None = None
+    """URL of the PostgreSQL database that holds the store; None: a file in the data folder."""
+    register_only: bool = False
+    """No desk: the register by itself, one instance of the pool that the database is."""
+    workers: int = 0
+    """Processes that serve this node together over the database; 0: one, and no others beside."""
+    desk_host: str = "127.0.0.1"
+    """Where the worker that holds the desk listens for the others; elsewhere than here, by TLS."""
     own_port: int = 8080
     """Own API, loopback only."""
     peer_host: str = "127.0.0.1"
@@ -227,6 +246,10 @@ class Settings:
     """Bound on the error of our clock where nothing that disciplines it says one."""
     cot: CotSettings | None = None
     """Where TAK clients connect; None: nowhere."""
+    console: ConsoleSettings | None = None
+    """Where people on other machines reach the console; None: nowhere."""
+    log_format: LogFormat = LogFormat.TEXT
+    log_level: LogLevel = LogLevel.WARNING
     limits: Limits = field(default_factory=Limits)
     timers: Timers = field(default_factory=Timers)
 
@@ -285,6 +308,8 @@ def _settings(data: Path, top: Table) -> Settings:
     peer_port = top.whole("peer_port", default=8443, low=1, high=65_535)
     if own_port == peer_port:
         raise top.wrong("peer_port", f"{peer_port} is own_port too; choose another")
+    taken = (own_port, peer_port)
+    cot = read_cot(top, data, taken=taken)
     timers = _overridden(Timers(), top, "timers")
     if timers.token_life > timers.token_life_max:
         raise top.wrong("timers.token_life", "longer than token_life_max: no peer would take it")
@@ -296,6 +321,10 @@ def _settings(data: Path, top: Table) -> Settings:
         data=data,
         party=top.text("party", chars_max=60),
         agreement=data / top.text("agreement", default="agreement.toml"),
+        database=_database(top),
+        register_only=top.flag("register_only", default=False),
+        workers=top.whole("workers", default=0, low=0, high=WORKERS_MAX),
+        desk_host=_desk_host(top),
         own_port=own_port,
         peer_host=host,
         peer_port=peer_port,
@@ -315,10 +344,49 @@ def _settings(data: Path, top: Table) -> Settings:
         clock_error_s=(
             top.number("clock_error_s", low=0.0, high=999_999.0) if "clock_error_s" in top else None
         ),
-        cot=read_cot(top, data, taken=(own_port, peer_port)),
+        cot=cot,
+        console=read_console(top, data, taken=taken + ((cot.port,) if cot else ())),
+        log_format=_one_of(top, "log_format", LogFormat.TEXT),
+        log_level=_one_of(top, "log_level", LogLevel.WARNING),
         limits=_overridden(Limits(), top, "limits"),
         timers=timers,
     )
+
+
+def _one_of(top: Table, key: str, default: Choice) -> Choice:
+    """Return which of a few words a key is."""
+    known: tuple[Choice, ...] = tuple(type(default))
+    written = top.text(key, default=default.value, chars_max=40)
+    for each in known:
+        if each.value == written:
+            return each
+    words = ", ".join(each.value for each in known)
+    raise top.wrong(key, f"{written!r} is not known; write one of {words}")
+
+
+def check_database(url: str) -> str:
+    """Return the URL of a database, if it is one that a node can use.
+
+    Raises:
+        BadInput: it is not.
+    """
+    if not url.startswith(("postgresql://", "postgres://")) or not url.isprintable():
+        raise BadInput(
+            "write the URL of a PostgreSQL database, such as postgresql://tansiq@db1.example/north",
+            field="database",
+        )
+    return url
+
+
+def _desk_host(top: Table) -> str:
+    host = top.text("desk_host", default="127.0.0.1", chars_max=253)
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - refused
+        raise top.wrong("desk_host", "the other workers are told it: name one address of this host")
+    return host
+
+
+def _database(top: Table) -> str | None:
+    return check_database(top.text("database", chars_max=1_000)) if "database" in top else None
 
 
 def _test_interface(top: Table) -> str | None:
@@ -329,6 +397,10 @@ def _test_interface(top: Table) -> str | None:
 _KEYS: Final = (
     "party",
     "agreement",
+    "database",
+    "register_only",
+    "workers",
+    "desk_host",
     "own_port",
     "peer_host",
     "peer_port",
@@ -338,10 +410,13 @@ _KEYS: Final = (
     "credential",
     "test_interface",
     "feed",
+    "console",
     "watch",
     "hook",
     "clock_error_s",
     "cot",
+    "log_format",
+    "log_level",
     "limits",
     "timers",
 )

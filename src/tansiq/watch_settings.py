@@ -8,7 +8,16 @@ from tansiq.strict_toml import Table
 WELL_CLEAR: Final = ("en-route", "terminal", "non-cooperative", "off")
 """The tables of DO-365B's phases that can be asked for besides the agreement's minima."""
 _AHEAD_S_MAX: Final = 600.0
-_KEYS: Final = ("well_clear", "advisory_s", "caution_s", "warning_s", "follow_states")
+_KEYS: Final = (
+    "well_clear",
+    "advisory_s",
+    "caution_s",
+    "warning_s",
+    "follow_states",
+    "history_step_s",
+)
+_STEP_S_MIN: Final = 1.0
+_STEP_S_MAX: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +32,8 @@ class WatchSettings:
     warning_s: float = 30.0
     follow_states: bool = True
     """An own plan whose aircraft has left it becomes Nonconforming by itself."""
+    history_step_s: float = 10.0
+    """How often what is shown is kept, for the time slider and for a replay of the day."""
 
 
 def read_watch(top: Table) -> WatchSettings:
@@ -51,5 +62,10 @@ def read_watch(top: Table) -> WatchSettings:
     return WatchSettings(
         well_clear=well_clear,
         follow_states=table.flag("follow_states", default=usual.follow_states),
+        history_step_s=(
+            table.number("history_step_s", low=_STEP_S_MIN, high=_STEP_S_MAX)
+            if "history_step_s" in table
+            else usual.history_step_s
+        ),
         **read,
     )

@@ -13,6 +13,8 @@ from tansiq.domain.following import Limits as Following
 from tansiq.domain.track import Address, PositionReport
 from tansiq.feeds.feed import Feeds
 from tansiq.feeds.health import NOT_YET, FeedHealth, FeedState
+from tansiq.formats.alarm_facts import feed_lost
+from tansiq.formats.alarm_words import in_words
 from tansiq.services.airspace import Airspace
 from tansiq.services.events import Events
 from tansiq.services.facade import Planning
@@ -68,11 +70,12 @@ class FeedDesk:
         """Yield a cause for each feed that gives nothing: a picture without it is no quiet sky."""
         for health in self._feeds.health():
             if health.state in _LOST and health.reason != NOT_YET:
+                said = feed_lost(health.name, health.state.value, health.reason)
                 yield Cause(
                     key=key(AlarmKind.FEED_LOST, subject_of(Address(f"feed:{health.name}"))),
                     level=Level.CAUTION,
-                    sentence=f"feed {health.name} is {health.state}: {health.reason}; aircraft "
-                    "that only it hears are not in the picture",
+                    sentence=in_words(said),
+                    said=said,
                     names=(health.name,),
                 )
 

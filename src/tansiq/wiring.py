@@ -3,6 +3,7 @@
 ``node.py`` joins them; nothing here decides anything.
 """
 
+import logging
 import secrets
 from collections.abc import Callable, Sequence
 from importlib.resources import files
@@ -11,6 +12,7 @@ from uuid import uuid4
 from tansiq.clock import Clock
 from tansiq.domain.agreement import Agreement, Party
 from tansiq.domain.intent import PartyID
+from tansiq.errors import StoreError
 from tansiq.http.deadline import Deadline
 from tansiq.http.issuers import read_issuer
 from tansiq.http.key_sets import KeySets
@@ -22,9 +24,12 @@ from tansiq.peers.identity import load_signing_key
 from tansiq.peers.link import Link
 from tansiq.peers.recorded import Recorded
 from tansiq.peers.register_client import RegisterClient
+from tansiq.peers.signatures import examine, papers_of, read_papers
 from tansiq.peers.succession import TakenUp
 from tansiq.peers.tokens import Minter
 from tansiq.peers.uss_client import UssClient
+from tansiq.services.agreement_shown import AgreementShown, PeerDigests
+from tansiq.services.agreement_views import SignedVersion
 from tansiq.services.airspace import Airspace
 from tansiq.services.events import Events
 from tansiq.services.exchanges import ExchangeLog
@@ -51,17 +56,33 @@ from tansiq.services.planning.upkeep import Upkeep
 from tansiq.services.planning.versions import Versions
 from tansiq.services.pool import Pool
 from tansiq.services.register import AcceptedWrite, Register
+from tansiq.services.register.housekeeping import Housekeeping
 from tansiq.services.reports import Reports
-from tansiq.settings import EXCHANGES, Settings
+from tansiq.settings import EXCHANGES, HISTORY, Settings
+from tansiq.storage.history import Unopened
 from tansiq.storage.sqlite import SqliteStore
-from tansiq.storage.store import Tx
+from tansiq.storage.store import Store, Tx
 from tansiq.voice import Voice
+
+_log = logging.getLogger(__name__)
 
 
 def open_exchanges(settings: Settings) -> SqliteStore:
     """Open the store of what passed between us and other nodes."""
     tables = files("tansiq.storage") / "exchange_migrations"
     return SqliteStore.open(settings.data / EXCHANGES, migrations=tables)
+
+
+def open_history(settings: Settings) -> Store:
+    """Open the store of what was shown; a node does without, rather than not start."""
+    tables = files("tansiq.storage") / "history_migrations"
+    try:
+        return SqliteStore.open(settings.data / HISTORY, migrations=tables)
+    except StoreError as error:
+        _log.warning("the history is not kept: %s", error)
+        return Unopened(
+            f"{error.message}; with the node stopped, move {HISTORY} away: a new one is begun"
+        )
 
 
 def make_site(settings: Settings, taken: TakenUp, events: Events, clock: Clock) -> Site:
@@ -89,6 +110,32 @@ def make_succession(
 ) -> Succession:
     peers = AgreementClient(link, site.agreement)
     return Succession(site, airspace=airspace, places=places, peers=peers)
+
+
+def make_agreement_shown(
+    site: Site, settings: Settings, link: Link, succession: Succession
+) -> AgreementShown:
+    def versions() -> tuple[SignedVersion, ...]:
+        return tuple(
+            SignedVersion(
+                version=each.agreement.version,
+                digest=each.agreement.digest,
+                signed=each.force.signed,
+                needed=each.force.needed,
+                in_force=each.force.in_force,
+                reasons=each.force.reasons,
+                bad=each.bad,
+            )
+            for each in examine(read_papers(papers_of(settings.data)))
+        )
+
+    return AgreementShown(
+        site,
+        file=settings.agreement.read_bytes(),
+        digests=PeerDigests(site, AgreementClient(link, site.agreement)),
+        following=succession.view,
+        versions=versions,
+    )
 
 
 def make_voice(
@@ -158,10 +205,19 @@ def make_peer_side(
         register=register,
         hearing=hearing,
         reports=reports,
-        pool=Pool(me, site.store, site.limits.subscription_skew),
+        pool=Pool.of(site.agreement, me, site.store, site.limits.subscription_skew),
         deadline=Deadline(site.clock, site.timers.request_s),
         versions=site.versions,
     )
+
+
+def make_housekeeping(
+    site: Site, settings: Settings, register: Register, side: PeerApi
+) -> Housekeeping:
+    made = Housekeeping(site.store, register, side.pool, site.clock, site.limits, site.timers)
+    if settings.database is not None:
+        made.share(new_id())
+    return made
 
 
 def make_planner(

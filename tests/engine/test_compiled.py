@@ -1,6 +1,7 @@
 """Kernels give the same to the bit compiled and as Python; the command line loads none of them."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -67,6 +68,32 @@ def said(**environment: str) -> list[str]:
         check=True,
     )
     return done.stdout.split()
+
+
+def test_kernels_have_a_folder_of_their_state_where_python_keeps_no_bytecode(
+    tmp_path: Path,
+) -> None:
+    """Else the first process compiles to one place, and every later one looks in another."""
+    source = Path(compiled.__file__).parents[2]
+    shutil.copytree(source, tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "dist"))
+    ask = "import numba, tansiq.engine.compiled as c; print(numba.config.CACHE_DIR, c.__file__)"
+    told = [
+        subprocess.run(
+            [sys.executable, "-B", "-c", ask],
+            env={**os.environ, "PYTHONPATH": str(tmp_path / "src")},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for _ in range(2)
+    ]
+    assert str(tmp_path / "src" / "tansiq" / "engine" / "__pycache__" / "kernels-") in told[0]
+    assert told[0] == told[1]
+
+
+def test_the_tests_run_with_compiled_kernels() -> None:
+    """What is skipped where they are missing is not skipped where the tools of the tests are."""
+    assert compiled.COMPILED or os.environ.get("NUMBA_DISABLE_JIT") == "1", "run `make setup`"
 
 
 @pytest.mark.skipif(not compiled.COMPILED, reason="numba is not installed")

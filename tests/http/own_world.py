@@ -17,10 +17,13 @@ from uuid import UUID
 import httpx
 import msgspec
 from starlette.applications import Starlette
+from tests.http.own_agreement import make_agreement
+from tests.http.own_console import own_console
 from tests.http.own_line import make_line
 from tests.http.own_sky import make_watch
 from tests.http.own_watch import Watched
 
+from stores import AnyStore, open_store
 from tansiq.clock import SystemClock
 from tansiq.domain.draft import PlanDraft, StatedBand
 from tansiq.domain.intent import EntityID, IntentState
@@ -30,6 +33,7 @@ from tansiq.engine.sideways import Aside, moved_aside
 from tansiq.errors import BadInput, NotFound, StateConflict, WrongState
 from tansiq.http.api import own_app
 from tansiq.http.feed import Feed
+from tansiq.http.guard import Address
 from tansiq.http.own_handlers import OwnApi
 from tansiq.http.watch_stream import WatchStream
 from tansiq.services.accounts.accounts import Accounts
@@ -39,7 +43,10 @@ from tansiq.services.exchanges import ExchangeLog
 from tansiq.services.idempotency import Idempotency
 from tansiq.services.log_sets import LogSets
 from tansiq.services.planning.telemetry import Report
+from tansiq.services.record.verifying import Verifying
 from tansiq.services.reports import Reports
+from tansiq.services.sheets.sheets import SHEETS, Sheets
+from tansiq.services.sheets.sources import Sources as Printed
 from tansiq.services.views import (
     AirspaceEntry,
     Alternative,
@@ -53,8 +60,10 @@ from tansiq.services.views import (
     TelemetryView,
 )
 from tansiq.services.watch.fanout import Fanout
+from tansiq.services.watch.history import Recorder
+from tansiq.services.watch.past import Past
 from tansiq.services.watch.picture import Pictures, Sources
-from tansiq.settings import EXCHANGES, Limits, Settings, Timers
+from tansiq.settings import EXCHANGES, HISTORY, Limits, Settings, Timers
 from tansiq.storage.sqlite import SqliteStore
 
 T = TypeVar("T")
@@ -418,9 +427,10 @@ class World:
     areas: Areas
     events: Events
     clock: ShiftedClock
-    store: SqliteStore
+    store: AnyStore
     watched: Watched
     record: ExchangeLog
+    history: Recorder
     client: httpx.AsyncClient
     headers: Mapping[str, str] = field(
         default_factory=lambda: {"Authorization": f"Bearer {TOKEN}", "Host": f"127.0.0.1:{PORT}"}
@@ -444,7 +454,7 @@ def build(
         return str(UUID(int=random.getrandbits(128), version=4))
 
     clock = ShiftedClock()
-    store = SqliteStore.open(path)
+    store = open_store(path)
     events = Events(store, clock, limits)
     sky = Sky(events, clock, new_id)
     areas = Areas(sky)
@@ -461,10 +471,16 @@ def build(
         path.with_name(EXCHANGES), migrations=files("tansiq.storage") / "exchange_migrations"
     )
     record = ExchangeLog(record_store, clock, limits)
+    line = make_line(events, clock, settings, (sky, areas), new_id)
     watched = Watched(clock)
     sources = Sources(
         party="north", watch=watched, planning=sky, constraints=areas, status=Glance(sky)
     )
+    shown = SqliteStore.open(
+        path.with_name(HISTORY), migrations=files("tansiq.storage") / "history_migrations"
+    )
+    history = Recorder(sources, shown, clock, settings)
+    desk = make_watch(events, clock, settings, new_id)
     api = OwnApi(
         planning=sky,
         constraints=areas,
@@ -472,18 +488,26 @@ def build(
         telemetry=Positions(sky),
         events=events,
         accounts=accounts,
-        watch=make_watch(events, clock, settings, new_id),
-        line=make_line(events, clock, settings, (sky, areas), new_id),
+        watch=desk,
+        history=Past(shown, history, clock, limits),
+        line=line,
         idempotency=Idempotency(events.store, clock, limits, new_id=new_id),
         reports=Reports(events.store, limits, new_id=new_id),
         log_sets=LogSets(record_store, record, clock),
+        agreement=make_agreement(line),
+        verifying=Verifying(events.store),
+        sheets=Sheets(
+            Printed(line=line, planning=sky, constraints=areas, status=Glance(sky), watch=desk),
+            settings.data / SHEETS,
+            clock,
+        ),
         feed=Feed(events, clock, limits, timers),
         pictures=Pictures(sources, clock, limits, timers),
         watch_stream=WatchStream(Fanout(watched, clock, timers), clock, limits, timers),
         clock=clock,
         settings=settings,
     )
-    app = own_app(api, token=TOKEN, port=port)
+    app = own_app(api, token=TOKEN, address=Address(port=port), console=own_console())
     client = httpx.AsyncClient(
         transport=httpx.ASGITransport(app=app),
         base_url=BASE,
@@ -499,6 +523,7 @@ def build(
         store=store,
         watched=watched,
         record=record,
+        history=history,
         client=client,
     )
 
@@ -515,6 +540,7 @@ async def world(path: Path, **options: Any) -> AsyncIterator[World]:
     finally:
         await built.api.watch_stream.fanout.stop()
         await built.record.stop()
+        await built.history.stop()
         await built.store.close()
 
 

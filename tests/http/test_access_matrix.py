@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from tests.asgi import Answer, ask
+from tests.http.own_console import own_console
 from tests.http.own_world import NO_ID, PORT, TOKEN, World, world
 
 from tansiq.domain.actor import FeedScope, Role
@@ -33,7 +34,9 @@ PASSWORD = "correct horse battery"
 COOKIE = cookie_name(PORT, secure=False)
 SAFE = ("GET", "HEAD", "OPTIONS")
 UNSAFE_OPEN = {"/api/v1/setup", "/api/v1/sessions"}
-OPEN_ROUTES = {("GET", "/healthz"), ("GET", "/readyz")} | {("POST", path) for path in UNSAFE_OPEN}
+CONSOLE = {("GET", "/")} | {("GET", f"/{file.path}") for file in own_console()}
+OPEN_ROUTES = {("GET", "/healthz"), ("GET", "/readyz")} | CONSOLE
+OPEN_ROUTES |= {("POST", path) for path in UNSAFE_OPEN}
 """All that answers who has shown nothing."""
 
 Headers = list[tuple[str, str | bytes]]
@@ -225,7 +228,10 @@ def test_each_operation_takes_the_role_that_its_kind_of_work_has() -> None:
         "set_own_password": "one's own password, and the present one is asked for",
         "get_letters": "carried out of the house: the work of a desk",
         "get_bundle": "evidence leaves the house, with all that was said",
+        "get_sheet_bundle": "the same evidence, under the hash that a sheet names",
+        "read_pasted": "only reads the text that it is sent, and keeps nothing",
         "get_log_set": "the record has what others wrote to us, in full",
+        "verify_bundle": "only reads the bundle that it is sent, and keeps nothing",
     }
     people = ("/api/v1/accounts", "/api/v1/feed-tokens")
     for op in OPERATIONS:
@@ -240,7 +246,7 @@ def test_each_operation_takes_the_role_that_its_kind_of_work_has() -> None:
 
 async def test_paths_that_are_no_routes_are_shown_to_nobody_unknown(node: World) -> None:
     known = Comer(bearer(TOKEN))
-    for path in ("/", "/healthz/", "//healthz", "/api/v1/plans/", "/API/V1/plans", "/docs", "/x"):
+    for path in ("//", "/healthz/", "//healthz", "/api/v1/plans/", "/API/V1/plans", "/docs", "/x"):
         assert (await ask(node.app, path, headers=[HOST])).status == 401, path
         assert (await ask(node.app, path, headers=known.headers)).status == 404, path
     for method in ("HEAD", "OPTIONS", "PATCH", "TRACE", "get", "POST\n"):

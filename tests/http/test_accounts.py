@@ -13,6 +13,7 @@ import pytest
 from tests.asgi import ask
 from tests.http.own_world import BASE, PORT, TOKEN, World, plan_bytes, world
 
+from stores import only_sqlite
 from tansiq.errors import Unauthenticated
 from tansiq.http.guard import CSRF_HEADER, cookie_name
 from tansiq.services.accounts.views import Login
@@ -216,6 +217,7 @@ async def test_an_account_has_so_many_sessions_and_no_more(tmp_path: Path) -> No
         assert [actor(token, "bearer") is not None for token in tokens] == [False] * 2 + [True] * 3
 
 
+@only_sqlite
 async def test_a_restart_keeps_sessions_and_the_store_has_no_secret(tmp_path: Path) -> None:
     path = tmp_path / "node.db"
     async with world(path) as node:

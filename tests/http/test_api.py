@@ -1,5 +1,6 @@
 """Every route of the own API: what it does when asked well, and how it refuses."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,17 @@ async def test_what_still_goes_on_answers_202(node: World) -> None:
     assert (await node.client.get("/api/v1/constraints")).json() == {"constraints": []}
 
 
+@pytest.mark.parametrize("coding", ["gzip", "identity"])
+async def test_whoever_has_the_airspace_is_told_so(node: World, coding: str) -> None:
+    asks = {"Accept-Encoding": coding}
+    first = await node.client.get("/api/v1/airspace", headers=asks)
+    tag = first.headers["etag"]
+    again = await node.client.get("/api/v1/airspace", headers=asks | {"If-None-Match": tag})
+    assert (again.status_code, again.content) == (304, b"")
+    other = await node.client.get("/api/v1/airspace", headers=asks | {"If-None-Match": '"x"'})
+    assert (other.status_code, other.json()) == (200, first.json())
+
+
 async def test_airspace_and_status(node: World) -> None:
     await submitted(node)
     (entry,) = (await node.client.get("/api/v1/airspace")).json()["entries"]
@@ -187,7 +199,7 @@ async def test_unknown_routes_and_methods_answer_problems(node: World) -> None:
     for method, path, status in [
         ("GET", "/api/v1/nothing", 404),
         ("GET", "/api/v1/plans/", 404),
-        ("GET", "/", 404),
+        ("GET", "/docs", 404),
         ("PATCH", "/api/v1/plans", 405),
         ("HEAD", "/api/v1/events", 405),
     ]:
@@ -250,9 +262,9 @@ async def test_figures_count_by_route_and_not_by_address(node: World) -> None:
     assert reply.headers["content-type"].startswith("text/plain; version=0.0.4")
     lines = reply.text.splitlines()
     count = "tansiq_http_requests_total"
-    assert f'{count}{{method="GET",route="/api/v1/plans/{{id}}",status="200"}} 1' in lines
-    assert f'{count}{{method="other",route="other",status="404"}} 1' in lines
-    assert 'tansiq_plans{status="coordinated"} 1' in lines
+    assert f'{count}{{method="GET",route="/api/v1/plans/{{id}}",status="200"}} 1.0' in lines
+    assert f'{count}{{method="other",route="other",status="404"}} 1.0' in lines
+    assert 'tansiq_plans{status="coordinated"} 1.0' in lines
     assert plan["id"] not in reply.text
     bare = await node.client.get("/metrics", headers={"Authorization": ""})
     assert bare.status_code == 401
@@ -410,3 +422,25 @@ async def test_a_collection_of_features_is_one_plan(node: World) -> None:
     reply = await node.client.post("/api/v1/plans", json=both)
     assert reply.status_code == 201
     assert reply.json()["time_end"] == "2026-11-23T13:20:00Z"
+
+
+async def test_a_body_that_trickles_is_given_up(
+    node: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two readers of pasted text at once, both of whom never end: the next one is served."""
+    monkeypatch.setattr("tansiq.http.api.BODY_S_MAX", 0.3)
+
+    async def trickle() -> AsyncIterator[bytes]:
+        yield b'{"text": "'
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        slow = [
+            group.create_task(node.client.post("/api/v1/read", content=trickle())) for _ in range(2)
+        ]
+        await asyncio.sleep(0.05)
+        quick = await node.client.post("/api/v1/read", json={"text": "33.5N 36.2E radius 1 km"})
+        assert quick.status_code == 200
+        for each in slow:
+            reply = await each
+            assert (reply.status_code, reply.json()["field"]) == (400, "body")

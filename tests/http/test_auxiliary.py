@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 
 from asgi import Answer, ask
+from stores import AnyStore, open_store
 from tansiq import __version__
 from tansiq.domain.agreement import Party
 from tansiq.domain.intent import PartyID
@@ -19,7 +20,6 @@ from tansiq.http.auxiliary import READ_POOL, READ_VERSIONS, WRITE_HEARTBEAT, rou
 from tansiq.http.problems import f3548_error, handlers
 from tansiq.services.pool import SOURCE_CHARS_MAX, Pool
 from tansiq.services.register import Caller
-from tansiq.storage.sqlite import SqliteStore
 
 pytestmark = pytest.mark.anyio
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -64,7 +64,7 @@ def authenticate(request: Request, scopes: Sequence[str]) -> Caller:
 Call = Callable[..., Awaitable[Answer]]
 
 
-def build(store: SqliteStore) -> Call:
+def build(store: AnyStore) -> Call:
     app = Starlette(
         routes=routes(Pool(NORTH, store, SKEW), StoppedClock(), authenticate),
         exception_handlers=handlers(f3548_error),
@@ -78,11 +78,11 @@ def build(store: SqliteStore) -> Call:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> SqliteStore:
-    return SqliteStore.open(tmp_path / "store.db")
+def store(store_kind: str, tmp_path: Path) -> AnyStore:
+    return open_store(tmp_path / "store.db")
 
 
-async def test_versions_are_told_under_the_name_asked(store: SqliteStore) -> None:
+async def test_versions_are_told_under_the_name_asked(store: AnyStore) -> None:
     call = build(store)
     for name in ("dss", "astm.f3548.v21", "x" * 200):
         answer = await call("GET", f"/versions/{name}", READ_VERSIONS)
@@ -93,7 +93,7 @@ async def test_versions_are_told_under_the_name_asked(store: SqliteStore) -> Non
     await store.close()
 
 
-async def test_all_but_the_version_need_a_token_of_their_own_scope(store: SqliteStore) -> None:
+async def test_all_but_the_version_need_a_token_of_their_own_scope(store: AnyStore) -> None:
     call = build(store)
     for method, path, scope in (
         ("GET", "/versions/dss", READ_VERSIONS),
@@ -110,7 +110,7 @@ async def test_all_but_the_version_need_a_token_of_their_own_scope(store: Sqlite
     await store.close()
 
 
-async def test_a_pool_keeps_its_name_and_another_node_has_another(store: SqliteStore) -> None:
+async def test_a_pool_keeps_its_name_and_another_node_has_another(store: AnyStore) -> None:
     names = set[str]()
     for key in (b"k" * 32, b"k" * 32, b"l" * 32):
         party = Party(
@@ -120,7 +120,7 @@ async def test_a_pool_keeps_its_name_and_another_node_has_another(store: SqliteS
             url=f"https://north.example.org:{len(names)}",
             tls_sha256=bytes(32),
         )
-        names.add(Pool(party, store, SKEW).dar_id)
+        names.add(await Pool(party, store, SKEW).dar_id())
     assert len(names) == 2
     answer = await build(store)("GET", "/aux/v1/pool", READ_POOL)
     assert answer.json["dar_id"] in names
@@ -128,7 +128,7 @@ async def test_a_pool_keeps_its_name_and_another_node_has_another(store: SqliteS
 
 
 async def test_the_latest_heartbeat_is_shown_after_reopening(tmp_path: Path) -> None:
-    store = SqliteStore.open(tmp_path / "again.db")
+    store = open_store(tmp_path / "again.db")
     call = build(store)
     quiet = {"id": "north", "public_endpoint": NORTH.url}
     assert (await call("GET", INSTANCES, READ_POOL)).json == {"dss_instances": [quiet]}
@@ -142,7 +142,7 @@ async def test_the_latest_heartbeat_is_shown_after_reopening(tmp_path: Path) -> 
     await call("PUT", HEARTBEAT, WRITE_HEARTBEAT, source="cron", **times)
     await store.close()
 
-    again = SqliteStore.open(tmp_path / "again.db")
+    again = open_store(tmp_path / "again.db")
     shown = (await build(again)("GET", INSTANCES, READ_POOL)).json["dss_instances"]
     assert shown == [
         quiet
@@ -164,7 +164,7 @@ async def test_the_latest_heartbeat_is_shown_after_reopening(tmp_path: Path) -> 
     [("2026-11-23T12:00:00Z", True), ("2026-11-23T11:59:59.999999Z", False)],
 )
 async def test_an_earlier_heartbeat_does_not_hide_a_later_one(
-    store: SqliteStore, made: str, kept: bool
+    store: AnyStore, made: str, kept: bool
 ) -> None:
     call = build(store)
     await call("PUT", HEARTBEAT, WRITE_HEARTBEAT, source="first")
@@ -195,7 +195,7 @@ BAD: list[tuple[dict[str, str], str]] = [
 
 
 @pytest.mark.parametrize("query", GOOD)
-async def test_heartbeats_at_their_bounds(store: SqliteStore, query: dict[str, str]) -> None:
+async def test_heartbeats_at_their_bounds(store: AnyStore, query: dict[str, str]) -> None:
     answer = await build(store)("PUT", HEARTBEAT, WRITE_HEARTBEAT, **query)
     assert answer.status == 201, answer.body
     await store.close()
@@ -203,7 +203,7 @@ async def test_heartbeats_at_their_bounds(store: SqliteStore, query: dict[str, s
 
 @pytest.mark.parametrize(("query", "field"), BAD)
 async def test_a_wrong_heartbeat_is_400_and_kept_by_nobody(
-    store: SqliteStore, query: dict[str, str], field: str
+    store: AnyStore, query: dict[str, str], field: str
 ) -> None:
     call = build(store)
     answer = await call("PUT", HEARTBEAT, WRITE_HEARTBEAT, **query)
@@ -214,7 +214,7 @@ async def test_a_wrong_heartbeat_is_400_and_kept_by_nobody(
     await store.close()
 
 
-async def test_the_nodes_own_heartbeat_names_no_reporter(store: SqliteStore) -> None:
+async def test_the_nodes_own_heartbeat_names_no_reporter(store: AnyStore) -> None:
     await Pool(NORTH, store, SKEW).beat(NOON, timedelta(seconds=120))
     shown = (await build(store)("GET", INSTANCES, READ_POOL)).json["dss_instances"]
     assert shown[0]["most_recent_heartbeat"] == {

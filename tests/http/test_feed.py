@@ -177,7 +177,7 @@ class CommitsAfterRead:
             )
         return found
 
-    async def write(self, fn: Any) -> Any:
+    async def write(self, fn: Any, *, beside: bool = False, at: object = ()) -> Any:
         return await self._node.store.write(fn)
 
     async def close(self) -> None:
@@ -199,6 +199,31 @@ async def test_an_idle_feed_shows_that_it_lives(tmp_path: Path) -> None:
     async with world(tmp_path / "node.db", timers=timers) as node, reading(node) as reader:
         await reader.until(lambda r: r.text.count(": alive\n\n") >= 2)
         assert reader.seqs == []
+
+
+async def test_who_asks_for_it_hears_each_second_that_an_idle_feed_lives(tmp_path: Path) -> None:
+    """And who does not ask hears nothing as soon: the heartbeat as set is a minute here."""
+    timers = Timers(feed_heartbeat_s=60.0, feed_stall_s=60.0)
+    async with (
+        world(tmp_path / "node.db", timers=timers) as node,
+        reading(node, "alive_s=1") as eager,
+        reading(node) as other,
+    ):
+        await eager.until(lambda r: r.text.count(": alive\n\n") >= 2)
+        assert ": alive" not in other.text
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(0, 400), (1, 200), (60, 200), (61, 400)])
+async def test_how_often_a_feed_says_so_has_bounds(
+    tmp_path: Path, seconds: int, status: int
+) -> None:
+    async with (
+        world(tmp_path / "node.db", timers=QUIET) as node,
+        reading(node, f"alive_s={seconds}&follow=false") as reader,
+    ):
+        async with asyncio.timeout(PATIENCE_S):
+            await reader.done.wait()
+        assert reader.status == status
 
 
 async def test_a_feed_begins_now_unless_told_otherwise(tmp_path: Path) -> None:

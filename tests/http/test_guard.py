@@ -11,7 +11,7 @@ from tests.asgi import ask
 
 from tansiq.domain.actor import THIS_MACHINE, Actor
 from tansiq.http.access import OPEN, WATCH, GuardedRoute
-from tansiq.http.guard import Guard
+from tansiq.http.guard import Address, Guard
 
 TOKEN = "a-token-of-more-than-thirty-two-characters"
 HOST = ("Host", "127.0.0.1:8080")
@@ -44,7 +44,7 @@ APP = Starlette(
         for path, access in (("/api/v1", WATCH), ("/healthz", OPEN))
         for method in ("GET", "POST")
     ],
-    middleware=[Middleware(Guard, door=OneToken(), port=8080)],
+    middleware=[Middleware(Guard, door=OneToken(), address=Address(port=8080))],
 )
 APP.router.redirect_slashes = False
 

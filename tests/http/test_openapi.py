@@ -15,6 +15,7 @@ from schemathesis.specs.openapi.checks import (
 )
 from tests.http.own_world import PORT, TOKEN, build
 
+from stores import only_sqlite
 from tansiq.http.openapi import document
 from tansiq.http.own_table import OPERATIONS
 
@@ -28,8 +29,9 @@ def test_the_description_is_valid() -> None:
     schemathesis.openapi.from_dict(DOCUMENT).validate()
 
 
+@only_sqlite
 def test_generated_requests_get_described_answers(tmp_path: Path) -> None:
-    """Method: 12 generated requests to each operation but the feeds, which never end."""
+    """Method: 6 generated requests to each operation but the feeds, which never end."""
     node = build(tmp_path / "node.db")
     schema = schemathesis.openapi.from_asgi("/api/openapi.json", node.app, headers=HEADERS)
     answers: dict[int, int] = {}
@@ -37,7 +39,7 @@ def test_generated_requests_get_described_answers(tmp_path: Path) -> None:
         operation = result.ok()
 
         @settings(
-            max_examples=12,
+            max_examples=6,
             deadline=None,
             derandomize=True,
             database=None,
@@ -45,7 +47,8 @@ def test_generated_requests_get_described_answers(tmp_path: Path) -> None:
         )
         @given(case=operation.as_strategy())
         def check(case: schemathesis.Case) -> None:
-            response = case.call_and_validate(headers=HEADERS, checks=CHECKS)
+            # The first PDF of a process loads its maker: on a slow machine that takes a while.
+            response = case.call_and_validate(headers=HEADERS, checks=CHECKS, timeout=120)
             answers[response.status_code] = answers.get(response.status_code, 0) + 1
 
         check()

@@ -239,9 +239,7 @@ class Floor:
     async def start(self, desk: Desk) -> None:
         side = desk.side
         await side.start()
-        server = listener(
-            side.up.own, "127.0.0.1", side.settings.own_port, side.settings, tls=False
-        )
+        server = listener(side.up.own, "127.0.0.1", side.settings.own_port, side.settings, tls=None)
         task = asyncio.create_task(server.serve())
         self.own[desk.party] = (server, task)
         while not server.started:

@@ -95,7 +95,7 @@ class WanderingClock(SimulatedClock):
 class HastyStore(SteppingStore):
     """Answers a write at once and commits it half a second later."""
 
-    async def write(self, fn: Callable[[Tx], Any]) -> Any:
+    async def write(self, fn: Callable[[Tx], Any], *, beside: bool = False, at: object = ()) -> Any:
         if not self._crashed and not self.connection.in_transaction:
             self.connection.execute("BEGIN IMMEDIATE")
             asyncio.get_running_loop().call_later(0.5, self._commit)

@@ -14,6 +14,7 @@ import pytest
 from stations import agreement_of
 from tests.planning.sky import TIMERS, Side, Sky, flying, make_sky
 
+from stores import open_store
 from tansiq.clock import SystemClock
 from tansiq.domain.actor import Actor, Role
 from tansiq.domain.intent import PartyID
@@ -23,7 +24,6 @@ from tansiq.services.events import Events
 from tansiq.services.hooks import FEED_KINDS, KINDS, SAME_AGAIN_S, Hooks, Ran, check_hooks
 from tansiq.services.planning.site import Site
 from tansiq.settings import Limits, load_settings
-from tansiq.storage.sqlite import SqliteStore
 from tansiq.storage.store import Tx
 
 pytestmark = pytest.mark.anyio
@@ -81,7 +81,7 @@ class Feed:
         self.open()
 
     def open(self) -> None:
-        self.store = SqliteStore.open(self.folder / "tansiq.db")
+        self.store = open_store(self.folder / "tansiq.db")
         self.events = Events(self.store, self.clock, self.limits)
         site = Site(
             agreement=agreement_of("north", "south"),

@@ -104,7 +104,9 @@ class SteppingStore:
         self._crashed = False
         self.commits = 0
 
-    async def write(self, fn: Callable[[Tx], Awaitable[T]]) -> T:
+    async def write(
+        self, fn: Callable[[Tx], Awaitable[T]], *, beside: bool = False, at: object = ()
+    ) -> T:
         if self._crashed:
             await asyncio.Event().wait()  # The process is gone.
         self.connection.execute("BEGIN IMMEDIATE")

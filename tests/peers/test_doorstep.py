@@ -14,6 +14,7 @@ import pytest
 from starlette.applications import Starlette
 
 from asgi import Answer, ask
+from stores import open_store
 from tansiq.clock import SystemClock
 from tansiq.domain.agreement import NO_MINIMA, Agreement, Register
 from tansiq.domain.volume import Circle, LatLng
@@ -22,7 +23,7 @@ from tansiq.formats.agreement import read_agreement, render_agreement
 from tansiq.formats.invitation import CHARS_MAX, JOIN_PATH, read_reply, write_reply
 from tansiq.formats.spoken import six_words
 from tansiq.http.join import JoinApi
-from tansiq.http.listener import listener
+from tansiq.http.listener import listener, tls_of_node
 from tansiq.node import Node
 from tansiq.peers.doorstep import Doorstep
 from tansiq.peers.identity import NewNode, make_node, write_node
@@ -38,7 +39,6 @@ from tansiq.peers.joining import (
 from tansiq.peers.rendezvous import deliver
 from tansiq.services.events import Events
 from tansiq.settings import Limits, load_settings
-from tansiq.storage.sqlite import SqliteStore
 
 pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 11, 28, 14, tzinfo=UTC)
@@ -114,7 +114,7 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
     west = make(tmp_path, "west", 9444)
     agreement = agreement_of(north, south)
     (north / "agreement.toml").write_bytes(render_agreement(agreement))
-    clock, store = Standing(), SqliteStore.open(tmp_path / "tansiq.db")
+    clock, store = Standing(), open_store(tmp_path / "tansiq.db")
     events = Events(store, clock, Limits())
     doorstep = Doorstep(north, agreement, events, tries_max=TRIES)
     api = JoinApi(doorstep.take, clock, per_s=1.0)
@@ -266,7 +266,9 @@ async def test_damaged_files_are_no_crash(door: Door) -> None:
 @asynccontextmanager
 async def serving(data: Path) -> AsyncIterator[Node]:
     node, settings = await Node.open(load_settings(data)), load_settings(data)
-    server = listener(node.peer, "127.0.0.1", settings.peer_port, settings, tls=True)
+    server = listener(
+        node.peer, "127.0.0.1", settings.peer_port, settings, tls=tls_of_node(settings)
+    )
     task = asyncio.create_task(server.serve())
     while not server.started:
         assert not task.done()

@@ -1,7 +1,6 @@
 """Versions of the agreement for tests: made, signed, handed to nodes, and gone over to."""
 
 import asyncio
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 from sky import NOON, TIMERS, Side, Sky
 
+import stores
 from tansiq.domain.agreement import Agreement
 from tansiq.domain.intent import PartyID
 from tansiq.formats.agreement import load_agreement, read_agreement, render_agreement
@@ -77,7 +77,4 @@ def first(sky: Sky) -> Agreement:
 
 def forget_versions(side: Side) -> None:
     """Leave a store as one is that was migrated from before it noted versions."""
-    database = sqlite3.connect(side.settings.data / STORE)
-    database.execute("DELETE FROM agreement")
-    database.commit()
-    database.close()
+    stores.change(side.settings.data / STORE, side.settings.database, "DELETE FROM agreement")

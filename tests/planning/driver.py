@@ -18,7 +18,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from outsider import ISSUER, Outsider, outside
 from pool import pooled
-from sky import PATIENCE_S, TIMERS, Side, flying, make_sky, until, volume
+from sky import PATIENCE_S, PLAIN, TIMERS, Side, flying, make_sky, until, volume
 
 from tansiq.domain.agreement import Minima
 from tansiq.domain.volume import Volumes
@@ -56,7 +56,7 @@ class Driver:
         """Send one request; ``scope`` None: without a token."""
         content = body if isinstance(body, bytes) else msgspec.json.encode(body) if body else None
         headers = {"Authorization": f"Bearer {self.token(scope)}"} if scope is not None else {}
-        async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_S) as client:
+        async with httpx.AsyncClient(verify=PLAIN, trust_env=False, timeout=PATIENCE_S) as client:
             url = f"{self.side.party.url}/flight_planning/v1{path}"
             return await client.request(method, url, content=content, headers=headers)
 

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jwt
 from joserfc.jwk import RSAKey
-from sky import PATIENCE_S, Side, Sky
+from sky import PATIENCE_S, PLAIN, Side, Sky
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -74,7 +74,7 @@ class Outsider:
     async def ask(self, method: str, url: str, body: object = None) -> httpx.Response:
         """Send one request with our token."""
         content = body if isinstance(body, bytes) else codec.encode(body) if body else None
-        async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_S) as client:
+        async with httpx.AsyncClient(verify=PLAIN, trust_env=False, timeout=PATIENCE_S) as client:
             return await client.request(
                 method, url, content=content, headers={"Authorization": f"Bearer {self.token()}"}
             )

@@ -6,7 +6,7 @@ length of the timers.
 """
 
 import asyncio
-import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from tests.ports import free_ports
 
+from stores import placed
 from tansiq.clock import Clock, SystemClock
 from tansiq.domain.agreement import Agreement, Minima, Party, Register
 from tansiq.domain.draft import Datum, PlanDraft, StatedBand, Units
@@ -31,13 +33,15 @@ from tansiq.domain.volume import (
     Volumes,
 )
 from tansiq.formats.agreement import render_agreement
-from tansiq.http.listener import listener
+from tansiq.http.listener import listener, tls_of_node
 from tansiq.node import Node
 from tansiq.peers.identity import NewNode, make_node, write_node
 from tansiq.services.views import ConstraintView, PlanView
 from tansiq.settings import Settings, Timers, load_settings
 
 PATIENCE_S = 60.0
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For clients of plain HTTP: to read in all authorities that the machine trusts takes 46 ms."""
 """How long a test waits for what ought to be so very soon. No promise: on a busy machine everything
 takes longer, and who waits goes on as soon as it is so.
 """
@@ -140,7 +144,8 @@ class Side:
     async def listen(self) -> None:
         """Answer peers."""
         settings = self.settings
-        server = listener(self.up.peer, "127.0.0.1", self.port, settings, tls=settings.peer_tls)
+        tls = tls_of_node(settings) if settings.peer_tls else None
+        server = listener(self.up.peer, "127.0.0.1", self.port, settings, tls=tls)
         self._peer, self._serving = server, asyncio.create_task(server.serve())
         while not server.started:
             assert not self._serving.done(), f"port {self.port} is taken"
@@ -218,18 +223,6 @@ class Sky:
         return self.sides[party]
 
 
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listened on a moment ago, all different."""
-    found = [socket.socket() for _ in range(count)]
-    for one in found:
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        one.bind(("127.0.0.1", 0))
-    ports = [int(one.getsockname()[1]) for one in found]
-    for one in found:
-        one.close()
-    return ports
-
-
 def make_sky(
     folder: Path,
     *,
@@ -268,7 +261,7 @@ def make_sky(
     sky = Sky(folder)
     for name, port in ports.items():
         (folder / name / "agreement.toml").write_bytes(render_agreement(agreement))
-        settings = replace(load_settings(folder / name), timers=timers)
+        settings = placed(replace(load_settings(folder / name), timers=timers))
         sky.sides[name] = Side(settings, members[name], port)
     return sky
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from sky import until
 
+from stores import AnyStore, open_store
 from tansiq.clock import SystemClock
 from tansiq.errors import PeerUnreachable
 from tansiq.f3548 import wire
 from tansiq.services.planning.notices import Notices
 from tansiq.settings import Timers
 from tansiq.storage.notifications import Notification, Notifications
-from tansiq.storage.sqlite import SqliteStore
 from tansiq.storage.store import Tx
 
 pytestmark = pytest.mark.anyio
@@ -38,7 +38,7 @@ class Deaf:
         raise PeerUnreachable("no answer")
 
 
-async def _owe(store: SqliteStore, notices: Notices) -> None:
+async def _owe(store: AnyStore, notices: Notices) -> None:
     subscriber = wire.SubscriberToNotify(
         subscriptions=(wire.SubscriptionState(subscription_id=ENTITY, notification_index=1),),
         uss_base_url=URL,
@@ -55,14 +55,14 @@ async def _now(value: Any) -> Any:
     return value
 
 
-async def _left(store: SqliteStore) -> int:
+async def _left(store: AnyStore) -> int:
     return len(await store.read(lambda tx: Notifications(tx).all()))
 
 
 async def test_who_was_given_up_is_shown_as_not_reached_until_they_hear_again(
     tmp_path: Path,
 ) -> None:
-    store, peer = SqliteStore.open(tmp_path / "store.db"), Deaf()
+    store, peer = open_store(tmp_path / "store.db"), Deaf()
     timers = Timers(notify_retry_for=timedelta(0), retry_first_s=0.01)
     notices = Notices(
         store, peer, SystemClock(), timers, own_url="https://us.example", is_party=lambda _: True

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from outsider import Outsider, outside
 from pool import mark
-from sky import PATIENCE_S, Side, flying, make_sky, plan
+from sky import PATIENCE_S, PLAIN, Side, flying, make_sky, plan
 
 from tansiq.clock import SystemClock
 from tansiq.formats.agreement import load_agreement
@@ -39,7 +39,7 @@ class Claimant:
 async def _say(holder: Side, uss: str, availability: str, token: str) -> httpx.Response:
     body = msgspec.json.encode({"old_version": "", "availability": availability})
     url = f"{holder.party.url}/dss/v1/uss_availability/{uss}"
-    async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_S) as client:
+    async with httpx.AsyncClient(verify=PLAIN, trust_env=False, timeout=PATIENCE_S) as client:
         headers = {"Authorization": f"Bearer {token}"}
         return await client.put(url, content=body, headers=headers)
 

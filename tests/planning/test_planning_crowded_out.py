@@ -15,6 +15,7 @@ from outsider import Outsider
 from pool import pooled
 from sky import PATIENCE_S, TIMERS, Side, make_sky, plan
 
+from stores import open_store
 from tansiq.clock import SystemClock
 from tansiq.domain.agreement import Agreement
 from tansiq.errors import PeerRefused, PeerUnreachable
@@ -24,7 +25,6 @@ from tansiq.peers.exchange import Exchange
 from tansiq.services.planning.notices import TOLD_MAX, Notices
 from tansiq.services.views import Status
 from tansiq.settings import Limits, Timers
-from tansiq.storage.sqlite import SqliteStore
 
 pytestmark = pytest.mark.anyio
 
@@ -42,7 +42,7 @@ def _subscriber(url: str) -> wire.SubscriberToNotify:
 
 
 async def test_one_host_with_many_names_crowds_nobody_out_of_what_is_told(tmp_path: Path) -> None:
-    store = SqliteStore.open(tmp_path / "store.db")
+    store = open_store(tmp_path / "store.db")
     notices = Notices(
         store,
         _Nobody(),  # type: ignore[arg-type]

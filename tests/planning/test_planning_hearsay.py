@@ -135,6 +135,6 @@ async def test_many_that_stand_nowhere_hold_up_no_plan(tmp_path: Path) -> None:
     async with pooled(tmp_path) as (sky, drones):
         north = sky["north"]
         real = await drones.place(sky["dss"], plan(-121, at=(600, 660)).volumes)
-        for _ in range(150):
+        for _ in range(60):
             await _tell(drones, north, real)
         assert (await north.declare(plan(-121, "ALPHA"))).status is Status.COORDINATED

@@ -14,6 +14,7 @@ import pytest
 from outsider import Outsider, outside
 from sky import TIMERS, Side, flying, make_sky, plan, two, until
 
+from stores import only_sqlite
 from tansiq.domain.volume import Volumes
 from tansiq.errors import PeerError, PeerUnreachable
 from tansiq.f3548 import convert, wire
@@ -75,6 +76,7 @@ def disk_full(side: Side) -> Iterator[None]:
         connection.pragma("query_only", 0)
 
 
+@only_sqlite
 async def test_what_a_full_disk_interrupted_goes_on_by_itself(tmp_path: Path) -> None:
     async with two(tmp_path, timers=OFTEN) as (north, south):
         for side in (north, south):
@@ -92,6 +94,7 @@ async def test_what_a_full_disk_interrupted_goes_on_by_itself(tmp_path: Path) ->
             assert (await side.settled(declared.id)).status is Status.ENDED
 
 
+@only_sqlite
 @pytest.mark.parametrize("seed", range(3))
 async def test_a_disk_that_is_full_at_any_moment_leaves_no_plan_behind(
     tmp_path: Path, seed: int

@@ -181,22 +181,22 @@ def agreement(tmp_path_factory: pytest.TempPathFactory) -> Agreement:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_2000_pairs(agreement: Agreement, seed: int) -> None:
-    conflicts = _compare(agreement, seed, 1_000)
-    print(f"seed {seed}: 1000 pairs, {conflicts} conflicts, 0 differences")
-    assert 250 < conflicts < 750
+def test_1000_pairs(agreement: Agreement, seed: int) -> None:
+    conflicts = _compare(agreement, seed, 500)
+    print(f"seed {seed}: 500 pairs, {conflicts} conflicts, 0 differences")
+    assert 125 < conflicts < 375
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_1000_pairs_of_aircraft_of_known_and_unknown_categories(
+def test_500_pairs_of_aircraft_of_known_and_unknown_categories(
     agreement: Agreement, seed: int
 ) -> None:
     by_category = replace(agreement, between=BETWEEN)
     kinds = (None, Category.DRONE, Category.DRONE, Category.LIGHT, Category.HEAVY)
-    conflicts = _compare(by_category, seed, 500, kinds)
-    print(f"seed {seed}: 500 pairs, {conflicts} conflicts, 0 differences")
-    assert 150 < conflicts < 450
-    assert conflicts != _compare(agreement, seed, 500, kinds)
+    conflicts = _compare(by_category, seed, 250, kinds)
+    print(f"seed {seed}: 250 pairs, {conflicts} conflicts, 0 differences")
+    assert 75 < conflicts < 225
+    assert conflicts != _compare(agreement, seed, 250, kinds)
 
 
 @pytest.mark.soak

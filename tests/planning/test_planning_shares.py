@@ -47,7 +47,8 @@ async def test_a_node_shows_a_heartbeat_of_its_own(tmp_path: Path) -> None:
     async with flying(sky):
         housekeeping = sky["north"].up.housekeeping
         await housekeeping._beat()
-        latest = await housekeeping._pool.latest()
+        (instance,) = await housekeeping._pool.instances()
+        latest = instance.latest
         assert latest is not None
         assert (latest.source, latest.reporter) == ("node", "")
         assert latest.next_before is not None

@@ -171,7 +171,7 @@ class Failing:
         self._fail("read")
         return await self._store.read(fn)
 
-    async def write(self, fn):  # type: ignore[no-untyped-def]
+    async def write(self, fn, *, beside=False, at=()):  # type: ignore[no-untyped-def]
         self._fail("write")
         return await self._store.write(fn)
 

@@ -16,6 +16,7 @@ import pytest
 from outsider import Outsider, outside
 from sky import TIMERS, ShiftedClock, Side, Sky, flying, make_sky, plan, two, until
 
+from stores import only_sqlite
 from tansiq.domain.agreement import IfUnreachable
 from tansiq.domain.intent import IntentState
 from tansiq.f3548 import convert, wire
@@ -250,6 +251,7 @@ def _parameters(base_url: str) -> wire.PutOperationalIntentReferenceParameters:
     )
 
 
+@only_sqlite
 async def test_what_a_register_from_an_old_backup_has_lost_is_written_again(tmp_path: Path) -> None:
     """Plan, no-go area and subscription; another register shuts others out meanwhile.
 

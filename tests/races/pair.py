@@ -9,7 +9,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -22,6 +21,7 @@ from typing import Any
 
 import aiohttp
 from tests.faults import FaultProxy
+from tests.ports import free_ports
 
 from tansiq.domain.agreement import Agreement, Minima
 from tansiq.domain.volume import LatLng, Polygon
@@ -68,18 +68,6 @@ class Pair:
     folders: dict[str, Folder]
     agreement: Agreement
     proxies: dict[str, FaultProxy]
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports on which nothing listens now, all different."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
 
 
 @asynccontextmanager
@@ -137,8 +125,8 @@ async def running(
     node = await Node.open(settings)
     if alter is not None:
         alter(node)
-    own = listener(node.own, "127.0.0.1", settings.own_port, settings, tls=False)
-    peer = listener(node.peer, "127.0.0.1", settings.peer_port, settings, tls=False)
+    own = listener(node.own, "127.0.0.1", settings.own_port, settings, tls=None)
+    peer = listener(node.peer, "127.0.0.1", settings.peer_port, settings, tls=None)
     servers = [asyncio.create_task(server.serve()) for server in (own, peer)]
     try:
         async with asyncio.timeout(START_S_MAX):

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from stores import AnyStore, open_store
 from tansiq.formats.checkpoint import Cosignature
 from tansiq.formats.signed_note import NameOf, verifier_key
 from tansiq.services.record import Record, Witness
 from tansiq.settings import Limits
-from tansiq.storage.sqlite import SqliteStore
 from tansiq.storage.store import Tx
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -29,13 +29,13 @@ class Side:
 
     party: str
     path: Path
-    store: SqliteStore
+    store: AnyStore
     record: Record
     witness: Witness
 
     @classmethod
     def open(cls, party: str, path: Path, *, limits: Limits = LIMITS) -> "Side":
-        store, key = SqliteStore.open(path), KEYS[party]
+        store, key = open_store(path), KEYS[party]
         others = {origin: k for origin, k in LOGS.items() if origin != NameOf.LOG.by(party)}
         return cls(
             party,

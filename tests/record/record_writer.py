@@ -9,16 +9,17 @@ import sys
 from pathlib import Path
 
 from tansiq.domain.merkle import leaf_hash
+from tansiq.storage.postgres import PostgresStore
 from tansiq.storage.record import RecordLog, seal_of
 from tansiq.storage.sqlite import SqliteStore
-from tansiq.storage.store import Tx
+from tansiq.storage.store import Store, Tx
 
 
-async def honest(store: SqliteStore) -> int:
+async def honest(store: Store) -> int:
     return await store.write(lambda tx: RecordLog(tx).append("note", b"x" * 600, time=1))
 
 
-async def hasty(store: SqliteStore) -> int:
+async def hasty(store: Store) -> int:
     leaf = leaf_hash(b"")
     tree = await store.read(lambda tx: RecordLog(tx).head())
     seal = seal_of(tree.size, time=1, kind="note", leaf=leaf)
@@ -39,8 +40,14 @@ async def hasty(store: SqliteStore) -> int:
     return tree.size
 
 
-async def main(path: Path, how: str) -> None:
-    store = SqliteStore.open(path)
+async def opened(where: str) -> Store:
+    if where.startswith("postgresql:"):
+        return await PostgresStore.open(where)
+    return SqliteStore.open(Path(where))
+
+
+async def main(where: str, how: str) -> None:
+    store = await opened(where)
 
     async def client() -> None:
         while True:
@@ -51,4 +58,4 @@ async def main(path: Path, how: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
+    asyncio.run(main(sys.argv[1], sys.argv[2]))

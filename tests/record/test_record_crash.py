@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from tests.record.logs import NOON, Side, close
 
+from stores import AnyStore, database_of
 from tansiq.clock import SystemClock
 from tansiq.domain.merkle import Frontier, leaf_hash
 from tansiq.errors import RecordDamaged, StoreError
 from tansiq.services.record import check
 from tansiq.storage.record import RecordLog, seal_of
-from tansiq.storage.sqlite import SqliteStore
 from tansiq.storage.store import Tx
 
 pytestmark = pytest.mark.anyio
@@ -27,7 +27,7 @@ CONTROL_ROUNDS_MAX = 15
 
 def write_until_killed(path: Path, how: str, rng: random.Random) -> list[int]:
     """Return the indexes that a writer acknowledged before it was killed."""
-    command = [sys.executable, str(WRITER), str(path), how]
+    command = [sys.executable, str(WRITER), database_of(path) or str(path), how]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         seen = [child.stdout.readline()]
@@ -39,7 +39,7 @@ def write_until_killed(path: Path, how: str, rng: random.Random) -> list[int]:
     return [int(line) for line in seen if line.endswith("\n")]
 
 
-async def test_a_killed_writer_leaves_a_whole_record(tmp_path: Path) -> None:
+async def test_a_killed_writer_leaves_a_whole_record(store_kind: str, tmp_path: Path) -> None:
     rng, path, done = random.Random(SEED), tmp_path / "north.db", set[int]()
     for _ in range(ROUNDS):
         seen = write_until_killed(path, "honest", rng)
@@ -52,7 +52,9 @@ async def test_a_killed_writer_leaves_a_whole_record(tmp_path: Path) -> None:
         await close([side])
 
 
-async def test_the_test_notices_a_writer_that_commits_by_halves(tmp_path: Path) -> None:
+async def test_the_test_notices_a_writer_that_commits_by_halves(
+    store_kind: str, tmp_path: Path
+) -> None:
     rng, path = random.Random(SEED), tmp_path / "north.db"
     for _ in range(CONTROL_ROUNDS_MAX):
         write_until_killed(path, "hasty", rng)
@@ -66,12 +68,12 @@ async def test_the_test_notices_a_writer_that_commits_by_halves(tmp_path: Path) 
     pytest.fail(f"seed {SEED}: {CONTROL_ROUNDS_MAX} kills between two commits left no trace")
 
 
-async def append(store: SqliteStore, number: int) -> int:
+async def append(store: AnyStore, number: int) -> int:
     body = b"%d" % number
     return await store.write(lambda tx: RecordLog(tx).append("note", body, time=number))
 
 
-async def careless(store: SqliteStore, number: int) -> int:
+async def careless(store: AnyStore, number: int) -> int:
     """The broken control: looks at the head in one transaction, and moves it in another."""
     leaf = leaf_hash(b"%d" % number)
     tree = await store.read(lambda tx: RecordLog(tx).head())
@@ -92,7 +94,9 @@ async def careless(store: SqliteStore, number: int) -> int:
 
 
 @pytest.mark.parametrize("control", [False, True], ids=["as it is", "control"])
-async def test_many_writers_make_one_history(tmp_path: Path, *, control: bool) -> None:
+async def test_many_writers_make_one_history(
+    store_kind: str, tmp_path: Path, *, control: bool
+) -> None:
     """Sixteen clients of two connections to one file, 20 entries each."""
     sides = [Side.open("north", tmp_path / "north.db") for _ in range(2)]
     how = careless if control else append
@@ -114,7 +118,9 @@ async def test_many_writers_make_one_history(tmp_path: Path, *, control: bool) -
     await close(sides)
 
 
-async def test_one_commit_of_many_entries_is_whole_or_absent(tmp_path: Path) -> None:
+async def test_one_commit_of_many_entries_is_whole_or_absent(
+    store_kind: str, tmp_path: Path
+) -> None:
     """A batch whose last entry is refused leaves nothing, not even its tile."""
     side = Side.open("north", tmp_path / "north.db")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.record.logs import KEYS, LOGS, NOON, Side, close
 
+from stores import only_sqlite
 from tansiq.domain.merkle import leaf_hash, verify_consistency, verify_inclusion
 from tansiq.errors import (
     BadInput,
@@ -25,14 +26,14 @@ LOG = LOGS["north/log"]
 
 
 @pytest.fixture
-async def north(tmp_path: Path) -> AsyncIterator[Side]:
+async def north(store_kind: str, tmp_path: Path) -> AsyncIterator[Side]:
     side = Side.open("north", tmp_path / "north.db")
     yield side
     await close([side])
 
 
 @pytest.fixture
-async def south(tmp_path: Path) -> AsyncIterator[Side]:
+async def south(store_kind: str, tmp_path: Path) -> AsyncIterator[Side]:
     side = Side.open("south", tmp_path / "south.db")
     yield side
     await close([side])
@@ -110,7 +111,7 @@ async def test_several_witnesses_of_one_checkpoint_stand_in_one_proof(
     await close([east])
 
 
-async def test_entries_are_limited(tmp_path: Path) -> None:
+async def test_entries_are_limited(store_kind: str, tmp_path: Path) -> None:
     limits = Limits(record_entry_bytes_max=10, record_page_max=2)
     side = Side.open("north", tmp_path / "small.db", limits=limits)
     await side.say(b"x" * 10)
@@ -176,6 +177,7 @@ def copy_of(side: Side, path: Path) -> None:
             shutil.copy(source, path.with_name(path.name + suffix))
 
 
+@only_sqlite  # The copy is one of its files.
 async def test_an_old_copy_that_was_put_back_is_noticed(
     north: Side, south: Side, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ import apsw
 import pytest
 from tests.record.logs import Side, close
 
+from stores import only_sqlite
 from tansiq.clock import SystemClock
 from tansiq.errors import RecordDamaged, RecordRolledBack, StoreError
 from tansiq.services.record import Checked, check
@@ -21,14 +22,14 @@ SEED = 20_261_128
 
 
 @pytest.fixture
-async def north(tmp_path: Path) -> AsyncIterator[Side]:
+async def north(store_kind: str, tmp_path: Path) -> AsyncIterator[Side]:
     side = Side.open("north", tmp_path / "north.db")
     yield side
     await close([side])
 
 
 @pytest.fixture
-async def south(tmp_path: Path) -> AsyncIterator[Side]:
+async def south(store_kind: str, tmp_path: Path) -> AsyncIterator[Side]:
     side = Side.open("south", tmp_path / "south.db")
     yield side
     await close([side])
@@ -90,6 +91,7 @@ COLUMNS = {
 }
 
 
+@only_sqlite  # The other refuses most of it: its columns have types.
 @pytest.mark.parametrize(("table", "column"), [(t, c) for t, each in COLUMNS.items() for c in each])
 async def test_no_bit_of_a_small_log_can_change(
     north: Side, south: Side, table: str, column: str
@@ -165,7 +167,6 @@ async def test_no_bit_of_a_tile_can_change(north: Side) -> None:
         "INSERT INTO record_tile SELECT 0, 10, root, hashes FROM record_tile WHERE tile = 0",
         "UPDATE record_tile SET root = X'00' WHERE tile = 1",
         "UPDATE record_entry SET body = 'text' WHERE seq = 9",
-        "UPDATE record_entry SET time = 'text' WHERE seq = 9",
         "UPDATE record_entry SET kind = X'00' WHERE seq = 9",
         "UPDATE record_head SET size = 2599",
         "UPDATE record_head SET size = 0, frontier = X''",
@@ -175,6 +176,14 @@ async def test_rows_that_came_or_went_are_noticed(north: Side, sql: str) -> None
     await fill(north, 2_600)
     assert await do(north, sql) == 1
     with pytest.raises(RecordDamaged, match=r"as it was written|holds something|head"):
+        await checked(north)
+
+
+@only_sqlite  # The other takes no text for a number.
+async def test_a_number_that_became_a_text_is_noticed(north: Side) -> None:
+    await fill(north, 2_600)
+    assert await do(north, "UPDATE record_entry SET time = 'text' WHERE seq = 9") == 1
+    with pytest.raises(RecordDamaged, match="holds something"):
         await checked(north)
 
 

@@ -35,7 +35,7 @@ LOG = LOGS["north/log"]
 
 
 @pytest.fixture
-async def sides(tmp_path: Path) -> AsyncIterator[dict[str, Side]]:
+async def sides(store_kind: str, tmp_path: Path) -> AsyncIterator[dict[str, Side]]:
     """North has a log, and again another one with the same key; South is its witness."""
     limits = Limits(record_evidence_max=3)
     made = {

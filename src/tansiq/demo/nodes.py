@@ -6,6 +6,7 @@ processes share no memory and no file but the agreement's bytes, of which each h
 
 import asyncio
 import os
+import secrets
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -95,6 +96,43 @@ class Node:
 
 def _tail(log: Path, lines: int = 20) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """An account that the demo has made, the same at each node, for this one run."""
+
+    name: str
+    password: str
+
+
+async def let_in(nodes: Sequence[Node], *, name: str = "demo") -> Login:
+    """Make an account at each node, which may do everything there.
+
+    Raises:
+        NodeFailed: a node did not answer, or refused.
+    """
+    login = Login(name, secrets.token_urlsafe(15))
+    said = {
+        "name": login.name,
+        "display_name": "Demo",
+        "initials": "DEMO",
+        "role": "admin",
+        "password": login.password,
+    }
+    async with aiohttp.ClientSession() as session:
+        for node in nodes:
+            whose = {"Authorization": f"Bearer {node.token}"}
+            try:
+                async with session.post(
+                    f"{node.own_url}/api/v1/accounts", json=said, headers=whose
+                ) as answer:
+                    if answer.status != 201:
+                        text = (await answer.text())[:200]
+                        raise NodeFailed(f"{node.party} made no account: {answer.status} {text}")
+            except aiohttp.ClientError as error:
+                raise NodeFailed(f"{node.party} does not answer: {error}") from None
+    return login
 
 
 @asynccontextmanager

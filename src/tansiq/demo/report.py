@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import median
 
 from tansiq.demo.flown import Meeting
-from tansiq.demo.nodes import Node
+from tansiq.demo.nodes import Login, Node
 from tansiq.demo.recheck import Judged
 from tansiq.demo.scenario import Scenario
 from tansiq.demo.story import Outcome, Refusal
@@ -150,14 +150,17 @@ def flown(near: Sequence[Meeting], tracks: int) -> list[str]:
     return lines
 
 
-def farewell(nodes: Sequence[Node], folder: Path, program: str) -> list[str]:
+def farewell(nodes: Sequence[Node], folder: Path, program: str, login: Login) -> list[str]:
     """Say what is running and what to try with it."""
     data = nodes[0].data
     return [
         "",
-        f"both nodes go on until Ctrl-C; their data is in {folder}. In another terminal:",
+        f"both nodes go on until Ctrl-C; their data is in {folder}. The consoles, in a browser,",
+        f"as {login.name} with the password {login.password}:",
+        *(f"  {node.party}: {node.own_url}/" for node in nodes),
+        "In another terminal:",
         f"  {program} plan list --data {data}",
         f"  {program} events --data {data} --follow",
         f"  {program} doctor --data {data}",
-        *(f"  {node.party}: {node.own_url}/api/openapi.json" for node in nodes),
+        f"The own API describes itself at {nodes[0].own_url}/api/openapi.json",
     ]

@@ -17,7 +17,7 @@ import aiohttp
 from tansiq.clock import Clock
 from tansiq.demo import calfire, report
 from tansiq.demo.flown import Meeting, meetings
-from tansiq.demo.nodes import Node, NodeFailed, two_nodes
+from tansiq.demo.nodes import Node, NodeFailed, let_in, two_nodes
 from tansiq.demo.recheck import Judged, astray, recheck
 from tansiq.demo.scenario import Scenario, from_flights
 from tansiq.demo.small import small
@@ -63,7 +63,9 @@ async def run(options: Options, clock: Clock, say: Say) -> int:
             async with two_nodes(folder, scenario, options.ports, clock) as (nodes, agreement):
                 code = await _story(scenario, nodes, agreement, clock, say)
                 if not options.once:
-                    await serve_on(nodes, report.farewell(nodes, folder, options.program), say)
+                    login = await let_in(nodes)
+                    lines = report.farewell(nodes, folder, options.program, login)
+                    await serve_on(nodes, lines, say)
                 return code
         except* (NodeFailed, DeskError) as failures:
             for failure in failures_of(failures):

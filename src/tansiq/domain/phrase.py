@@ -158,9 +158,9 @@ def read_value(kind: Kind, value: object, field: str) -> Value:
             raise BadInput(f"write a whole number of {unit}, {low} to {high}", field=field)
         return value
     if not isinstance(value, str):
-        raise BadInput(f"write {_WANTED[kind]}, as text in quotes", field=field)
+        raise BadInput(f"write {WANTED[kind]}, as text in quotes", field=field)
     if not _TEXT[kind](value, field):
-        raise BadInput(f"{value[:40]!r} is not {_WANTED[kind]}", field=field)
+        raise BadInput(f"{value[:40]!r} is not {WANTED[kind]}", field=field)
     return value
 
 
@@ -259,7 +259,7 @@ _TEXT: Final[Mapping[Kind, Callable[[str, str], bool]]] = {
     Kind.PARTY: _matches(_PARTY),
     Kind.TEXT: _free,
 }
-_WANTED: Final[Mapping[Kind, str]] = {
+WANTED: Final[Mapping[Kind, str]] = {
     Kind.CALLSIGN: "a call sign of printable characters on one line",
     Kind.TIME: "a time in UTC to the second, 2026-11-28T14:32:00Z",
     Kind.DIRECTION: f"one of {', '.join(Direction)}",

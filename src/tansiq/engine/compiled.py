@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,7 +46,10 @@ def _numba() -> Any:
         for name in ("boundary.py", "ellipsoid.py", "well_clear.py"):  # Compiled in.
             state.update((folder.parent / "domain" / name).read_bytes())
         kept = folder / "__pycache__" / f"kernels-{state.hexdigest()[:16]}"
-        if os.access(folder / "__pycache__", os.W_OK):
+        # Made here: where Python keeps no bytecode, nobody else makes it.
+        with suppress(OSError):
+            kept.parent.mkdir(exist_ok=True)
+        if os.access(kept.parent, os.W_OK):
             numba.config.CACHE_DIR = str(kept)
     return numba
 

@@ -6,6 +6,7 @@ their datum: ``_w84_m`` is above the WGS84 ellipsoid, as is the third number of 
 alarm without a place has no geometry. Members beside the RFC: ``tansiq`` at the top.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -34,20 +35,24 @@ Feature = dict[str, Any]
 
 def document(picture: Picture) -> bytes:
     """Return the whole picture."""
-    return _ENCODER.encode(
-        {
-            "type": "FeatureCollection",
-            "features": list(_features(picture)),
-            "tansiq": {
-                "party": picture.party,
-                "time": zulu(picture.time),
-                "replay": picture.replay,
-                "exercise": picture.exercise,
-                "sentences": picture.sentences,
-                "note": NOT_CERTIFIED,
-            },
-        }
-    )
+    whole = {
+        "type": "FeatureCollection",
+        "features": list(_features(picture)),
+        "tansiq": {
+            "party": picture.party,
+            "time": zulu(picture.time),
+            "replay": picture.replay,
+            "exercise": picture.exercise,
+            "sentences": picture.sentences,
+            "note": NOT_CERTIFIED,
+        },
+    }
+    try:
+        return _ENCODER.encode(whole)
+    except UnicodeEncodeError:
+        # Half of a surrogate pair in a name: no reader of ours takes one, and if one comes by a way
+        # that nobody thought of, the sky must be shown all the same.
+        return json.dumps(whole, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _features(picture: Picture) -> Iterator[Feature]:

@@ -66,6 +66,7 @@ class NameOf(StrEnum):
     WITNESS = "/witness"
     BUNDLE = "/bundle"
     AGREEMENT = "/agreement"
+    BACKUP = "/backup"
 
     def by(self, party: str) -> str:
         """Return the name of a party's key for this use."""

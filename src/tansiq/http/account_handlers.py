@@ -9,7 +9,7 @@ import msgspec
 from starlette.responses import Response
 
 from tansiq.errors import Unauthenticated
-from tansiq.http.guard import cookie_name, cookie_of
+from tansiq.http.guard import ADDRESS, Address, cookie_name, cookie_of
 from tansiq.http.operations import Answer, Call
 from tansiq.http.own_handlers import OwnApi
 from tansiq.services.accounts.tokens import csrf_of
@@ -24,8 +24,6 @@ from tansiq.services.accounts.views import (
     OwnPassword,
 )
 
-SECURE: Final = False
-"""Whether the own listener speaks TLS; ``guard.py`` says what else belongs to it."""
 _UNKNOWN: Final = "nowhere"
 
 
@@ -37,15 +35,15 @@ async def set_up(api: OwnApi, call: Call) -> Answer:
 async def log_in(api: OwnApi, call: Call) -> Response:
     login: Login = call.content
     opened, token = await api.accounts.sessions.begin(
-        login, _address(call), instead_of=_cookie(api, call)
+        login, _address(call), instead_of=_cookie(call)
     )
     response = Response(msgspec.json.encode(opened), 201, _NO_STORE, "application/json")
     if login.kind == "cookie":
         response.set_cookie(
-            cookie_name(api.settings.own_port, secure=SECURE),
+            _cookie_name(call),
             token,
             path="/",
-            secure=SECURE,
+            secure=_reached(call).secure,
             httponly=True,
             samesite="strict",
         )
@@ -56,9 +54,9 @@ async def log_out(api: OwnApi, call: Call) -> Response:
     ended = await api.accounts.sessions.end_current(call.actor)
     response = Response(msgspec.json.encode(ended), 200, _NO_STORE, "application/json")
     response.delete_cookie(
-        cookie_name(api.settings.own_port, secure=SECURE),
+        _cookie_name(call),
         path="/",
-        secure=SECURE,
+        secure=_reached(call).secure,
         httponly=True,
         samesite="strict",
     )
@@ -74,7 +72,7 @@ async def end_session(api: OwnApi, call: Call) -> Answer:
 
 
 async def get_me(api: OwnApi, call: Call) -> Answer:
-    actor, cookie = call.actor, _cookie(api, call)
+    actor, cookie = call.actor, _cookie(call)
     if actor.role is None:
         raise Unauthenticated("a feed token is nobody", field="Authorization")
     by_cookie = cookie is not None and "authorization" not in call.request.headers
@@ -135,8 +133,17 @@ async def revoke_feed_token(api: OwnApi, call: Call) -> Answer:
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
-def _cookie(api: OwnApi, call: Call) -> str | None:
-    return cookie_of(call.request.headers, cookie_name(api.settings.own_port, secure=SECURE))
+def _reached(call: Call) -> Address:
+    reached: Address = call.request.scope[ADDRESS]
+    return reached
+
+
+def _cookie_name(call: Call) -> str:
+    return cookie_name(_reached(call).port, secure=_reached(call).secure)
+
+
+def _cookie(call: Call) -> str | None:
+    return cookie_of(call.request.headers, _cookie_name(call))
 
 
 def _address(call: Call) -> str:

@@ -1,10 +1,13 @@
-"""The own API as an ASGI application: routes made from the table, its description, health, figures.
+"""The own listener as an ASGI application: the own API, its description, health, figures, console.
 
 Who calls, and whether they may, is decided before, by ``guard.py``; what a handler raises is
 rendered by ``problems.py``.
 """
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
+from functools import cache
 from hashlib import sha256
 
 import msgspec
@@ -15,11 +18,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tansiq.domain.draft import PlanDraft
-from tansiq.errors import CallerError, StateConflict
+from tansiq.errors import BadInput, CallerError, StateConflict
 from tansiq.formats import positions_json
 from tansiq.formats.plans import read_constraint, read_plan
 from tansiq.http.access import VIEWER, GuardedRoute, actor_of, check_all_guarded
-from tansiq.http.guard import Guard
+from tansiq.http.browser_policy import BrowserPolicy
+from tansiq.http.console import ConsoleFile, console_routes
+from tansiq.http.guard import Address, Guard
 from tansiq.http.health import health_routes
 from tansiq.http.metrics import Counted
 from tansiq.http.openapi import document
@@ -40,24 +45,31 @@ from tansiq.http.problems import Boundary, handlers, problem
 from tansiq.services.accounts.door import AccountsDoor
 from tansiq.services.idempotency import Attempt, Kept
 
+BODY_S_MAX = 60.0
+"""In which a body has to have come."""
 _QUICK_BYTES = 20_000
 _JSON = "application/json"
 _PROBLEM = "application/problem+json"
 
 
-def own_app(api: OwnApi, *, token: str, port: int) -> Starlette:
-    """Return the whole application of the own listener, guard included.
+def own_app(
+    api: OwnApi, *, token: str | None, address: Address, console: Sequence[ConsoleFile]
+) -> Starlette:
+    """Return the whole application of a listener for our own people, guard and console included.
+
+    ``token`` is this machine's; None where nobody comes as this machine.
 
     Raises:
         RuntimeError: a route does not state the least role that it takes.
     """
     app = Starlette(
-        routes=routes(api),
+        routes=[*routes(api), *console_routes(console)],
         exception_handlers=handlers(problem),
         # Outermost first. The boundary is inside Starlette's own, which would answer plain text.
         middleware=[
+            Middleware(BrowserPolicy),
             Middleware(Counted, metrics=api.metrics, clock=api.clock),
-            Middleware(Guard, door=AccountsDoor(api.accounts, machine=token), port=port),
+            Middleware(Guard, door=AccountsDoor(api.accounts, machine=token), address=address),
             Middleware(Boundary, render=problem),
         ],
     )
@@ -67,11 +79,10 @@ def own_app(api: OwnApi, *, token: str, port: int) -> Starlette:
 
 
 def routes(api: OwnApi) -> list[GuardedRoute]:
-    """Return all routes of the own listener, bound to one node's services."""
-    described = msgspec.json.encode(document(OPERATIONS))
+    """Return all routes of the own API, bound to one node's services."""
 
     async def openapi(_: Request) -> Response:
-        return Response(described, media_type=_JSON)
+        return Response(_described(), media_type=_JSON)
 
     return [
         *(
@@ -85,9 +96,21 @@ def routes(api: OwnApi) -> list[GuardedRoute]:
     ]
 
 
+@cache
+def _described() -> bytes:
+    """Write the description; nobody waits for it who does not ask."""
+    return msgspec.json.encode(document(OPERATIONS))
+
+
 def _endpoint(api: OwnApi, op: Operation[OwnApi]) -> Callable[[Request], Awaitable[Response]]:
+    turns = None if op.at_once is None else asyncio.Semaphore(op.at_once)
+
     async def serve(request: Request) -> Response:
         request.scope["tansiq.route"] = op.path
+        async with turns or nullcontext():
+            return await answered(request)
+
+    async def answered(request: Request) -> Response:
         call_id, query, key, body = await _checked(api, op, request)
         content = await _content(api, op, body)
 
@@ -120,7 +143,15 @@ async def _checked(
     call_id = op.call_id(request)
     key = read_key(request) if op.idempotent else None
     bytes_max = limits.body_bytes_max if op.body_bytes_max is None else op.body_bytes_max
-    body = b"" if op.body is Body.NONE else await read_body(request, bytes_max)
+    if op.body is Body.NONE:
+        return call_id, query, key, b""
+    try:
+        body = await api.clock.limit(read_body(request, bytes_max), BODY_S_MAX)
+    except TimeoutError:
+        # Where only some are served at once, one that trickles would keep all others out.
+        raise BadInput(
+            f"did not come within {BODY_S_MAX:.0f} s; send it again", field="body"
+        ) from None
     return call_id, query, key, body
 
 

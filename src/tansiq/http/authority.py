@@ -11,7 +11,7 @@ import hashlib
 import json
 import warnings
 from collections import OrderedDict
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -81,8 +81,11 @@ class Authority:
         clock: Clock,
         issuers: Sequence[Issuer] = (),
         versions: Container[str] = (),
+        reserved: Callable[[], Container[str]] = frozenset,
     ) -> None:
+        """``reserved`` says which names no issuer gives to anybody, besides our parties'."""
         self._digest = agreement.digest
+        self._reserved = reserved
         self._versions = versions
         self._timers = settings.timers
         self._clock = clock
@@ -144,6 +147,8 @@ class Authority:
         if known.not_before_s > now_s + self._timers.clock_leeway_s:
             self._remembered.pop(name, None)
             raise Unauthenticated("the token is not valid yet; compare clocks", field="nbf")
+        if known.identity.party is None:
+            self._check_nobodys(known.identity.id)  # One may have joined since.
         return known.identity
 
     def _verified(self, token: str, now_s: float) -> _Remembered:
@@ -155,9 +160,8 @@ class Authority:
         key = self._check_signature(token, header, source)
         if source.party is not None and sub != iss:
             raise Unauthenticated("a party signs for itself: sub must be equal to iss", field="sub")
-        if source.party is None and sub in self._parties:
-            # Else an issuer could write and end plans in the name of a party.
-            raise Unauthenticated(f"{sub} is a party and signs with its own key", field="sub")
+        if source.party is None:
+            self._check_nobodys(sub)
         self._check_audience(claims)
         not_before_s, expires_s = self._times(claims, now_s)
         agreement = claims.get("agreement")
@@ -168,6 +172,14 @@ class Authority:
             agreement_digest=agreement if source.party and isinstance(agreement, str) else None,
         )
         return _Remembered(identity, source, key, not_before_s, expires_s)
+
+    def _check_nobodys(self, sub: str) -> None:
+        """Refuse the name of who signs for itself, here or elsewhere in the pool.
+
+        Else an issuer could write and end plans in the name of a party.
+        """
+        if sub in self._parties or sub in self._reserved():
+            raise Unauthenticated(f"{sub} is a party and signs with its own key", field="sub")
 
     def _times(self, claims: Mapping[str, Any], now_s: float) -> tuple[float, float]:
         """Return from when until when a token is good, without the leeway."""

@@ -67,7 +67,7 @@ def routes(pool: Pool, clock: Clock, authenticate: Authenticate) -> list[Route]:
 
     async def get_pool(request: Request) -> Response:
         authenticate(request, (READ_POOL,))
-        return _json(PoolAnswer(dar_id=pool.dar_id))
+        return _json(PoolAnswer(dar_id=await pool.dar_id()))
 
     async def get_dss_instances(request: Request) -> Response:
         authenticate(request, (READ_POOL,))
@@ -119,22 +119,29 @@ def _time(request: Request, name: str) -> datetime | None:
 
 
 async def _instances(pool: Pool) -> InstancesAnswer:
-    latest = await pool.latest()
-    shown = None
-    if latest is not None:
-        shown = HeartbeatAnswer(
-            timestamp=zulu(latest.made),
-            reporter=latest.reporter or None,
-            source=latest.source,
-            index=latest.number,
-            next_heartbeat_expected_before=(
-                None if latest.next_before is None else zulu(latest.next_before)
-            ),
+    found = await pool.instances()
+    return InstancesAnswer(
+        dss_instances=tuple(
+            Instance(
+                id=each.id,
+                public_endpoint=each.endpoint,
+                most_recent_heartbeat=None if each.latest is None else _shown(each.latest),
+            )
+            for each in found
         )
-    instance = Instance(
-        id=pool.instance, public_endpoint=pool.endpoint, most_recent_heartbeat=shown
     )
-    return InstancesAnswer(dss_instances=(instance,))
+
+
+def _shown(latest: Heartbeat) -> HeartbeatAnswer:
+    return HeartbeatAnswer(
+        timestamp=zulu(latest.made),
+        reporter=latest.reporter or None,
+        source=latest.source,
+        index=latest.number,
+        next_heartbeat_expected_before=(
+            None if latest.next_before is None else zulu(latest.next_before)
+        ),
+    )
 
 
 def _json(message: msgspec.Struct, status: int = 200) -> Response:

@@ -53,10 +53,13 @@ class Feed:
         self.readers = 0
         self._readers_max = limits.feed_clients_max
 
-    async def open(self, after: int | None, *, follow: bool, resumed: bool) -> Response:
+    async def open(
+        self, after: int | None, *, follow: bool, resumed: bool, alive_s: int | None = None
+    ) -> Response:
         """Return a feed from after that event, or from now.
 
-        0 is the oldest event kept, unless a reader says that it has been there (``resumed``).
+        0 is the oldest event kept, unless a reader says that it has been there (``resumed``). Who
+        must know soon that nothing has happened asks for a comment each ``alive_s`` seconds.
 
         Raises:
             Busy: as many readers as are served at once are here already.
@@ -69,7 +72,7 @@ class Feed:
             after = last
         elif after == 0 and not resumed:
             after = first - 1
-        return _Stream(self, after, first, last, follow=follow)
+        return _Stream(self, after, (first, last), follow=follow, alive_s=alive_s)
 
 
 class _Stream(Response):
@@ -77,12 +80,21 @@ class _Stream(Response):
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, feed: Feed, seq: int, first: int, last: int, *, follow: bool) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        seq: int,
+        bounds: tuple[int, int],
+        *,
+        follow: bool,
+        alive_s: int | None,
+    ) -> None:
         super().__init__()
         self._feed = feed
         self._seq = seq
-        self._bounds = (first, last)
+        self._bounds = bounds
         self._follow = follow
+        self._heartbeat_s = feed.timers.feed_heartbeat_s if alive_s is None else float(alive_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._feed.readers += 1
@@ -138,7 +150,7 @@ class _Stream(Response):
     async def _next(self, seq: int) -> list[EventView]:
         if not self._follow:
             return await self._feed.events.after(seq, _BATCH)
-        return await self._feed.events.follow(seq, _BATCH, self._feed.timers.feed_heartbeat_s)
+        return await self._feed.events.follow(seq, _BATCH, self._heartbeat_s)
 
 
 _GONE = "events that follow have been dropped; read the lists afresh, then go on from this id"

@@ -7,12 +7,13 @@ token in the address does as well); a cookie that changes something comes
 with its CSRF token; the route's least role is met. This is the only place that decides so. Whoever
 passes stands in the request's scope as an ``Actor``.
 
-Where people beyond this machine are to reach this listener, it needs TLS first: then ``secure``,
-other names than loopback in ``_hosts``; ``listener.py`` refuses such a bind without it.
+People beyond this machine reach another listener with the same routes, under TLS and by names that
+were set; there nobody comes as this machine. ``listener.py`` refuses such a bind without TLS.
 """
 
 import hmac
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from starlette.datastructures import Headers, QueryParams
@@ -28,7 +29,9 @@ from tansiq.services.accounts.tokens import csrf_of
 CSRF_HEADER: Final = "X-CSRF-Token"
 QUERY_TOKEN: Final = "token"  # noqa: S105 - the name of the parameter
 """Where a feed token may stand in an address, on the routes of the picture alone."""
-_NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
+ADDRESS: Final = "tansiq.address"
+"""Where in a request's scope it stands how it was reached."""
+LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -68,16 +71,35 @@ def cookie_of(headers: Headers, name: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-class Guard:
-    """ASGI middleware inside an application; ``port`` is the one it is served on."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where an application is served: by these names at this port."""
 
-    def __init__(self, app: ASGIApp, *, door: Door, port: int, secure: bool = False) -> None:
+    port: int
+    names: tuple[str, ...] = LOOPBACK
+    secure: bool = False
+    """Under TLS."""
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """What browsers write as Host; they leave the port of the scheme out."""
+        bare = self.port == (443 if self.secure else 80)
+        return frozenset(
+            {f"{name}:{self.port}" for name in self.names} | (set(self.names) if bare else set())
+        )
+
+
+class Guard:
+    """ASGI middleware inside an application."""
+
+    def __init__(self, app: ASGIApp, *, door: Door, address: Address) -> None:
         self._app = app
         self._door = door
-        self._hosts = frozenset(f"{name}:{port}" for name in _NAMES)
-        scheme = "https" if secure else "http"
+        self._hosts = address.hosts
+        scheme = "https" if address.secure else "http"
         self._origins = frozenset(f"{scheme}://{host}" for host in self._hosts)
-        self._cookie = cookie_name(port, secure=secure)
+        self._address = address
+        self._cookie = cookie_name(address.port, secure=address.secure)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -90,6 +112,7 @@ class Guard:
         except TansiqError as error:
             await problem(error)(scope, receive, send)
             return
+        scope[ADDRESS] = self._address
         if actor is not None:
             scope[ACTOR] = actor
             await self._door.seen(actor)
@@ -100,7 +123,8 @@ class Guard:
         hosts = [host.lower() for host in headers.getlist("host")]
         if len(hosts) != 1 or hosts[0] not in self._hosts:
             names = ", ".join(sorted(self._hosts))
-            raise Forbidden(f"this listener is for this machine only: {names}", field="Host")
+            only = "by these names" if self._address.secure else "for this machine"
+            raise Forbidden(f"this listener is {only} only: {names}", field="Host")
         if not self._origins.issuperset(headers.getlist("origin")):
             raise Forbidden("pages of other origins may not call this API", field="Origin")
         access = _access(scope)

@@ -153,7 +153,10 @@ class Operation(Generic[S]):
     idempotent: bool = False
     """Takes an Idempotency-Key."""
     body_bytes_max: int | None = None
-    """A lower limit than that of all bodies."""
+    """Another limit than that of all bodies."""
+    at_once: int | None = None
+    """So many are served at once, and no body of another is read: for what takes a processor's
+    attention, or much memory."""
 
     def call_id(self, request: Request) -> str:
         """Return the id in the path.

@@ -4,11 +4,14 @@ Requests come checked by the table (``own_table.py``); errors propagate to ``pro
 call is decided before, in ``guard.py``; ``call.actor`` says who it is.
 """
 
+import gzip
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Annotated, TypeVar
 
 import msgspec
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from tansiq.clock import Clock
@@ -17,17 +20,21 @@ from tansiq.domain.intent import EntityID, IntentState
 from tansiq.engine.sideways import Aside
 from tansiq.errors import BadInput, InDoubt, NotFound
 from tansiq.http import feed as feeds
+from tansiq.http.conditional import conditional, takes_gzip
 from tansiq.http.cot_stream import CotCounts
 from tansiq.http.metrics import Metrics
 from tansiq.http.operations import Answer, Call, Kind, Query
 from tansiq.http.watch_stream import WatchStream
 from tansiq.services.accounts.accounts import Accounts
+from tansiq.services.agreement_shown import AgreementShown
 from tansiq.services.events import Events
 from tansiq.services.facade import Constraints, NodeStatus, Planning, Telemetry
 from tansiq.services.idempotency import Idempotency
 from tansiq.services.line.line import Line
 from tansiq.services.log_sets import LogSets
+from tansiq.services.record.verifying import Verifying
 from tansiq.services.reports import ReportList, Reports
+from tansiq.services.sheets.sheets import Sheets
 from tansiq.services.views import (
     Airspace,
     ConstraintView,
@@ -36,10 +43,14 @@ from tansiq.services.views import (
     PlanView,
 )
 from tansiq.services.watch.desk import WatchDesk
+from tansiq.services.watch.past import Past
 from tansiq.services.watch.picture import Pictures
 from tansiq.settings import Settings
 
 V = TypeVar("V", PlanView, ConstraintView)
+
+_GZIP_FROM_BYTES = 1_000
+_GZIP_LEVEL = 1
 
 _LASTING = frozenset({"everywhere", "ended"})
 SHIFT_S_MAX = 30 * 86_400
@@ -52,6 +63,13 @@ LAST_EVENT_ID = Query(
     text="Go on after this event; wins over `after`.",
     least=0,
     most=_SEQ_MAX,
+)
+ALIVE_S = Query(
+    name="alive_s",
+    kind=Kind.INTEGER,
+    text="When idle, send a comment each so many seconds; as set, where it is left out.",
+    least=1,
+    most=60,
 )
 
 
@@ -68,8 +86,12 @@ class OwnApi:
     accounts: Accounts
     line: Line
     watch: WatchDesk
+    history: Past
     reports: Reports
     log_sets: LogSets
+    agreement: AgreementShown
+    verifying: Verifying
+    sheets: Sheets
     feed: feeds.Feed
     pictures: Pictures
     watch_stream: WatchStream
@@ -77,6 +99,8 @@ class OwnApi:
     settings: Settings
     metrics: Metrics = field(default_factory=Metrics)
     cot: CotCounts = field(default_factory=CotCounts)
+    record_broken: Callable[[], bool] = lambda: False
+    """Whether others hold more of our record than we do."""
 
 
 class Shift(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -277,8 +301,22 @@ async def get_report(api: OwnApi, call: Call) -> Answer:
     return Answer(200, await api.reports.get(call.id))
 
 
-async def get_airspace(api: OwnApi, _: Call) -> Answer:
-    return Answer(200, Airspace(await api.status.airspace()))
+async def get_airspace(api: OwnApi, call: Call) -> Response:
+    body = msgspec.json.encode(Airspace(await api.status.airspace()))
+    headers = call.request.headers
+    zipped = takes_gzip(headers) and len(body) > _GZIP_FROM_BYTES
+    # Asked for again and again by whoever shows it: mostly it is what they have.
+    tag = sha256(body).hexdigest()[:32]
+    if zipped and tag not in headers.get("if-none-match", ""):
+        body = await run_in_threadpool(gzip.compress, body, _GZIP_LEVEL)
+    return conditional(
+        headers,
+        body,
+        tag=tag,
+        media_type="application/json",
+        zipped=zipped,
+        said={"Cache-Control": "private, no-cache"},
+    )
 
 
 async def get_status(api: OwnApi, _: Call) -> Answer:
@@ -289,4 +327,9 @@ async def get_events(api: OwnApi, call: Call) -> Response:
     resumed = call.request.headers.get("last-event-id")
     # A browser that reconnects repeats the address it began with: what it has seen since counts.
     after = call.query["after"] if resumed is None else int(LAST_EVENT_ID.read(resumed))
-    return await api.feed.open(after, follow=call.query["follow"], resumed=resumed is not None)
+    return await api.feed.open(
+        after,
+        follow=call.query["follow"],
+        resumed=resumed is not None,
+        alive_s=call.query["alive_s"],
+    )

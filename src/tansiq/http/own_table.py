@@ -12,10 +12,14 @@ from tansiq.http import own_handlers as own
 from tansiq.http.access import ADMIN, VIEWER, WATCH
 from tansiq.http.account_table import ACCOUNT_OPERATIONS
 from tansiq.http.feed import MEDIA_TYPE
+from tansiq.http.history_table import HISTORY_OPERATIONS
 from tansiq.http.line_table import LINE_OPERATIONS
 from tansiq.http.log_table import LOG_OPERATIONS
 from tansiq.http.operations import Body, Kind, Operation, Query
+from tansiq.http.pasted import PASTED_OPERATIONS
 from tansiq.http.picture_table import PICTURE_OPERATIONS
+from tansiq.http.reading_table import READING_OPERATIONS
+from tansiq.http.sheet_table import SHEET_OPERATIONS
 from tansiq.http.watch_table import WATCH_OPERATIONS
 from tansiq.services.planning.telemetry import Report
 from tansiq.services.reports import ReportList, ReportView
@@ -292,7 +296,7 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         access=VIEWER,
         handle=own.get_airspace,
         reply=Airspace,
-        statuses=_READ,
+        statuses=_READ | {304: "You have it."},
     ),
     Operation(
         method="GET",
@@ -354,12 +358,16 @@ OPERATIONS: tuple[Operation[own.OwnApi], ...] = (
         handle=own.get_events,
         reply=MEDIA_TYPE,
         statuses={200: "Events, oldest first; a comment when idle."},
-        query=(_AFTER, _FOLLOW),
+        query=(_AFTER, _FOLLOW, own.ALIVE_S),
         headers=(own.LAST_EVENT_ID,),
     ),
+    *PASTED_OPERATIONS,
     *PICTURE_OPERATIONS,
+    *HISTORY_OPERATIONS,
     *LINE_OPERATIONS,
     *LOG_OPERATIONS,
+    *SHEET_OPERATIONS,
+    *READING_OPERATIONS,
     *WATCH_OPERATIONS,
     *ACCOUNT_OPERATIONS,
 )

@@ -4,32 +4,32 @@ Around every route stand the boundary, which renders what is raised, and the dea
 shown a good token is counted against the rate of one caller.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.routing import BaseRoute
 
 from tansiq.clock import Clock
 from tansiq.domain.agreement import Agreement
 from tansiq.http import auxiliary, dss
-from tansiq.http.authority import Authority, Identity, register_caller
 from tansiq.http.deadline import Deadline
+from tansiq.http.entrance import Entrance
 from tansiq.http.flight_planning import FlightPlanningApi
 from tansiq.http.issuers import Issuer
 from tansiq.http.join import JoinApi
 from tansiq.http.letters import LettersApi
 from tansiq.http.problems import Boundary, f3548_error, handlers
-from tansiq.http.rates import Rates
 from tansiq.http.record import RecordApi
-from tansiq.http.recording import CALLER
 from tansiq.http.reports import report_routes
 from tansiq.http.uss import tansiq_routes, uss_routes
 from tansiq.services.planning.flight_planning import FlightPlanning
 from tansiq.services.planning.hearing import Hearing
 from tansiq.services.pool import Pool
-from tansiq.services.register import Caller, Register
+from tansiq.services.register import Register
 from tansiq.services.reports import Reports
 from tansiq.settings import Settings
 
@@ -66,19 +66,10 @@ def peer_app(api: PeerApi) -> Starlette:
         BadInput: our party is not in the agreement, or an issuer has the name of a party.
     """
     agreement, clock, limits = api.agreement, api.clock, api.settings.limits
-    authority = Authority(agreement, api.settings, clock, api.issuers, api.versions)
-    rates = Rates(clock, limits.requests_per_s)
-
-    def identify(request: Request, scopes: Sequence[str]) -> Identity:
-        # Nothing but a PUT places anything.
-        identity = authority.caller(request.headers, scopes, places=request.method == "PUT")
-        request.scope[CALLER] = identity.id
-        rates.take(identity.id)
-        return identity
-
-    def authenticate(request: Request, scopes: Sequence[str]) -> Caller:
-        return register_caller(identify(request, scopes), agreement, limits)
-
+    entrance = Entrance(
+        agreement, api.settings, clock, api.issuers, api.versions, lambda: api.pool.names
+    )
+    identify, authenticate = entrance.identify, entrance.authenticate
     routes = [
         *dss.routes(api.register, clock, authenticate, limits),
         *auxiliary.routes(api.pool, clock, authenticate),
@@ -95,10 +86,22 @@ def peer_app(api: PeerApi) -> Starlette:
     if api.flights is not None:
         tests = FlightPlanningApi(api.flights, identify, clock, limits)
         routes += [*tests.routes(), *auxiliary.version_routes(authenticate, "/versioning")]
+    return bounded(routes, api.deadline)
+
+
+def bounded(
+    routes: Sequence[BaseRoute],
+    deadline: Deadline,
+    besides: Mapping[Any, Any] = MappingProxyType({}),
+) -> Starlette:
+    """Return an application for other nodes: its errors are F3548's, its requests end in time.
+
+    ``besides`` are handlers of further exceptions.
+    """
     app = Starlette(
         routes=routes,
-        exception_handlers=handlers(f3548_error),
-        middleware=[Middleware(Boundary, render=f3548_error), Middleware(api.deadline.around)],
+        exception_handlers={**handlers(f3548_error), **besides},
+        middleware=[Middleware(Boundary, render=f3548_error), Middleware(deadline.around)],
     )
     app.router.redirect_slashes = False
     return app

@@ -4,16 +4,16 @@ Handlers only: ``services/watch/picture.py`` writes each format once a second at
 reader is answered with the same bytes, or with 304 where it has them.
 """
 
-import re
 from typing import Final
 
 from starlette.responses import Response
 
 from tansiq.formats import cot_picture, geojson_picture, kml_picture
+from tansiq.http.conditional import conditional, takes_gzip
 from tansiq.http.guard import QUERY_TOKEN
 from tansiq.http.operations import Call
 from tansiq.http.own_handlers import OwnApi
-from tansiq.services.watch.picture import Form, Written
+from tansiq.services.watch.picture import Form
 
 PATH: Final = "/api/v1/picture.kml"
 MEDIA_TYPES: Final = {
@@ -21,8 +21,6 @@ MEDIA_TYPES: Final = {
     Form.GEOJSON: geojson_picture.MEDIA_TYPE,
     Form.COT: cot_picture.MEDIA_TYPE,
 }
-_TAG: Final = re.compile(r'(?:W/)?"([^"]*)"')
-_GZIP: Final = re.compile(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=([0-9.]{1,5})\s*)?(?=,|$)", re.I)
 
 
 async def get_kml(api: OwnApi, call: Call) -> Response:
@@ -53,45 +51,20 @@ async def get_link(api: OwnApi, call: Call) -> Response:
     return Response(body, 200, headers, kml_picture.MEDIA_TYPE)
 
 
-async def get_stream(api: OwnApi, _: Call) -> Response:
-    return api.watch_stream.open()
+async def get_stream(api: OwnApi, call: Call) -> Response:
+    return api.watch_stream.open(call.query["alive_s"])
 
 
 async def _picture(api: OwnApi, call: Call, form: Form) -> Response:
     written = await api.pictures.written(form)
     headers = call.request.headers
-    zipped = _takes_gzip(headers.get("accept-encoding", ""))
-    tag = _tag(written, zipped=zipped)
-    said = {
-        "ETag": f'"{tag}"',
+    zipped = takes_gzip(headers)
+    return conditional(
+        headers,
+        written.gzipped if zipped else written.body,
+        tag=written.tag,
+        media_type=MEDIA_TYPES[form],
+        zipped=zipped,
         # Kept, but never shown without having asked whether it is still so.
-        "Cache-Control": "private, no-cache",
-        "Vary": "Accept-Encoding",
-    }
-    if tag in _tags(headers.get("if-none-match", "")):
-        return Response(status_code=304, headers=said)
-    if zipped:
-        said["Content-Encoding"] = "gzip"
-    body = written.gzipped if zipped else written.body
-    return Response(body, 200, said, MEDIA_TYPES[form])
-
-
-def _tag(written: Written, *, zipped: bool) -> str:
-    # Other bytes, another tag (RFC 9110, 8.8.3.3).
-    return f"{written.tag}-gzip" if zipped else written.tag
-
-
-def _tags(header: str) -> list[str]:
-    return _TAG.findall(header)
-
-
-def _takes_gzip(header: str) -> bool:
-    """Report whether a reader takes gzip, by its Accept-Encoding (RFC 9110, 12.5.3)."""
-    return any(not weight or _float(weight) > 0 for weight in _GZIP.findall(header))
-
-
-def _float(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
+        said={"Cache-Control": "private, no-cache"},
+    )

@@ -5,7 +5,7 @@ from tansiq.http.access import FEED, VIEWER
 from tansiq.http.feed import MEDIA_TYPE
 from tansiq.http.guard import QUERY_TOKEN
 from tansiq.http.operations import Kind, Operation, Query
-from tansiq.http.own_handlers import OwnApi
+from tansiq.http.own_handlers import ALIVE_S, OwnApi
 from tansiq.services.watch.picture import Form
 
 _TOKEN = Query(
@@ -69,5 +69,6 @@ PICTURE_OPERATIONS: tuple[Operation[OwnApi], ...] = (
         handle=picture.get_stream,
         reply=MEDIA_TYPE,
         statuses={200: "The newest picture each time; a comment when idle."},
+        query=(ALIVE_S,),
     ),
 )

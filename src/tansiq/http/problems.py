@@ -8,6 +8,7 @@ given. What nobody raised on purpose becomes a 500 with a reference that stands 
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tansiq import errors
 from tansiq.f3548 import codec, wire
+from tansiq.logs import request_id
 from tansiq.services.register import AirspaceConflict
 
 Render = Callable[[errors.TansiqError], Response]
@@ -55,10 +57,20 @@ _KINDS: Final[Mapping[type[errors.TansiqError], tuple[int, str]]] = {
     errors.PeerError: (502, "The other node did not do it"),
     errors.AgreementMismatch: (409, "Two agreements"),
     errors.Busy: (503, "Too many at once"),
+    errors.NoDesk: (503, "Between two workers"),
     errors.TimedOut: (503, "Not done in time"),
     errors.StoreError: (503, "The store cannot be used"),
     errors.TansiqError: (500, "Our fault"),
 }
+
+
+refused: ContextVar[Callable[[str], None] | None] = ContextVar("refused", default=None)
+"""Told the code of each error that is rendered; set around a listener by who counts them."""
+
+
+def _tell(error: errors.TansiqError) -> None:
+    if (told := refused.get()) is not None:
+        told(error.code)
 
 
 def status_of(error: errors.TansiqError) -> int:
@@ -68,6 +80,7 @@ def status_of(error: errors.TansiqError) -> int:
 
 def problem(error: errors.TansiqError) -> Response:
     """Render an error for the own API (RFC 9457)."""
+    _tell(error)
     status, title = _kind(error)
     body: dict[str, Any] = {
         "type": f"/problems/{error.code}",
@@ -102,9 +115,12 @@ def f3548_error(error: errors.TansiqError) -> Response:
     A body that is too long is 413; anything else too large, an area for one, is 400, as the field's
     reference DSS and its tests have it.
     """
-    body: msgspec.Struct = wire.ErrorResponse(message=str(error))
+    body: msgspec.Struct
     if isinstance(error, AirspaceConflict):
         body = conflict_body(error)
+    else:
+        _tell(error)
+        body = wire.ErrorResponse(message=str(error))
     if isinstance(error, errors.TooLarge):
         status = 413 if error.field == "body" else 400
     else:
@@ -115,6 +131,7 @@ def f3548_error(error: errors.TansiqError) -> Response:
 
 def conflict_body(error: AirspaceConflict) -> wire.AirspaceConflictResponse:
     """Return the standard's body of a refusal for want of knowledge."""
+    _tell(error)
     return wire.AirspaceConflictResponse(
         message=str(error),
         missing_operational_intents=error.intents,
@@ -198,7 +215,7 @@ class Boundary:
                 raise
             await self._render(error)(scope, receive, send)
         except Exception:  # Whatever it is: the log has all of it, the caller a reference.
-            reference = secrets.token_hex(4)
+            reference = request_id.get() or secrets.token_hex(8)
             _log.exception("%s %s failed, reference %s", scope["method"], scope["path"], reference)
             if started:
                 raise  # Half an answer must not look like a whole one: the server cuts it off.

@@ -37,15 +37,15 @@ class WatchStream:
         """Return how many read now."""
         return self.fanout.readers
 
-    def open(self) -> Response:
-        """Return a stream that begins now.
+    def open(self, alive_s: int | None = None) -> Response:
+        """Return a stream that begins now, idle for at most ``alive_s`` seconds without a comment.
 
         Raises:
             Busy: as many readers as are served at once are here already.
         """
         if self.fanout.readers >= self._readers_max:
             raise Busy(f"{self.fanout.readers} readers follow the watch already; try again later")
-        return _Stream(self)
+        return _Stream(self, alive_s)
 
     def frame(self, seq: int, picture: bytes) -> bytes:
         """Return a picture as an event; the same bytes for every reader."""
@@ -59,9 +59,10 @@ class _Stream(Response):
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, watch: WatchStream) -> None:
+    def __init__(self, watch: WatchStream, alive_s: int | None) -> None:
         super().__init__()
         self._watch = watch
+        self._heartbeat_s = watch.timers.feed_heartbeat_s if alive_s is None else float(alive_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._watch.fanout.enter()
@@ -87,7 +88,7 @@ class _Stream(Response):
             self._watch.cut_off += 1
 
     async def _chunks(self) -> AsyncGenerator[bytes, None]:
-        fanout, heartbeat_s = self._watch.fanout, self._watch.timers.feed_heartbeat_s
+        fanout, heartbeat_s = self._watch.fanout, self._heartbeat_s
         seq = 0
         yield b"retry: 2000\n\n"
         while not fanout.stopping:

@@ -13,6 +13,7 @@ from tansiq.clock import Clock
 from tansiq.domain.agreement import Agreement, Party
 from tansiq.errors import NeverSent, PeerMalformed, PeerRefused, PeerUnreachable
 from tansiq.settings import Limits, Timers, is_loopback
+from tansiq.traces import Kind, span
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,13 @@ class Exchange:
         chosen = chosen or any(_is_at(url, agreed) for agreed in self._agreed)
         whole = self._whole(method, url, headers, body, limit, chosen=chosen)
         try:
-            return await self._clock.limit(whole, seconds)
+            with span(f"{method} to a peer", Kind.ASKING) as traced:
+                answer = await self._clock.limit(whole, seconds)
+                party = self.party_at(url)
+                traced.note("tansiq.peer", "none of the agreement" if party is None else party.id)
+                traced.note("http.request.method", method)
+                traced.note("http.response.status_code", answer.status)
+                return answer
         except aiohttp.ConnectionTimeoutError as error:
             raise NeverSent(f"{_host(url)} cannot be reached") from error
         except TimeoutError as error:

@@ -34,8 +34,8 @@ from tansiq.peers.signatures import (
 from tansiq.services.planning.claim import Claim
 from tansiq.services.planning.succession import changed_rules, common_of, go_over
 from tansiq.settings import STORE, Settings
+from tansiq.storage.opening import peek_store
 from tansiq.storage.plans import Plans
-from tansiq.storage.sqlite import peek
 from tansiq.storage.store import Store, Tx
 from tansiq.storage.versions import VersionRows
 
@@ -75,7 +75,8 @@ def served_version(settings: Settings) -> Version | None:
     Raises:
         StoreError: the store cannot be read.
     """
-    row = peek(settings.data / STORE, lambda tx: VersionRows(tx).last())
+    file, database = settings.data / STORE, settings.database
+    row = peek_store(file, database, lambda tx: VersionRows(tx).last())
     return None if row is None else Version(read_agreement(row.file), row.file)
 
 

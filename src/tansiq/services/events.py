@@ -5,7 +5,7 @@ Readers pull from the table and hold nothing in memory here; a slow one costs no
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from typing import TypeVar
 
@@ -120,7 +120,13 @@ class _WakingStore:
         self._store = store
         self._events = events
 
-    async def write(self, fn: Callable[[Tx], Awaitable[T]]) -> T:
+    async def write(
+        self,
+        fn: Callable[[Tx], Awaitable[T]],
+        *,
+        beside: bool = False,
+        at: Collection[int] = (),
+    ) -> T:
         appended = False
 
         async def noting(tx: Tx) -> T:
@@ -131,7 +137,7 @@ class _WakingStore:
             finally:
                 appended = self._events.appended(tx)
 
-        result = await self._store.write(noting)
+        result = await self._store.write(noting, beside=beside, at=at)
         if appended:
             self._events.wake()
         return result

@@ -68,6 +68,9 @@ class RegisterView(msgspec.Struct, frozen=True, kw_only=True):
     """``current``, ``other`` (volumes of another version), ``nothing`` or ``unknown``."""
     problem: str | None = None
     """Why the last attempt there failed, if it did."""
+    problem_code: str | None = None
+    """One of docs/errors.md, ``refused`` (the register does not take it) or ``details`` (those of
+    somebody there are not to be had)."""
 
 
 class Blocker(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +96,17 @@ class Blocker(msgspec.Struct, frozen=True, kw_only=True):
     lat_deg: float = 0.0
     lng_deg: float = 0.0
     """Where it is worst."""
+    altitude_text: str = ""
+    """The same two as the plan's own altitudes were given, with unit and datum."""
+    minima_horizontal_m: float | None = None
+    minima_vertical_m: float | None = None
+    minima_time_s: float | None = None
+    """The minima that are kept; null: an older version judged it."""
+    minima_code: str = ""
+    """Why those, where not all keep the same: ``between``, ``usual-between``,
+    ``other-no-category``, ``neither-category``, ``area``, ``area-all`` or ``enlarged``."""
+    minima_categories: tuple[str, ...] = ()
+    """The categories that ``minima_code`` is about."""
     sentence: str
 
 
@@ -108,7 +122,26 @@ class Alternative(msgspec.Struct, frozen=True, kw_only=True):
     east_m: float = 0.0
     cost: float = 0.0
     """Minutes of delay that it is worth; by this they are ordered."""
+    start: str = ""
+    """When the plan would start then."""
+    altitude_text: str = ""
+    """Its levels then, as they were given: unit, datum."""
     sentence: str
+
+
+class NoSlot(msgspec.Struct, frozen=True, kw_only=True):
+    """That nothing is free, as data."""
+
+    code: str
+    """``no-free-slot``, with ``first_free`` or without; of a plan in the air ``no-free-level``, or
+    ``no-other-level``."""
+    later_s: int = 0
+    earlier_s: int = 0
+    up_m: float = 0.0
+    down_m: float = 0.0
+    """How far was looked."""
+    first_free: str | None = None
+    """At the present levels; null: never."""
 
 
 class PlanView(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,12 +167,19 @@ class PlanView(msgspec.Struct, frozen=True, kw_only=True):
     altitude_m_max: float
     registers: tuple[RegisterView, ...]
     reason: str | None = None
+    reason_code: str | None = None
+    """What ``reason`` says of the first of ``blockers``: ``blocked``, ``waiting``, ``displaced``,
+    ``change-refused``, ``activation-refused``; or of ``registers`` that have a problem:
+    ``not-coordinated`` or ``not-known-everywhere``, with ``-wait`` or ``-line``."""
+    blockers_count: int = 0
+    """With those that are not listed."""
     blockers: tuple[Blocker, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
     theirs: tuple[Alternative, ...] = ()
     """What would clear it if the one blocker moved instead; only its party can do that."""
     no_slot: str | None = None
     """That no time and level is free within the agreed bounds, and when one is."""
+    no_slot_facts: NoSlot | None = None
     not_reached: tuple[str, ...] = ()
     """Subscribers who have not yet got our notification."""
     volumes: Volumes4D = msgspec.field(default_factory=_no_items)
@@ -242,6 +282,8 @@ class PeerView(msgspec.Struct, frozen=True, kw_only=True):
     reachable: bool | None
     """None: not asked yet."""
     problem: str | None = None
+    problem_code: str | None = None
+    """One of docs/errors.md."""
     agreement: str | None = None
     """Digest that the peer last showed."""
 
@@ -304,6 +346,8 @@ class StatusView(msgspec.Struct, frozen=True, kw_only=True):
     """Whether test programs may plan and end flights here."""
     agreement_next: NextVersionView | None = None
     hooks: tuple[HookView, ...] = ()
+    clock_error_s: float | None = None
+    """Bound on the error of ``time``; null: nobody knows one."""
 
 
 class EventView(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,14 +10,15 @@ from tansiq.services.accounts.tokens import digest
 class AccountsDoor:
     """Knows the data folder's own token, and everybody on the roll."""
 
-    def __init__(self, accounts: Accounts, *, machine: str) -> None:
+    def __init__(self, accounts: Accounts, *, machine: str | None) -> None:
+        """``machine`` is the data folder's own token; None: nobody here comes as this machine."""
         self._accounts = accounts
-        self._machine = digest(machine)
+        self._machine = None if machine is None else digest(machine)
 
     def bearer(self, token: str) -> Actor | None:
         """Return whose bearer token this is."""
         # Hashes are compared: of equal length, so that it takes the same time whatever was sent.
-        if hmac.compare_digest(digest(token), self._machine):
+        if self._machine is not None and hmac.compare_digest(digest(token), self._machine):
             return THIS_MACHINE
         found = self._accounts.sessions.actor(token, "bearer")
         return found or self._accounts.feed_tokens.actor(token)

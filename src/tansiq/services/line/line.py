@@ -22,6 +22,7 @@ from tansiq.services.line.notices import Notices
 from tansiq.services.line.outbox import Outbox
 from tansiq.services.line.pen import Draft, Pen
 from tansiq.services.line.ports import LinePort
+from tansiq.services.line.searching import Search
 from tansiq.services.line.showing import Showing
 from tansiq.services.line.speaking import Speaking
 from tansiq.services.line.talk import Talk
@@ -95,6 +96,7 @@ class Line:
         self.notices = Notices(self.speaking, plans=plans, constraints=constraints, me=site.party)
         self.talk = Talk(site, self.speaking, check_code=tools.check_code)
         self.showing = Showing(site, board=self.board)
+        self.search = Search(site.store, board=self.board, showing=self.showing)
         self.evidence = Exporter(
             record=Record(site.store, party=site.party, signing_key=tools.key, limits=site.limits),
             clock=site.clock,
@@ -246,6 +248,11 @@ class Line:
 
         return await self._site.store.read(read)
 
+    def clock_error_s(self) -> float | None:
+        """Return the bound on the error of our clock as it is now; None: unknown."""
+        error_ms = self._tools.clock_error_ms()
+        return None if error_ms is None else error_ms / 1_000
+
     async def lines(self) -> LinesView:
         """Return all lines, the watch, and every stop in force."""
         await self.board.catch_up()
@@ -253,11 +260,10 @@ class Line:
         stops = await self._shown(stopped(self.board.threads.values()), told=True)
 
         async def read(tx: Tx) -> LinesView:
-            error_ms = self._tools.clock_error_ms()
             return LinesView(
                 lines=tuple([await self.showing.line(tx, peer) for peer in self.board.lines]),
                 watch=watch,
-                clock_error_s=None if error_ms is None else error_ms / 1_000,
+                clock_error_s=self.clock_error_s(),
                 stops=stops,
             )
 

@@ -50,7 +50,7 @@ from tansiq.services.line.views import (
 )
 from tansiq.services.line.words import About, phrases
 from tansiq.services.planning.site import Site
-from tansiq.storage.notes import NoteStore, Waiting
+from tansiq.storage.notes import NoteRow, NoteStore, Waiting
 from tansiq.storage.store import Tx
 
 MISSING_SHOWN: Final = 20
@@ -221,8 +221,31 @@ class Showing:
                 callsign=subject,
                 receiver=row.peer if row.sender == self._me else self._me,
             )
-            found.append(await self._note(store, about, thread, waiting.get(row.id), language))
+            said = await self._note(store, about, waiting.get(row.id), language)
+            found.append(msgspec.structs.replace(said, out_of_turn=row.id in thread.out_of_turn))
         return tuple(found)
+
+    async def note(self, tx: Tx, row: NoteRow, thread: Thread | None, language: str) -> NoteView:
+        """Return one note by itself; ``thread`` is None for what we say to ourselves."""
+        store = NoteStore(tx)
+        opening = row if row.thread == row.id else await store.get(row.thread)
+        told = None if opening is None else await _payload(store, opening.id, opening.kind)
+        subject = "" if told is None else told.callsign or told.name
+        if not subject and thread is not None:
+            subject = await self._named(store, thread)
+        asked = None if row.re is None else await store.get(row.re)
+        about = About(
+            row=row,
+            payload=await _payload(store, row.id, row.kind),
+            number=row.number if asked is None else asked.number,
+            answered=None if asked is None else asked.kind,
+            callsign=subject,
+            receiver=row.peer if row.sender == self._me else self._me,
+        )
+        waiting = next((w for w in await store.waiting_in(row.thread) if w.note == row.id), None)
+        said = await self._note(store, about, waiting, language)
+        out_of_turn = thread is not None and row.id in thread.out_of_turn
+        return msgspec.structs.replace(said, out_of_turn=out_of_turn)
 
     async def _named(self, store: NoteStore, thread: Thread) -> str:
         """Return the call sign of a plan that is spoken of by its id alone: its notice has it."""
@@ -235,7 +258,6 @@ class Showing:
         self,
         store: NoteStore,
         about: About,
-        thread: Thread,
         waiting: Waiting | None,
         language: str,
     ) -> NoteView:
@@ -260,7 +282,6 @@ class Showing:
             sentences=self.sentences(about, language),
             arrived=waiting is None if ours else None,
             problem=None if waiting is None else waiting.problem,
-            out_of_turn=row.id in thread.out_of_turn,
         )
 
     def sentences(self, about: About, language: str) -> tuple[str, ...]:

@@ -101,6 +101,18 @@ class NoteView(msgspec.Struct, frozen=True, kw_only=True):
     out_of_turn: bool = False
 
 
+class FoundNotes(msgspec.Struct, frozen=True, kw_only=True):
+    """Notes that were looked for, the newest first."""
+
+    notes: tuple[NoteView, ...]
+    more: bool
+    """There are older ones that were not looked at: ask again with ``before=searched_to``."""
+    searched_to: int | None
+    """The entry of the record back to which was looked, itself among them; null: there is none."""
+    searched_to_time: str | None
+    """When that entry was recorded here."""
+
+
 class ToldView(msgspec.Struct, frozen=True, kw_only=True):
     """What is read aloud of a notice, and read back; of a stop, what air it is about."""
 

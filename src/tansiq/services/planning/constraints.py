@@ -27,6 +27,7 @@ from tansiq.services.planning.no_go import NoGo, Slot, nogo_of
 from tansiq.services.planning.notices import Notices
 from tansiq.services.planning.planner import Place
 from tansiq.services.planning.ports import Written
+from tansiq.services.planning.problem import Problem, code_of
 from tansiq.services.planning.records import Records
 from tansiq.services.planning.site import Site
 from tansiq.services.planning.status import stated_document
@@ -270,10 +271,12 @@ class OwnConstraints:
         holds = "nothing" if slot.revision is None else "other"
         if slot.revision == nogo.row.revision:
             holds = "current"
+        problem = self._problems.get((nogo.row.id, register))
         return RegisterView(
             id=register,
             holds="unknown" if slot.doubt else holds,
-            problem=self._problems.get((nogo.row.id, register)),
+            problem=None if problem is None else str(problem),
+            problem_code=code_of(problem),
         )
 
     def _volumes(self, row: OwnConstraintRow) -> tuple[wire.Volume4D, ...]:
@@ -354,7 +357,7 @@ class OwnConstraints:
             written = await self._ask(nogo, place, ovn)
             return await self._answered(nogo, place, written)
         except TansiqError as error:
-            self._problems[row.id, register] = str(error)
+            self._problems[row.id, register] = Problem.of(error)
             return False
 
     async def _ask(self, nogo: NoGo, place: Place, ovn: str | None) -> Written:
@@ -380,7 +383,9 @@ class OwnConstraints:
         register, row = place.register.id, nogo.row
         lifted = row.ending and written.outcome in (Outcome.OK, Outcome.GONE)
         if not lifted and written.outcome is not Outcome.OK:
-            self._problems[row.id, register] = written.problem or str(written.outcome)
+            self._problems[row.id, register] = Problem.coded(
+                "refused", written.problem or str(written.outcome)
+            )
             return False
         self._problems.pop((row.id, register), None)
         document = None if lifted else self._document(row, written)

@@ -17,6 +17,7 @@ from tansiq.services.planning.book import Book, Plan
 from tansiq.services.planning.claim import Claim
 from tansiq.services.planning.fetching import Fetching, Missing, is_idle
 from tansiq.services.planning.ports import RegisterPort, Written
+from tansiq.services.planning.problem import Problem
 from tansiq.services.planning.records import Reference
 from tansiq.services.planning.site import Site
 
@@ -34,6 +35,14 @@ _SAID = {
     News.CHANGE_REFUSED: "change refused, old volumes kept: ",
     News.ACTIVATION_REFUSED: "activation refused: ",
 }
+REASON_CODES = {
+    _SAID[News.REFUSED]: "blocked",
+    _SAID[News.WAITING]: "waiting",
+    _SAID[News.DISPLACED]: "displaced",
+    _SAID[News.CHANGE_REFUSED]: "change-refused",
+    _SAID[News.ACTIVATION_REFUSED]: "activation-refused",
+}
+"""By how a reason begins; stable, for machines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,7 +357,7 @@ class Judging:
             if at == register and any(one.reference.id == entity for one in missing)
         )
 
-    def problem(self, plan_id: str, register: str) -> str | None:
+    def problem(self, plan_id: str, register: str) -> Problem | None:
         """Return which details a plan's judgement lacks at a register, and why."""
         missing = self._missing.get((plan_id, register))
         if not missing:
@@ -358,11 +367,11 @@ class Judging:
         reference = first.reference
         name = f"{reference.id[:8]} of {reference.manager}"
         if reference.uss_availability is not _DOWN:
-            return f"details of {name} are not to be had ({first.why}){tail}"
+            return _lacking(f"details of {name} are not to be had ({first.why}){tail}")
         name += ", which is marked Down,"
         if isinstance(reference, wire.ConstraintReference) or is_idle(reference):
-            return f"details of {name} are not to be had ({first.why}){tail}"
-        return (
+            return _lacking(f"details of {name} are not to be had ({first.why}){tail}")
+        return _lacking(
             f"details of {name} are not to be had: its flight may be in the air "
             f"({reference.state}; {first.why}){tail}"
         )
@@ -405,6 +414,10 @@ class Judging:
             for reference in found
             if reference is not None and not self.is_idle(register, reference)
         )
+
+
+def _lacking(sentence: str) -> Problem:
+    return Problem.coded("details", sentence)
 
 
 async def _nobody(_: Known) -> None:

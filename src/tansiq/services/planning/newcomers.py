@@ -81,6 +81,7 @@ class Newcomers:
                 continue
             prepared = prepared or Prepared.of(*write.extents)
             if may_conflict(placed.prepared, prepared, NO_MINIMA):
+                await tx.alone()  # From here on our own plans are written.
                 # On the store's thread; appending to a list and removing from it are safe there.
                 self._reopening.append(plan.id)
                 self._loop.call_soon_threadsafe(self._spawn, self._reload(plan.id))

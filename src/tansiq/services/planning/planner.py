@@ -42,6 +42,7 @@ from tansiq.services.planning.drive import Drive, tell
 from tansiq.services.planning.judging import Judging, Seen
 from tansiq.services.planning.newcomers import Newcomers
 from tansiq.services.planning.ports import LocalRegister, RegisterPort, Written
+from tansiq.services.planning.problem import Problem
 from tansiq.services.planning.reasons import Reasons
 from tansiq.services.planning.site import Site
 from tansiq.services.planning.status import Verdict
@@ -221,15 +222,15 @@ class Planner:
             else:
                 await self._silence(plan_id, drive, r)
         except _Refused as error:
-            self._refused[plan_id, place.register.id] = str(error)
+            self._refused[plan_id, place.register.id] = Problem.coded("refused", str(error))
             # Perhaps it has lost the subscription that we named: the sweep makes a new one.
             self.judging.on_stray(place.register.id, plan_id)
             await self._silence(plan_id, drive, r)
         except PeerUnreachable as error:
-            place.reachable, place.problem = False, str(error)
+            place.reachable, place.problem = False, Problem.of(error)
             await self._silence(plan_id, drive, r)
         except (PeerError, AgreementMismatch, StoreError) as error:
-            place.problem = str(error)
+            place.problem = Problem.of(error)
             await self._silence(plan_id, drive, r)
         finally:
             drive.rest(look, self._clock.monotonic_s(), self._timers, progress=progress)

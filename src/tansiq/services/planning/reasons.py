@@ -12,8 +12,9 @@ from tansiq.domain.draft import Datum
 from tansiq.domain.time import zulu
 from tansiq.domain.volume import AltitudeBand
 from tansiq.services.airspace import CONSTRAINT, Airspace, Blocking, Candidate, Known
+from tansiq.services.planning.judging import REASON_CODES
 from tansiq.services.planning.status import Verdict
-from tansiq.services.planning.ways_out import Mover, WaysOut, none_free, w84, whole
+from tansiq.services.planning.ways_out import Mover, WaysOut, no_slot_of, none_free, w84, whole
 from tansiq.services.views import Alternative, Blocker
 
 BLOCKERS_SHOWN = 20
@@ -51,11 +52,13 @@ class Reasons:
         def verdict() -> Verdict:
             found = ways.resolve(ours, now)
             verdict = self._explained(candidate, blocking, said)
+            free = found.none_free
             return msgspec.structs.replace(
                 verdict,
                 alternatives=ways.in_words(ours, found.proposals),
                 theirs=() if theirs is None else self._theirs(ways, theirs, verdict, now),
-                no_slot=none_free(ours, found.none_free),
+                no_slot=none_free(ours, free),
+                no_slot_facts=None if free is None else no_slot_of(ours, free),
             )
 
         return verdict
@@ -80,13 +83,33 @@ class Reasons:
         more = len(shown) - 1
         tail = f", and {more} more" if more > 0 else ""
         reason = f"{said}{blockers[0].sentence}{tail}" if blockers else said
-        return Verdict(reason=reason, blockers=blockers)
+        return Verdict(
+            reason=reason,
+            reason_code=REASON_CODES.get(said),
+            blockers_count=len(shown),
+            blockers=blockers,
+        )
 
     def _why(self, candidate: Candidate, known: Known) -> str:
         table, area = self.agreement.minima_table, known.kind == CONSTRAINT
         if known.enlarged:
             return "kept beyond its own, by which it stands enlarged" if table.entries else ""
         return table.why(candidate.category, known.category, area=area)
+
+    def _why_code(self, candidate: Candidate, known: Known) -> tuple[str, tuple[str, ...]]:
+        """Return the same as a code, and the categories that it is about."""
+        table, ours, theirs = self.agreement.minima_table, candidate.category, known.category
+        if not table.entries:
+            return "", ()
+        if known.enlarged:
+            return "enlarged", ()
+        if known.kind == CONSTRAINT:
+            return ("area-all", ()) if ours is None else ("area", (ours.value,))
+        named = tuple(each.value for each in (ours, theirs) if each is not None)
+        if len(named) < 2:
+            return ("other-no-category" if named else "neither-category"), named
+        agreed = any(entry.categories == {ours, theirs} for entry in table.entries)
+        return ("between" if agreed else "usual-between"), named
 
     def _blocker(self, candidate: Candidate, found: Blocking) -> Blocker:
         known, conflict = found.known, found.conflict
@@ -96,6 +119,8 @@ class Reasons:
 
         name = f"{known.name} of {self.party_name(known.manager)}"
         separation, place = conflict.separation, conflict.place
+        minima = self.airspace.minima_between(candidate, known)
+        code, categories = self._why_code(candidate, known)
         assert place is not None  # noqa: S101 - the engine says it
         return Blocker(
             id=known.id,
@@ -113,10 +138,16 @@ class Reasons:
             altitude_m_max=conflict.altitude.upper_m,
             lat_deg=place.lat_deg,
             lng_deg=place.lng_deg,
+            altitude_text=altitude(conflict.altitude),
+            minima_horizontal_m=minima.horizontal_m,
+            minima_vertical_m=minima.vertical_m,
+            minima_time_s=minima.time.total_seconds(),
+            minima_code=code,
+            minima_categories=categories,
             sentence=explain(
                 conflict,
                 name=name,
-                minima=self.airspace.minima_between(candidate, known),
+                minima=minima,
                 why=self._why(candidate, known),
                 altitude=altitude,
             ),

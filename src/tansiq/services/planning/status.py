@@ -15,10 +15,12 @@ from tansiq.domain.time import zulu
 from tansiq.domain.volume import Volumes, altitude_bounds, time_bounds
 from tansiq.f3548 import convert
 from tansiq.services.planning.claim import Claim
+from tansiq.services.planning.problem import code_of
 from tansiq.services.views import (
     OFF_NOMINAL,
     Alternative,
     Blocker,
+    NoSlot,
     PlanView,
     RegisterView,
     Status,
@@ -31,10 +33,14 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """Why a plan is not coordinated, and what would clear it."""
 
     reason: str
+    reason_code: str | None = None
+    """Null: an older version kept it."""
+    blockers_count: int = 0
     blockers: tuple[Blocker, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
     theirs: tuple[Alternative, ...] = ()
     no_slot: str | None = None
+    no_slot_facts: NoSlot | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,10 +144,13 @@ def show(
         altitude_m_max=band.upper_m,
         registers=register_views(placement, agreement),
         reason=verdict.reason if verdict else None,
+        reason_code=verdict.reason_code if verdict else None,
+        blockers_count=verdict.blockers_count if verdict else 0,
         blockers=verdict.blockers if verdict else (),
         alternatives=verdict.alternatives if verdict else (),
         theirs=verdict.theirs if verdict else (),
         no_slot=verdict.no_slot if verdict else None,
+        no_slot_facts=verdict.no_slot_facts if verdict else None,
         not_reached=tuple(not_reached),
         volumes=msgspec.Raw(_ENCODER.encode(convert.volumes_to_wire(shown.volumes))),
         off_nominal_volumes=msgspec.Raw(
@@ -165,9 +174,7 @@ def with_problems(
 ) -> PlanView:
     """Return the view of an open plan with what goes wrong at its registers."""
     registers = tuple(
-        msgspec.structs.replace(register, problem=problems.get(register.id))
-        if register.holds != "current"
-        else register
+        _troubled(register, problems.get(register.id)) if register.holds != "current" else register
         for register in view.registers
     )
     wrong = [f"{r.id}: {r.problem}" for r in registers if r.problem is not None]
@@ -178,6 +185,19 @@ def with_problems(
         if if_unreachable is IfUnreachable.WAIT
         else "the agreement says: coordinate by the line meanwhile"
     )
-    lacking = "not known everywhere yet" if view.status in OFF_NOMINAL else "not coordinated"
-    reason = view.reason or f"{lacking}: {'; '.join(wrong)}; {follows}"
-    return msgspec.structs.replace(view, registers=registers, reason=reason)
+    if view.reason:
+        return msgspec.structs.replace(view, registers=registers)
+    astray = view.status in OFF_NOMINAL
+    lacking = "not known everywhere yet" if astray else "not coordinated"
+    code = "not-known-everywhere" if astray else "not-coordinated"
+    return msgspec.structs.replace(
+        view,
+        registers=registers,
+        reason=f"{lacking}: {'; '.join(wrong)}; {follows}",
+        reason_code=f"{code}-{if_unreachable}",
+    )
+
+
+def _troubled(register: RegisterView, problem: str | None) -> RegisterView:
+    sentence = None if problem is None else str(problem)
+    return msgspec.structs.replace(register, problem=sentence, problem_code=code_of(problem))

@@ -24,6 +24,7 @@ from tansiq.services.planning.constraints import OwnConstraints
 from tansiq.services.planning.judging import Judging
 from tansiq.services.planning.no_go import Slot
 from tansiq.services.planning.planner import Place, Planner
+from tansiq.services.planning.problem import Problem
 from tansiq.services.planning.records import Reference, is_news
 from tansiq.services.planning.sight import Sight
 from tansiq.services.planning.site import Site
@@ -114,7 +115,7 @@ class Upkeep:
                 # Our own store may be at fault too; nobody but us begins again.
                 if isinstance(error, PeerError):
                     place.reachable = False
-                place.problem = str(error)
+                place.problem = Problem.of(error)
                 pause_s = min(max(pause_s, 0.25) * 2, self._timers.retry_last_s)
             try:
                 soon = self._soon[place.register.id]

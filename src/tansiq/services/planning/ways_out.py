@@ -26,7 +26,7 @@ from tansiq.engine.resolution import (
     standing,
 )
 from tansiq.services.airspace import INTENT, Airspace, Blocking, Candidate, Known
-from tansiq.services.views import Alternative
+from tansiq.services.views import Alternative, NoSlot
 
 ASIDE_M_MAX = 10_000.0
 """How far sideways a plan may be moved by a proposal."""
@@ -176,6 +176,21 @@ def none_free(mover: Mover, found: NoneFree | None) -> str | None:
     return f"{text}; first free time at the present levels {zulu(found.first_free)}"
 
 
+def no_slot_of(mover: Mover, found: NoneFree) -> NoSlot:
+    """Return the same as data."""
+    if mover.flying:
+        code = "no-free-level" if found.up_m or found.down_m else "no-other-level"
+        return NoSlot(code=code, up_m=found.up_m, down_m=found.down_m)
+    return NoSlot(
+        code="no-free-slot",
+        later_s=found.later_s,
+        earlier_s=max(0, found.earlier_s),
+        up_m=found.up_m,
+        down_m=found.down_m,
+        first_free=None if found.first_free is None else zulu(found.first_free),
+    )
+
+
 def _alternative(mover: Mover, proposal: Proposal) -> Alternative:
     return Alternative(
         kind=_KINDS[proposal.kind],
@@ -184,6 +199,8 @@ def _alternative(mover: Mover, proposal: Proposal) -> Alternative:
         north_m=proposal.north_m,
         east_m=proposal.east_m,
         cost=round(proposal.cost, 3),
+        start=zulu(time_bounds(proposal.volumes).start),
+        altitude_text=_levels(mover, proposal.up_m),
         sentence=_sentence(mover, proposal),
     )
 

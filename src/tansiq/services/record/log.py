@@ -28,7 +28,6 @@ from tansiq.formats.signed_note import (
     SignedNote,
     VerifierKey,
     parse_signatures,
-    verifier_key,
     verify,
 )
 from tansiq.settings import Limits
@@ -40,15 +39,55 @@ START: Final = (-(2**62), -1)
 """Before every entry, for ``Record.within``."""
 
 
-class Record:
+class KnownRecord:
+    """One party's log as whoever has its public key can hold it against what was signed."""
+
+    def __init__(self, store: Store, *, party: str, public_key: bytes) -> None:
+        self.store = store
+        self.origin = NameOf.LOG.by(party)
+        self.key = VerifierKey(self.origin, public_key)
+
+    async def compare(self, peer: str, seen: bytes) -> OpenCheckpoint:
+        """Hold our record against a checkpoint of ours that a peer has seen.
+
+        Only our own signature counts: nobody can stop us by a claim.
+
+        Raises:
+            BadInput: not a checkpoint of ours.
+            BadSignature: we have not signed it.
+            RecordRolledBack: we have, and our record does not lead to it.
+        """
+        opened = open_checkpoint(seen, self.key)
+        told = opened.checkpoint
+
+        async def read(tx: Tx) -> tuple[int, bytes | None]:
+            log = RecordLog(tx)
+            head = await log.head()
+            if told.size > head.size:
+                return head.size, None
+            return head.size, (await log.head_at(told.size)).root()
+
+        size, root = await self.store.read(read)
+        if root is None:
+            raise RecordRolledBack(
+                f"{peer} holds our signed checkpoint of {told.size:,} entries, and our record has "
+                f"{size:,}: {_REMEDY}"
+            )
+        if root != told.root:
+            raise RecordRolledBack(
+                f"{peer} holds our signed checkpoint of {told.size:,} entries, and our record had "
+                f"another root with as many: {_REMEDY}"
+            )
+        return opened
+
+
+class Record(KnownRecord):
     """One party's log. Its origin, and the name of its key, is the party's id and ``/log``."""
 
     def __init__(
         self, store: Store, *, party: str, signing_key: Ed25519PrivateKey, limits: Limits
     ) -> None:
-        self.store = store
-        self.origin = NameOf.LOG.by(party)
-        self.key = verifier_key(self.origin, signing_key)
+        super().__init__(store, party=party, public_key=signing_key.public_key().public_bytes_raw())
         self._signing_key = signing_key
         self._limits = limits
 
@@ -214,39 +253,6 @@ class Record:
 
         await self.store.write(write)
         return tuple(found)
-
-    async def compare(self, peer: str, seen: bytes) -> OpenCheckpoint:
-        """Hold our record against a checkpoint of ours that a peer has seen.
-
-        Only our own signature counts: nobody can stop us by a claim.
-
-        Raises:
-            BadInput: not a checkpoint of ours.
-            BadSignature: we have not signed it.
-            RecordRolledBack: we have, and our record does not lead to it.
-        """
-        opened = open_checkpoint(seen, self.key)
-        told = opened.checkpoint
-
-        async def read(tx: Tx) -> tuple[int, bytes | None]:
-            log = RecordLog(tx)
-            head = await log.head()
-            if told.size > head.size:
-                return head.size, None
-            return head.size, (await log.head_at(told.size)).root()
-
-        size, root = await self.store.read(read)
-        if root is None:
-            raise RecordRolledBack(
-                f"{peer} holds our signed checkpoint of {told.size:,} entries, and our record has "
-                f"{size:,}: {_REMEDY}"
-            )
-        if root != told.root:
-            raise RecordRolledBack(
-                f"{peer} holds our signed checkpoint of {told.size:,} entries, and our record had "
-                f"another root with as many: {_REMEDY}"
-            )
-        return opened
 
     def _own_part(self, opened: OpenCheckpoint) -> bytes:
         return SignedNote(opened.note.text, verify(opened.note, [self.key])).encode()

@@ -14,7 +14,7 @@ from tansiq.domain.merkle import Frontier, full_root
 from tansiq.errors import BadInput, BadSignature, RecordDamaged
 from tansiq.formats.checkpoint import check_cosignature
 from tansiq.formats.signed_note import VerifierKey, parse_signatures
-from tansiq.services.record.log import Record
+from tansiq.services.record.log import KnownRecord
 from tansiq.storage.record import (
     TILE_LEVEL_MAX,
     TILE_WIDTH,
@@ -51,7 +51,7 @@ class Checked:
 
 
 async def check(
-    record: Record,
+    record: KnownRecord,
     *,
     clock: Clock,
     witnesses: Collection[VerifierKey] = (),
@@ -157,7 +157,7 @@ async def _above(store: Store, roots: list[bytes]) -> Frontier:
     return Frontier(size=blocks.size * TILE_WIDTH, hashes=blocks.hashes)
 
 
-async def _compare(record: Record, witnesses: Collection[VerifierKey]) -> int:
+async def _compare(record: KnownRecord, witnesses: Collection[VerifierKey]) -> int:
     """Hold the record against what each witness cosigned last; return how many there are."""
     rows = await record.store.read(lambda tx: Witnessed(tx).last_of_all())
     for row in rows:

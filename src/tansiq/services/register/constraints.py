@@ -23,6 +23,7 @@ from tansiq.services.register.values import (
 from tansiq.storage.cells import Cover
 from tansiq.storage.constraints import ConstraintRow, Constraints
 from tansiq.storage.store import Tx
+from tansiq.storage.stripes import take_covers, take_entity
 from tansiq.storage.subscriptions import Notified, Subscriptions
 
 _NOUN = "constraint"
@@ -42,8 +43,11 @@ class ConstraintRegister:
             NotFound, Forbidden, StaleOVN: the stored version is not what the request presumes.
         """
         constraints = Constraints(tx)
+        await take_entity(tx, write.id)
         old = await constraints.get(write.id)
         check_previous(old, write.caller, write.ovn, _NOUN)
+        changed = [write.cover] if old is None else [old.cover, write.cover]
+        await take_covers(tx, changed)
         new = ConstraintRow(
             id=write.id,
             manager=write.caller.id,
@@ -58,7 +62,7 @@ class ConstraintRegister:
         )
         await constraints.put(new, old=old)
         told = await Subscriptions(tx).raise_indices(
-            [new.cover] if old is None else [old.cover, new.cover], constraint=True, now=write.now
+            changed, constraint=True, now=tx.time_us(write.now)
         )
         await self.on_accepted(tx, _accepted(new, write.extents, removed=False))
         return _changed(new, write.caller, told)
@@ -72,11 +76,15 @@ class ConstraintRegister:
             NotFound, Forbidden, StaleOVN: the stored version is not what the request presumes.
         """
         constraints = Constraints(tx)
+        await take_entity(tx, constraint_id)
         old = await constraints.get(constraint_id)
         check_previous(old, caller, ovn, _NOUN)
         assert old is not None  # noqa: S101 - check_previous raised otherwise
+        await take_covers(tx, [old.cover])
         await constraints.delete(old)
-        told = await Subscriptions(tx).raise_indices([old.cover], constraint=True, now=micros(now))
+        told = await Subscriptions(tx).raise_indices(
+            [old.cover], constraint=True, now=tx.time_us(micros(now))
+        )
         await self.on_accepted(tx, _accepted(old, (), removed=True))
         return _changed(old, caller, told)
 
@@ -111,6 +119,7 @@ def _accepted(row: ConstraintRow, extents: Volumes, *, removed: bool) -> Accepte
         removed=removed,
         version=row.version,
         uss_base_url=row.uss_base_url,
+        cover=row.cover,
     )
 
 

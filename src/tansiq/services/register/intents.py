@@ -13,6 +13,7 @@ from tansiq.domain.intent import NEEDS_KEY, EntityID, IntentState
 from tansiq.domain.time import micros
 from tansiq.errors import BadInput, Forbidden, MissingOVNs, NotFound, StaleOVN, UssDown
 from tansiq.f3548 import wire
+from tansiq.services.register.looking import DOWN, Seen, look, take_rest
 from tansiq.services.register.relevance import pack, relevant
 from tansiq.services.register.requests import IntentWrite
 from tansiq.services.register.values import (
@@ -30,9 +31,9 @@ from tansiq.storage.cells import Cover
 from tansiq.storage.constraints import ConstraintRow, Constraints
 from tansiq.storage.intents import UNKNOWN, IntentRow, Intents, Unknown
 from tansiq.storage.store import Tx
+from tansiq.storage.stripes import take_covers, take_entity
 from tansiq.storage.subscriptions import Notified, SubscriptionRow, Subscriptions
 
-_DOWN = wire.UssAvailabilityState.DOWN
 _NOUN = "operational intent"
 STRETCHED_CELLS_MAX = 2_000
 """Of one implicit subscription: all of them are written again whenever it grows."""
@@ -51,7 +52,7 @@ def check_up(availability: str, caller: Caller, what: str) -> None:
         UssDown: it is.
     Source: utm.yaml ``UssAvailabilityState``.
     """
-    if availability == _DOWN:
+    if availability == DOWN:
         raise UssDown(
             f"{caller.id} is marked Down here and may not {what}; have the arbiter mark it Normal"
         )
@@ -115,24 +116,32 @@ class IntentRegister:
             MissingOVNs: the key lacks OVNs; all of the entities are named. ``listed`` tells more.
         """
         intents, subscriptions = Intents(tx), Subscriptions(tx)
-        old = await intents.get(write.id)
+        seen = await look(tx, write)
+        old, named = seen.old, seen.named
         check_previous(old, write.caller, write.ovn, _NOUN)
+        await take_rest(tx, write, old)
         _check_still_flying(old, write.state)
-        availability = await availability_of(tx, write.caller.id)
         if write.state in NEEDS_KEY:
-            check_up(availability, write.caller, f"write intents that are {write.state}")
-        named = await _named(subscriptions, write)
+            check_up(seen.availability, write.caller, f"write intents that are {write.state}")
+        _check_named(write, named)
         if write.state in NEEDS_KEY:
             hears = _hears_constraints(write, named)
-            await _check_key(tx, write, for_constraints=hears, equals=equals)
-        attached = await self._attach(subscriptions, write, named)
-        new = replace(self._next(write, old), subscription_id=attached, availability=availability)
-        await intents.put(new, old=old)
-        if old is not None and old.subscription_id != attached:
-            await drop_unused(intents, subscriptions, old.subscription_id)
-        told = await subscriptions.raise_indices(
-            [new.cover] if old is None else [old.cover, new.cover], constraint=False, now=write.now
-        )
+            await _check_key(tx, write, seen, for_constraints=hears, equals=equals)
+        new = replace(self._next(write, old), availability=seen.availability)
+        now = tx.time_us(write.now)
+        covers = [new.cover] if old is None else [old.cover, new.cover]
+        if tx.distant and _stays(write, old, named):
+            new = replace(new, subscription_id=write.subscription_id)
+            if old is not None:
+                await intents.leave(old, new)
+            changes = intents.changes(new, old=old)
+            told = await subscriptions.changed(changes, covers, constraint=False, now=now)
+        else:
+            new = replace(new, subscription_id=await self._attach(subscriptions, write, named))
+            await intents.put(new, old=old)
+            if old is not None and old.subscription_id != new.subscription_id:
+                await drop_unused(intents, subscriptions, old.subscription_id)
+            told = await subscriptions.raise_indices(covers, constraint=False, now=now)
         await self.on_accepted(tx, _accepted(write, new))
         return _changed(new, write.caller, told)
 
@@ -197,12 +206,20 @@ class IntentRegister:
             UssDown: the caller is marked Down.
         """
         intents, subscriptions = Intents(tx), Subscriptions(tx)
+        await take_entity(tx, intent_id)
         old = await intents.get(intent_id)
         check_previous(old, caller, ovn, _NOUN)
         assert old is not None  # noqa: S101 - check_previous raised otherwise
+        await take_covers(tx, [old.cover], subscriptions=[old.subscription_id])
         check_up(old.availability, caller, "delete intents")
-        told = await subscriptions.raise_indices([old.cover], constraint=False, now=micros(now))
-        await intents.delete(old)
+        at = tx.time_us(micros(now))
+        if tx.distant:
+            told = await subscriptions.changed(
+                intents.removal(old), [old.cover], constraint=False, now=at
+            )
+        else:
+            told = await subscriptions.raise_indices([old.cover], constraint=False, now=at)
+            await intents.delete(old)
         await drop_unused(intents, subscriptions, old.subscription_id)
         await self.on_accepted(
             tx,
@@ -214,6 +231,7 @@ class IntentRegister:
                 removed=True,
                 version=old.version,
                 uss_base_url=old.uss_base_url,
+                cover=old.cover,
             ),
         )
         return _changed(old, caller, told)
@@ -260,11 +278,14 @@ def _stretched(subscription: SubscriptionRow, where: Cover) -> SubscriptionRow:
     )
 
 
-async def _named(subscriptions: Subscriptions, write: IntentWrite) -> SubscriptionRow | None:
-    """Return the existing subscription that the request names, if it can serve the intent."""
+def _check_named(write: IntentWrite, found: SubscriptionRow | None) -> None:
+    """Refuse a subscription that cannot serve the intent.
+
+    Raises:
+        BadInput, Forbidden: the one that the request names is not there, or cannot.
+    """
     if write.subscription_id is None:
-        return None
-    found = await subscriptions.get(write.subscription_id)
+        return
     if found is None:
         raise BadInput("no subscription of that id stands here", field="subscription_id")
     if found.manager != write.caller.id:
@@ -276,7 +297,15 @@ async def _named(subscriptions: Subscriptions, write: IntentWrite) -> Subscripti
             "it does not cover the whole area and time of the intent; enlarge it first",
             field="subscription_id",
         )
-    return found
+
+
+def _stays(write: IntentWrite, old: IntentRow | None, named: SubscriptionRow | None) -> bool:
+    """Report whether the intent hangs on what it hung on, and no subscription is changed for it."""
+    return (
+        write.new_subscription is None
+        and (named is None or covers(named, write.cover))
+        and (old is None or old.subscription_id == write.subscription_id)
+    )
 
 
 def _hears_constraints(write: IntentWrite, named: SubscriptionRow | None) -> bool:
@@ -286,17 +315,11 @@ def _hears_constraints(write: IntentWrite, named: SubscriptionRow | None) -> boo
 
 
 async def _check_key(
-    tx: Tx, write: IntentWrite, *, for_constraints: bool, equals: Collection[str] = ()
+    tx: Tx, write: IntentWrite, seen: Seen, *, for_constraints: bool, equals: Collection[str] = ()
 ) -> None:
-    """Refuse a write whose author has not shown that they know everything relevant.
-
-    Accepted intents of a supplier that is Down need not be known: nobody can be asked for them.
-    """
-    unknown = await Intents(tx).unknown(
-        write.cover, write.key, besides=write.id, idle=(IntentState.ACCEPTED, _DOWN)
-    )
+    """Refuse a write whose author has not shown that they know everything relevant."""
     judged = equals if write.caller.id in equals else ()
-    missing = relevant(write.extents, unknown, judged)
+    missing = relevant(write.extents, seen.unknown, judged)
     barred: list[str] = []
     if for_constraints:
         found = await Constraints(tx).find(write.cover)
@@ -340,6 +363,7 @@ def _accepted(write: IntentWrite, new: IntentRow) -> AcceptedWrite:
         removed=False,
         version=new.version,
         uss_base_url=new.uss_base_url,
+        cover=new.cover,
     )
 
 

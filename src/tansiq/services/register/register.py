@@ -15,6 +15,7 @@ from tansiq.f3548 import wire
 from tansiq.f3548.convert import entity_id
 from tansiq.services.register import availability, constraints, intents, requests, subscriptions
 from tansiq.services.register.holdings import Holdings
+from tansiq.services.register.places import Places
 from tansiq.services.register.values import (
     AVAILABILITY_ARBITRATION,
     CONSTRAINT_MANAGEMENT,
@@ -26,6 +27,7 @@ from tansiq.services.register.values import (
 from tansiq.settings import Limits
 from tansiq.storage.cells import CONSTRAINT, INTENT, SUBSCRIPTION, Cover
 from tansiq.storage.store import Store, Tx
+from tansiq.storage.stripes import entity_keys
 
 _ENTITY = "entityid"
 _SUBSCRIPTION = "subscriptionid"
@@ -68,13 +70,20 @@ class Register:
         self._new_version = new_ovn
         self._limits = limits = limits or Limits()
         self.holdings = Holdings(limits, exempt)
+        self._places = Places()
         self._intents = intents.IntentRegister(new_id, new_ovn, on_accepted)
         self._constraints = constraints.ConstraintRegister(new_ovn, on_accepted)
         self._subscriptions = subscriptions.SubscriptionRegister(
             new_ovn, limits.subscription_max, limits.subscription_skew
         )
 
-    async def _created(self, kind: int, caller: Caller, put: Callable[[Tx], Awaitable[T]]) -> T:
+    async def _created(
+        self,
+        kind: int,
+        caller: Caller,
+        put: Callable[[Tx], Awaitable[T]],
+        at: Collection[int] = (),
+    ) -> T:
         """Write an entity that is not there yet, if its manager may hold one more.
 
         Raises:
@@ -82,7 +91,7 @@ class Register:
         """
         self.holdings.take(kind, caller.id)
         try:
-            return await self._store.write(put)
+            return await self._store.write(put, beside=True, at=at)
         except BaseException:  # Refused, failed or taken back: it is not there.
             self.holdings.give_back(kind, caller.id)
             raise
@@ -135,13 +144,22 @@ class Register:
             return await self._intents.put(tx, write, self.equals)
 
         creating = ovn is None
+        at = entity_keys(write.id, [write.cover], [write.subscription_id])
         while True:
             try:
-                return await (
-                    self._created(INTENT, caller, put) if creating else self._store.write(put)
+                answer = await (
+                    self._created(INTENT, caller, put, at)
+                    if creating
+                    # Where it was and where it will be; of what will be alone, nothing.
+                    else self._store.write(
+                        put, beside=True, at=at and at | self._places.of(write.id)
+                    )
                 )
             except MissingOVNs as error:
                 missing = error
+            else:
+                self._places.note(write.id, at)
+                return answer
             conflict = await self._listed(caller, missing)
             if conflict is not None:
                 raise conflict
@@ -162,8 +180,11 @@ class Register:
         """Remove an intent."""
         entity, given = entity_id(intent_id, _ENTITY), requests.version_given(ovn, "ovn")
         answer = await self._store.write(
-            lambda tx: self._intents.delete(tx, caller, entity, given, now)
+            lambda tx: self._intents.delete(tx, caller, entity, given, now),
+            beside=True,
+            at=self._places.of(entity),
         )
+        self._places.note(entity, frozenset())
         self.holdings.give_back(INTENT, caller.id)
         return answer
 
@@ -222,7 +243,9 @@ class Register:
 
         creating = ovn is None
         return await (
-            self._created(CONSTRAINT, caller, put) if creating else self._store.write(put)
+            self._created(CONSTRAINT, caller, put)
+            if creating
+            else self._store.write(put, beside=True)
         )
 
     async def delete_constraint(
@@ -232,7 +255,7 @@ class Register:
         caller.require(CONSTRAINT_MANAGEMENT, "deleting a constraint")
         entity, given = entity_id(constraint_id, _ENTITY), requests.version_given(ovn, "ovn")
         answer = await self._store.write(
-            lambda tx: self._constraints.delete(tx, caller, entity, given, now)
+            lambda tx: self._constraints.delete(tx, caller, entity, given, now), beside=True
         )
         self.holdings.give_back(CONSTRAINT, caller.id)
         return answer
@@ -289,7 +312,9 @@ class Register:
 
         creating = version is None
         made = await (
-            self._created(SUBSCRIPTION, caller, put) if creating else self._store.write(put)
+            self._created(SUBSCRIPTION, caller, put)
+            if creating
+            else self._store.write(put, beside=True)
         )
         return await self._store.read(lambda tx: subscriptions.with_entities(tx, caller, made))
 
@@ -300,7 +325,7 @@ class Register:
         entity = entity_id(subscription_id, _SUBSCRIPTION)
         given = requests.version_given(version, "version")
         answer = await self._store.write(
-            lambda tx: self._subscriptions.delete(tx, caller, entity, given)
+            lambda tx: self._subscriptions.delete(tx, caller, entity, given), beside=True
         )
         if not answer.subscription.implicit_subscription:
             self.holdings.give_back(SUBSCRIPTION, caller.id)

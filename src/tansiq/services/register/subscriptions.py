@@ -15,6 +15,7 @@ from tansiq.services.register.values import Caller, subscription_answer
 from tansiq.storage.cells import Cover
 from tansiq.storage.intents import Intents
 from tansiq.storage.store import Tx
+from tansiq.storage.stripes import take_covers, take_subscription
 from tansiq.storage.subscriptions import SubscriptionRow, Subscriptions
 
 
@@ -42,9 +43,10 @@ class SubscriptionRegister:
             BadInput: times out of bounds, or it would leave an intent that hangs on it.
         """
         subscriptions = Subscriptions(tx)
+        await take_subscription(tx, write.id)
         old = await subscriptions.get(write.id)
         _check_previous(old, write.caller, write.version)
-        start, end = self._times(write, old)
+        start, end = self._times(write, old, from_micros(tx.time_us(micros(write.now))))
         new = SubscriptionRow(
             id=write.id,
             manager=write.caller.id,
@@ -58,15 +60,16 @@ class SubscriptionRegister:
             time_end=micros(end),
             cover=write.cover.timed(micros(start), micros(end)),
         )
+        await take_covers(tx, [new.cover] if old is None else [old.cover, new.cover])
         dependents = await _served(tx, new)
         await subscriptions.put(new, old=old)
         return Subscribed(row=new, dependents=dependents)
 
     def _times(
-        self, write: SubscriptionWrite, old: SubscriptionRow | None
+        self, write: SubscriptionWrite, old: SubscriptionRow | None, now: datetime
     ) -> tuple[datetime, datetime]:
         """Settle when a subscription starts and ends."""
-        start, end, now = write.start, write.end, write.now
+        start, end = write.start, write.end
         life_max = write.caller.subscription_max or self.life_max
         if start is None:
             start = now if old is None else from_micros(old.time_start)
@@ -99,9 +102,11 @@ class SubscriptionRegister:
             BadInput: intents hang on it.
         """
         subscriptions = Subscriptions(tx)
+        await take_subscription(tx, subscription_id)
         old = await subscriptions.get(subscription_id)
         _check_previous(old, caller, version)
         assert old is not None  # noqa: S101 - _check_previous raised otherwise
+        await take_covers(tx, [old.cover])
         dependents = await Intents(tx).dependents(old.id)
         if dependents:
             raise BadInput(

@@ -12,6 +12,7 @@ from tansiq.domain.volume import Volumes
 from tansiq.errors import Forbidden, MissingOVNs
 from tansiq.f3548 import wire
 from tansiq.f3548.convert import Area, to_time
+from tansiq.storage.cells import Cover
 from tansiq.storage.constraints import ConstraintRow
 from tansiq.storage.intents import IntentRow
 from tansiq.storage.store import Tx
@@ -68,7 +69,7 @@ class AcceptedWrite:
     """A change of the register, told inside the transaction that makes it.
 
     A register knows no priorities and no details. ``extents`` are what the manager placed, hence
-    enlarged; they are empty for a removal, of which only the id is known.
+    enlarged; they are empty for a removal, of which only the id is known. ``cover`` is theirs.
     """
 
     kind: Kind
@@ -78,6 +79,7 @@ class AcceptedWrite:
     removed: bool
     version: int
     uss_base_url: str
+    cover: Cover
 
 
 OnAccepted = Callable[[Tx, AcceptedWrite], Awaitable[None]]

@@ -190,10 +190,14 @@ class Alarms:
             kept,
             alarm=alarm,
             sentence=cause.sentence,
+            code=cause.said.code,
+            also=cause.said.also,
+            facts=cause.said.facts,
             names=cause.names or kept.names,
             lat_deg=None if place is None else place.lat_deg,
             lng_deg=None if place is None else place.lng_deg,
             ways_out=cause.ways_out,
+            ways=cause.ways,
             parties=tuple(sorted({*kept.parties, *cause.parties})),
             # Who has seen it has not seen that it is worse.
             seen_by=() if any(isinstance(each, Rose) for each in events) else kept.seen_by,
@@ -232,7 +236,13 @@ class Alarms:
             if kept is None or kept.alarm.stage not in OPEN:
                 over = [] if kept is None else [_forgotten(kept, now)]
                 kept = Kept(
-                    id=self._new_id(), alarm=alarm, sentence=said.sentence, heard_of=said.heard_of
+                    id=self._new_id(),
+                    alarm=alarm,
+                    sentence=said.sentence,
+                    code=said.said.code,
+                    also=said.said.also,
+                    facts=said.said.facts,
+                    heard_of=said.heard_of,
                 )
             parties = tuple(sorted({*kept.parties, *said.parties}))
             kept = replace(kept, alarm=alarm, parties=parties)
@@ -326,6 +336,10 @@ class Alarms:
                 for subject in (key.one, key.other):
                     found[subject] = max(kept.alarm.level, found.get(subject, kept.alarm.level))
         return found
+
+    def levels_open(self) -> list[Level]:
+        """Return the level of each open alarm."""
+        return [kept.alarm.level for kept in self._kept.values() if kept.alarm.stage in OPEN]
 
     def of(self, key: AlarmKey) -> Kept | None:
         """Return the alarm about something, if one is in sight."""

@@ -15,6 +15,7 @@ from tansiq.domain.nearness import nearness
 from tansiq.domain.time import micros, zulu
 from tansiq.domain.track import Address
 from tansiq.errors import BadInput, NotFound
+from tansiq.formats.alarm_facts import Message, suggested
 from tansiq.services.airspace import Known
 from tansiq.services.watch.expected import Expected
 from tansiq.storage.store import Store, Tx
@@ -140,18 +141,15 @@ class Bindings:
             del self._said[address]
 
 
-def suggestion(estimate: Estimate, bound: Bound) -> str:
-    """Return what a person is asked to confirm; empty: nothing."""
+def suggestion(estimate: Estimate, bound: Bound) -> Message | None:
+    """Return what a person is asked to confirm; None: nothing."""
     if not bound.may_be:
-        return ""
+        return None
     plans = " or ".join(
         f"{known.name} of {known.manager}, {zulu(known.time.start)} to {zulu(known.time.end)}"
         for known in bound.may_be
     )
-    return (
-        f"may be {plans}: confirm it with tansiq track bind {estimate.address} "
-        f"{bound.may_be[0].id[:8]}"
-    )
+    return suggested(plans, estimate.address, bound.may_be[0].id[:8])
 
 
 def _near(estimate: Estimate, known: Known) -> bool:

@@ -17,10 +17,10 @@ from tansiq.domain.estimate import Estimate
 from tansiq.domain.following import Quality, Track
 from tansiq.domain.intent import IntentState
 from tansiq.domain.nearness import nearness
-from tansiq.domain.time import zulu
 from tansiq.domain.volume import Volumes, time_bounds
-from tansiq.formats import alarm_words
-from tansiq.formats.alarm_words import duration, height
+from tansiq.formats import alarm_facts
+from tansiq.formats.alarm_facts import SENTENCE_ONLY, Message
+from tansiq.formats.alarm_words import in_words
 from tansiq.services.airspace import Known
 from tansiq.services.watch.binding import suggestion
 from tansiq.services.watch.expected import BEHIND
@@ -47,22 +47,26 @@ class Judged:
     found: Conformance | None
     """None: no plan of it is known."""
     word: str
-    sentence: str
+    said: Message
+
+    @property
+    def sentence(self) -> str:
+        """The same in English; empty: there is nothing to say."""
+        return in_words(self.said) if self.said.code else ""
 
 
 def judged(aircraft: Aircraft, estimate: Estimate, now: datetime, *, flown: bool) -> Judged:
     """Return what an aircraft does, by its plan if one is known."""
     known = aircraft.bound.known
     if known is None:
-        return Judged(None, "unplanned", suggestion(estimate, aircraft.bound))
+        return Judged(None, "unplanned", suggestion(estimate, aircraft.bound) or SENTENCE_ONLY)
     found = conformance(estimate, _nominal(known), now, flown=flown)
     word = SHOWN[found.status]
     if word == "inside" and estimate.quality is Quality.CONTESTED:
-        return Judged(found, "unknown", _contested(known))
-    said = (
-        "" if word == "inside" and found.certain else alarm_words.of_conformance(known.name, found)
-    )
-    return Judged(found, word, said)
+        return Judged(found, "unknown", alarm_facts.two_places(known.name))
+    if word == "inside" and found.certain:
+        return Judged(found, word, SENTENCE_ONLY)
+    return Judged(found, word, alarm_facts.of_conformance(known.name, found))
 
 
 def _nominal(known: Known) -> Volumes:
@@ -79,19 +83,16 @@ def cause(aircraft: Aircraft, judged: Judged, estimate: Estimate) -> Cause | Non
         # Of those that are not heard any more ``lost`` tells, plan by plan.
         if estimate.quality is not Quality.CONTESTED or known.state == IntentState.ACCEPTED:
             return None
-        return _loss(aircraft, known, estimate, _contested(known))
+        return _loss(aircraft, known, estimate, alarm_facts.two_places(known.name))
     return Cause(
         key=key(asked.kind, aircraft.subject),
         level=asked.level,
         sentence=judged.sentence,
+        said=judged.said,
         names=(known.name,),
         place=estimate.position,
         parties=aircraft.parties,
     )
-
-
-def _contested(known: Known) -> str:
-    return f"{known.name}: two places say its address; where it is is not known"
 
 
 def lost(aircraft: Aircraft, estimate: Estimate, now: datetime, *, flown: bool) -> Cause | None:
@@ -106,19 +107,16 @@ def lost(aircraft: Aircraft, estimate: Estimate, now: datetime, *, flown: bool) 
     span = time_bounds(known.volumes)
     if now > span.end + BEHIND:
         return None
-    until = f"lasts until {zulu(span.end)}" if now <= span.end else f"ended at {zulu(span.end)}"
-    sentence = (
-        f"{known.name} is not heard: its last position is {duration(estimate.age_s)} old, and "
-        f"its plan {until}"
-    )
-    return _loss(aircraft, known, estimate, sentence)
+    said = alarm_facts.not_heard(known.name, estimate.age_s, span.end, now)
+    return _loss(aircraft, known, estimate, said)
 
 
-def _loss(aircraft: Aircraft, known: Known, estimate: Estimate, sentence: str) -> Cause:
+def _loss(aircraft: Aircraft, known: Known, estimate: Estimate, said: Message) -> Cause:
     return Cause(
         key=key(AlarmKind.TRACK_LOST, aircraft.subject),
         level=Level.CAUTION,
-        sentence=sentence,
+        sentence=in_words(said),
+        said=said,
         names=(known.name,),
         place=estimate.position,
         parties=aircraft.parties,
@@ -157,18 +155,21 @@ _LOOK_S: Final = 10.0
 
 
 def _no_plan(aircraft: Aircraft, estimate: Estimate) -> Cause:
-    said = suggestion(estimate, aircraft.bound)
-    where = "at an unknown height"
     measured = aircraft.track.geometric is not None
+    above_w84_m = pressure_m = None
     if estimate.height is not None and (measured or estimate.pressure is None):
-        where = f"at {height(estimate.height.middle_m)} W84"
+        above_w84_m = estimate.height.middle_m
     elif estimate.pressure is not None:
-        where = f"at a pressure altitude of {height(estimate.pressure.middle_m)}"
-    sentence = f"{aircraft.name} flies {where} in the agreed area and no plan of it is known"
+        pressure_m = estimate.pressure.middle_m
+    said = alarm_facts.no_plan(aircraft.name, above_w84_m, pressure_m)
+    suggested = suggestion(estimate, aircraft.bound)
+    if suggested is not None:
+        said = alarm_facts.joined((said, suggested))
     return Cause(
         key=key(AlarmKind.NO_PLAN, aircraft.subject),
         level=Level.ADVISORY,
-        sentence=f"{sentence}; it {said}" if said else sentence,
+        sentence=in_words(said),
+        said=said,
         names=(aircraft.name,),
         place=estimate.position,
     )

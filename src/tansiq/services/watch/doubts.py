@@ -6,15 +6,18 @@ more pairs than can be looked at, or that a look has failed. Such an alarm stand
 
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Set
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from tansiq.domain.alarm import OPEN
 from tansiq.domain.alarm_key import NOBODY, AlarmKey, AlarmKind, Subject
+from tansiq.formats import alarm_facts
+from tansiq.formats.alarm_facts import SENTENCE_ONLY, Message
+from tansiq.formats.alarm_words import DOUBTS, in_words
 from tansiq.services.watch.kept import Cause, Kept
 
 PAIRS: Final = frozenset({AlarmKind.CONFLICT_PREDICTED, AlarmKind.SEPARATION_LOST})
-_UNHEARD: Final = "; not heard any more, it may still be so"
-_FAILED: Final = "; it could not be looked at, it may still be so"
+_Doubt: TypeAlias = tuple[str, Message]
+"""The sentence, and what it is made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,24 +43,25 @@ def doubts(alarms: Iterable[Kept], asked: Container[AlarmKey], seen: Seen) -> It
         if kept.alarm.stage not in OPEN or key in asked or kept.heard_of:
             continue
         about = subjects(kept)
-        said = ""
+        said: _Doubt | None = None
         if seen.failed:
-            said = _with(_FAILED, kept)
+            said = _with(alarm_facts.FAILED, kept)
         elif key.kind is AlarmKind.TRACK_LOST:
             if any(each in seen.lost_before for each in about):
-                said = _lost(kept)
+                said = _made(alarm_facts.lost_before(kept.names))
         elif about <= seen.heard:
             if seen.crowded and key.kind in PAIRS:
-                said = _crowded(kept)
+                said = _made(alarm_facts.pair_crowded(kept.names))
         else:
             silent = seen.silent() if silent is None else silent
             if not silent.isdisjoint(about - seen.heard):
                 said = _unheard(kept)
-        if said:
+        if said is not None:
             yield Cause(
                 key=key,
                 level=kept.alarm.level,
-                sentence=said,
+                sentence=said[0],
+                said=said[1],
                 names=kept.names,
                 place=kept.place,
                 parties=kept.parties,
@@ -80,23 +84,20 @@ def lost_before(alarms: Iterable[Kept], heard: Collection[Subject]) -> set[Subje
     }
 
 
-def _lost(kept: Kept) -> str:
-    name = " and ".join(kept.names) or "an aircraft"
-    return f"{name} is not heard: it was lost before this node was started, and not heard since"
+def _made(said: Message) -> _Doubt:
+    # Without names, of an alarm that an older version kept, the sentence is all there is.
+    return in_words(said), said if said.facts else SENTENCE_ONLY
 
 
-def _crowded(kept: Kept) -> str:
-    names = " and ".join(kept.names) or "two"
-    return f"{names} were too close: too many are near to tell whether that is still so"
-
-
-def _unheard(kept: Kept) -> str:
+def _unheard(kept: Kept) -> _Doubt:
     if kept.alarm.key.kind in PAIRS:
-        names = " and ".join(kept.names) or "the two"
-        return f"{names}: one of them is not heard any more; they may still be too close"
-    return _with(_UNHEARD, kept)
+        return _made(alarm_facts.pair_unheard(kept.names))
+    return _with(alarm_facts.UNHEARD, kept)
 
 
-def _with(doubt: str, kept: Kept) -> str:
-    sentence = kept.sentence.removesuffix(_UNHEARD).removesuffix(_FAILED)
-    return sentence.removesuffix(".") + doubt
+def _with(doubt: str, kept: Kept) -> _Doubt:
+    sentence = kept.sentence
+    for before in DOUBTS.values():
+        sentence = sentence.removesuffix(before)
+    said = alarm_facts.doubted(kept.said, doubt)
+    return sentence.removesuffix(".") + DOUBTS[doubt], said

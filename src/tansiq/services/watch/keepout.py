@@ -19,12 +19,13 @@ from tansiq.domain.estimate import Estimate
 from tansiq.domain.extent import Extent
 from tansiq.domain.following import Limits
 from tansiq.domain.intent import PartyID
-from tansiq.domain.ring import Approach, RingKind, approaches, asked_for
-from tansiq.domain.time import zulu
+from tansiq.domain.ring import approaches, asked_for
 from tansiq.domain.volume import LatLng
 from tansiq.domain.whereabouts import Within
 from tansiq.domain.whereabouts import within as how_within
-from tansiq.formats import alarm_words
+from tansiq.formats import alarm_facts
+from tansiq.formats.alarm_facts import Message
+from tansiq.formats.alarm_words import in_words
 from tansiq.services.airspace import Known
 from tansiq.services.watch.expected import Expected
 from tansiq.services.watch.kept import Cause
@@ -79,14 +80,16 @@ class KeepOut:
             within, ahead = _meets(known, estimate, self._tracks.limits)
             found = causes.of_no_go(within, ahead, self.when)
             if found is not None:
+                said = _no_go_said(aircraft, known, within, ahead)
                 yield Cause(
                     key=key(found.kind, aircraft.subject, Subject(known.id)),
                     level=found.level,
-                    sentence=_no_go_sentence(aircraft, known, within, ahead),
+                    sentence=in_words(said),
+                    said=said,
                     names=(aircraft.name, known.name),
                     in_s=_soonest_s(ahead) if found.kind is not AlarmKind.NO_GO_ENTERED else None,
                     place=estimate.position,
-                    parties=(*aircraft.parties, known.manager),
+                    parties=(*aircraft.parties, *(() if known.own else (known.manager,))),
                 )
 
     def _ring(self, scene: Scene, fleet: "_Near", ring: RingSet) -> Iterator[Cause]:
@@ -107,10 +110,12 @@ class KeepOut:
                     continue
                 inside = approach.within >= Within.LIKELY_IN
                 if worst is None or (found.level, inside) > (worst.level, False):
+                    said = alarm_facts.of_approach(aircraft.name, approach, ring.name)
                     worst = Cause(
                         key=key(found.kind, aircraft.subject, Subject(ring.id)),
                         level=found.level,
-                        sentence=_ring_sentence(aircraft, ring, approach),
+                        sentence=in_words(said),
+                        said=said,
                         names=(aircraft.name, ring.name),
                         in_s=_soonest_s(approach.crossing),
                         place=estimate.position,
@@ -121,10 +126,18 @@ class KeepOut:
 
     def _seen(self) -> Iterator[Cause]:
         for seen in self._sightings():
+            said = alarm_facts.drone_seen(
+                seen.time,
+                LatLng(seen.lat_deg, seen.lng_deg),
+                seen.radius_m,
+                seen.words,
+                seen.id[:8],
+            )
             yield Cause(
                 key=key(AlarmKind.DRONE_SIGHTING, Subject(seen.id)),
                 level=Level.WARNING,
-                sentence=_sighting_sentence(seen),
+                sentence=in_words(said),
+                said=said,
                 names=("drone",),
                 place=LatLng(seen.lat_deg, seen.lng_deg),
                 parties=self._parties,
@@ -182,31 +195,12 @@ def _soonest_s(ahead: Crossing | None) -> float | None:
     return ahead.possible_s if ahead.likely_s is None else ahead.likely_s
 
 
-def _no_go_sentence(
+def _no_go_said(
     aircraft: Aircraft, known: Known, within: Within, ahead: Crossing | None
-) -> str:
-    area = f"the no-go area {known.id[:8]} of {known.manager}"
+) -> Message:
+    area: alarm_facts.Facts = {"area": known.id[:8], "party": known.manager}
+    if known.name:
+        area["area_name"] = known.name
     if within is Within.OUT and ahead is not None:
-        return alarm_words.of_entry(aircraft.name, area, ahead)
-    return alarm_words.of_no_go(aircraft.name, area, within)
-
-
-_ASKS: Final = {
-    RingKind.CALL: "has not called",
-    RingKind.NO_ENTRY: "has no contact",
-    RingKind.AREA: "has no clearance",
-}
-
-
-def _ring_sentence(aircraft: Aircraft, ring: RingSet, found: Approach) -> str:
-    said = alarm_words.of_approach(aircraft.name, found).removesuffix(".")
-    return f"{ring.name}: {said}; it {_ASKS[found.ring.kind]}."
-
-
-def _sighting_sentence(seen: Sighting) -> str:
-    around = alarm_words.distance(seen.radius_m)
-    return (
-        f"A drone was seen at {zulu(seen.time)} within {around} of {seen.lat_deg:.5f}, "
-        f"{seen.lng_deg:.5f}: {seen.words or 'no more is known'}. tansiq stop keeps everybody "
-        f"out; tansiq sighting gone {seen.id[:8]} ends it."
-    )
+        return alarm_facts.of_entry(aircraft.name, ahead, area)
+    return alarm_facts.of_no_go(aircraft.name, within, area)

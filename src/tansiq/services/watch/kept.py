@@ -1,5 +1,6 @@
 """What is kept of an alarm, what asks for one, and how people see it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -8,6 +9,7 @@ from tansiq.domain.alarm import OPEN, Alarm, Display, Stage, display
 from tansiq.domain.alarm_key import AlarmKey, Level
 from tansiq.domain.time import zulu
 from tansiq.domain.volume import LatLng
+from tansiq.formats.alarm_facts import SENTENCE_ONLY, Fact, Message
 from tansiq.services.watch.views import AlarmView
 
 SHORT_ID: Final = 6
@@ -28,8 +30,12 @@ class Cause:
     """Seconds until it happens; None: it is so."""
     place: LatLng | None = None
     ways_out: tuple[str, ...] = ()
+    ways: tuple[Message, ...] = ()
+    """What ``ways_out`` are made of."""
     parties: tuple[str, ...] = ()
     """Other parties whom it concerns."""
+    said: Message = SENTENCE_ONLY
+    """What the sentence is made of."""
     heard_of: str = ""
     """The party whose word it is; empty: our own watch has found it."""
 
@@ -53,8 +59,18 @@ class Kept:
     """Parties whose desks have acknowledged it."""
     heard_of: str = ""
     """The party that alone has found it; empty: our own watch has."""
+    code: str = ""
+    """What the sentence is made of; empty: an older version kept the sentence alone."""
+    also: tuple[str, ...] = ()
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    ways: tuple[Message, ...] = ()
     happens: datetime | None = None
     """When what it warns of would happen."""
+
+    @property
+    def said(self) -> Message:
+        """What the sentence is made of."""
+        return Message(code=self.code, facts=self.facts, also=self.also)
 
     @property
     def name(self) -> str:
@@ -110,6 +126,9 @@ def alarm_view(kept: Kept, now: datetime) -> AlarmView:
         other=alarm.key.other,
         names=kept.names,
         sentence=kept.sentence,
+        code=kept.code,
+        also=kept.also,
+        facts=dict(kept.facts),
         raised=zulu(alarm.raised),
         changed=zulu(alarm.looked),
         cleared=None if alarm.cleared is None else zulu(alarm.cleared),
@@ -122,6 +141,7 @@ def alarm_view(kept: Kept, now: datetime) -> AlarmView:
         lat_deg=kept.lat_deg,
         lng_deg=kept.lng_deg,
         ways_out=kept.ways_out,
+        ways=kept.ways,
         nuisance=alarm.nuisance is not None,
         not_told=_not_told(kept),
     )

@@ -56,9 +56,9 @@ class Aircraft:
 
     @property
     def parties(self) -> tuple[str, ...]:
-        """Whose plan it flies, if one is known."""
+        """Whose plan it flies, if one is known and it is not ours."""
         known = self.bound.known
-        return () if known is None else (known.manager,)
+        return () if known is None or known.own else (known.manager,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

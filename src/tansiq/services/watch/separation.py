@@ -5,10 +5,10 @@ lies in; separation that is lost already is a warning of a kind of its own. Airc
 agreed to fly close (a formation of the agreement) are left out, and shown as left out.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from math import inf, isfinite, isnan
+from math import inf, isnan
 from typing import Final
 
 import numpy as np
@@ -17,18 +17,17 @@ from tansiq.domain.agreement import Minima, MinimaTable
 from tansiq.domain.alarm_key import AlarmKind, Level, key
 from tansiq.domain.bearing import azimuth_deg
 from tansiq.domain.ellipsoid import destination
-from tansiq.domain.evasion import Manoeuvre
 from tansiq.domain.volume import LatLng
 from tansiq.domain.well_clear import (
     EN_ROUTE,
-    FOOT_M,
     NON_COOPERATIVE,
     TERMINAL,
     Rule,
     Thresholds,
 )
 from tansiq.engine.encounters import Encounters, Found, find, judge, suggest
-from tansiq.formats.alarm_words import distance, height, hms
+from tansiq.formats.alarm_facts import AGREEMENT, Meeting, Message, too_close, way_out
+from tansiq.formats.alarm_words import in_words
 from tansiq.services.watch.kept import Cause
 from tansiq.services.watch.scene import Aircraft, Scene
 
@@ -68,7 +67,7 @@ class Separation:
         found = {}
         most = self.table.largest
         if most.horizontal_m or most.vertical_m:
-            found["the agreement"] = Thresholds.of_minima(minima)
+            found[AGREEMENT] = Thresholds.of_minima(minima)
         if self.well_clear in WELL_CLEAR:
             found[f"DO-365B ({self.well_clear})"] = WELL_CLEAR[self.well_clear]
         return found
@@ -132,7 +131,8 @@ def causes(scene: Scene, found: Found, separation: Separation) -> Iterator[Cause
         cause = _cause(scene, (one, other), (i, j), found.encounters, row, named)
         if cause.level is Level.WARNING and helped < HELPED_MAX:
             helped += 1
-            cause = replace(cause, ways_out=_ways_out(scene, (i, j), separation.rules(minima)))
+            ways = _ways_out(scene, (i, j), separation.rules(minima))
+            cause = replace(cause, ways=ways, ways_out=tuple(map(in_words, ways)))
         yield cause
 
 
@@ -160,22 +160,14 @@ def excepted(scene: Scene, found: Found) -> list[tuple[str, str]]:
     ]
 
 
-def _ways_out(scene: Scene, rows: tuple[int, int], rules: Sequence[Rule]) -> tuple[str, ...]:
+def _ways_out(scene: Scene, rows: tuple[int, int], rules: Sequence[Rule]) -> tuple[Message, ...]:
     """Return, for either of the two, the first few manoeuvres that would end the loss."""
-    said = []
+    said: list[Message] = []
     for own, intruder in (rows, rows[::-1]):
         name = scene.aircraft[own].name
         found = suggest(scene.fleet, own, intruder, rules)
-        said += [f"{name}: {_WAYS[way.manoeuvre](way.by)}" for way in found[:WAYS_MAX]]
+        said += [way_out(name, way.manoeuvre, way.by) for way in found[:WAYS_MAX]]
     return tuple(said)
-
-
-_WAYS: Final[dict[Manoeuvre, Callable[[float], str]]] = {
-    Manoeuvre.CLIMB: lambda mps: f"climb {mps / FOOT_M * 60:,.0f} ft/min more",
-    Manoeuvre.DESCEND: lambda mps: f"descend {mps / FOOT_M * 60:,.0f} ft/min more",
-    Manoeuvre.TURN_LEFT: lambda deg: f"turn left by {deg:.0f} degrees",
-    Manoeuvre.TURN_RIGHT: lambda deg: f"turn right by {deg:.0f} degrees",
-}
 
 
 def _lost(named: Mapping[str, Thresholds], e: Encounters, row: int) -> str:
@@ -209,10 +201,12 @@ def _cause(  # One row of columns.
     by = lost or list(named)[first // len(_LEVELS)]
     kind = AlarmKind.SEPARATION_LOST if lost else AlarmKind.CONFLICT_PREDICTED
     one, other = pair
+    said = _said(pair, e, row, scene.now, None if lost else in_s, by)
     return Cause(
         key=key(kind, one.subject, other.subject),
         level=Level.WARNING if lost else level,
-        sentence=_sentence(pair, e, row, scene.now, None if lost else in_s, by),
+        sentence=in_words(said),
+        said=said,
         names=tuple(sorted((one.name, other.name))),
         in_s=None if lost else in_s,
         place=_between(scene, rows, float(e.t_cpa_s[row])),
@@ -220,34 +214,30 @@ def _cause(  # One row of columns.
     )
 
 
-def _sentence(
+def _said(
     pair: tuple[Aircraft, Aircraft],
     e: Encounters,
     row: int,
     now: datetime,
     in_s: float | None,
     by: str,
-) -> str:
-    """Say it so that it is true whenever it is read: with times of the day, and no "now"."""
-    one, other = sorted(each.name for each in pair)
-    d_now, dz_now = float(e.d_now_m[row]), float(e.dz_now_m[row])
-    t_cpa, d_cpa, dz_cpa = (float(c[row]) for c in (e.t_cpa_s, e.d_cpa_m, e.dz_cpa_m))
-    apart = f"{distance(d_now)} and {_height(dz_now)} apart at {hms(now)}"
-    closest = f"closest at {hms(now, t_cpa)}: {distance(d_cpa)}, {_height(dz_cpa)}"
-    errors = _errors(float(e.horizontal_error_m[row]), float(e.vertical_error_m[row]))
-    what = "are too close"
-    if in_s is not None:
-        what = "may be too close" if in_s <= 0.0 else f"will be too close at {hms(now, in_s)}"
-    return f"{one} and {other} {what} by {by}: {apart}, {closest}{errors}."
-
-
-def _height(metres: float) -> str:
-    return "an unknown height" if isnan(metres) else height(abs(metres))
-
-
-def _errors(horizontal_m: float, vertical_m: float) -> str:
-    known = f" and {height(vertical_m)}" if isfinite(vertical_m) else " and an unknown height"
-    return f", true within {distance(horizontal_m)}{known}"
+) -> Message:
+    one, other = (each.name for each in pair)
+    return too_close(
+        Meeting(
+            names=(one, other),
+            by=by,
+            now=now,
+            in_s=in_s,
+            horizontal_m=float(e.d_now_m[row]),
+            vertical_m=float(e.dz_now_m[row]),
+            closest_in_s=float(e.t_cpa_s[row]),
+            closest_horizontal_m=float(e.d_cpa_m[row]),
+            closest_vertical_m=float(e.dz_cpa_m[row]),
+            horizontal_error_m=float(e.horizontal_error_m[row]),
+            vertical_error_m=float(e.vertical_error_m[row]),
+        )
+    )
 
 
 def _between(scene: Scene, rows: Sequence[int], after_s: float) -> LatLng:

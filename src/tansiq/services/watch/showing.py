@@ -11,7 +11,8 @@ from tansiq.domain.following import Quality
 from tansiq.domain.time import zulu
 from tansiq.domain.volume import LatLng
 from tansiq.engine.encounters import Fleet
-from tansiq.formats.alarm_words import duration
+from tansiq.formats.alarm_facts import SENTENCE_ONLY, Message, joined
+from tansiq.formats.alarm_words import duration, in_words
 from tansiq.services.airspace import Known
 from tansiq.services.watch.conforming import Judged
 from tansiq.services.watch.scene import Aircraft
@@ -127,7 +128,8 @@ class Picture:
         known = aircraft.bound.known
         velocity, height = track.velocity, track.geometric
         moves = velocity.stated or track.kept > 1
-        said = _said(judged, old, age_s, track.quality(now))
+        said = _said(judged, old, age_s, track.quality(now), self._hint(known))
+        led = joined(said)
         return TrackView(
             id=aircraft.subject,
             address=track.address,
@@ -151,13 +153,16 @@ class Picture:
             party="" if known is None else known.manager,
             may_be=tuple(each.id for each in aircraft.bound.may_be),
             conformance=_word(judged, aircraft, old),
-            sentence="; ".join(filter(None, [*said, self._hint(known)])),
+            sentence="; ".join(map(in_words, said)),
+            code=led.code,
+            also=led.also,
+            facts=dict(led.facts),
             level="" if level is None else Level(level).name.lower(),
         )
 
-    def _hint(self, known: Known | None) -> str:
+    def _hint(self, known: Known | None) -> Message:
         straying = self._watch.parts.straying
-        return "" if known is None or straying is None else straying.hint(known.id)
+        return SENTENCE_ONLY if known is None or straying is None else straying.hint(known.id)
 
 
 def _word(judged: Judged | None, aircraft: Aircraft, old: Staleness) -> str:
@@ -169,20 +174,22 @@ def _word(judged: Judged | None, aircraft: Aircraft, old: Staleness) -> str:
 
 
 _QUALITY: Final = {
-    Quality.CONTESTED: "two places say this address",
-    Quality.DOUBTFUL: "it has jumped: its position is doubtful",
+    Quality.CONTESTED: Message(code="address-twice"),
+    Quality.DOUBTFUL: Message(code="jumped"),
 }
 
 
-def _said(judged: Judged | None, old: Staleness, age_s: float, quality: Quality) -> list[str]:
+def _said(
+    judged: Judged | None, old: Staleness, age_s: float, quality: Quality, hint: Message
+) -> list[Message]:
     said = []
     if old is not Staleness.FRESH:
-        said.append(f"last heard {duration(age_s)} ago")
+        said.append(Message(code="last-heard", facts={"age_s": round(age_s, 1)}))
     if quality in _QUALITY:
         said.append(_QUALITY[quality])
-    if judged is not None and judged.sentence:
-        said.append(judged.sentence)
-    return said
+    if judged is not None:
+        said.append(judged.said)
+    return [each for each in (*said, hint) if each.code]
 
 
 def _of_feeds(feeds: tuple[FeedView, ...]) -> list[str]:

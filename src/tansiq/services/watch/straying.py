@@ -22,6 +22,7 @@ from tansiq.domain.time import TimeSpan
 from tansiq.domain.volume import AltitudeBand, Circle, Volume3D, Volume4D, Volumes
 from tansiq.domain.whereabouts import Within, within
 from tansiq.errors import StoreError, TansiqError
+from tansiq.formats.alarm_facts import SENTENCE_ONLY, Message
 from tansiq.services.airspace import Known
 from tansiq.services.facade import Planning
 from tansiq.services.planning.book import Book
@@ -54,7 +55,7 @@ class Straying:
         self.holds = holds or Holds()
         self._standing: dict[str, Standing] = {}
         self._not_before: dict[str, datetime] = {}
-        self._hints: dict[str, str] = {}
+        self._hints: dict[str, Message] = {}
 
     async def follow(
         self, own: Mapping[str, tuple[Aircraft, Judged, Estimate]], now: datetime
@@ -106,19 +107,19 @@ class Straying:
         except TansiqError as error:
             _log.warning("%s is outside its plan, which cannot be said: %s", plan.id[:8], error)
 
-    def hint(self, intent: str) -> str:
-        """Return what a person might say of a plan now; empty: nothing."""
-        return self._hints.get(intent, "")
+    def hint(self, intent: str) -> Message:
+        """Return what a person might say of a plan now; without a code: nothing."""
+        return self._hints.get(intent, SENTENCE_ONLY)
 
 
-def _hint(state: IntentState, seems: IntentState, name: str) -> str:
+def _hint(state: IntentState, seems: IntentState, name: str) -> Message:
     if state is not IntentState.NONCONFORMING:
-        return ""
+        return SENTENCE_ONLY
     if seems is IntentState.ACTIVATED:
-        return f"it is back in its plan: tansiq plan activate {name} says so"
+        return Message(code="back-in-plan", facts={"flight": name})
     if seems is IntentState.CONTINGENT:
-        return "it has been away for long: say whether it is Contingent (tansiq plan off-nominal)"
-    return ""
+        return Message(code="long-away", facts={"flight": name})
+    return SENTENCE_ONLY
 
 
 def _runs_out(known: Known, estimate: Estimate, now: datetime) -> bool:

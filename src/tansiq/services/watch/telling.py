@@ -19,6 +19,8 @@ from tansiq.domain.note import Kind, Mode, NoteID
 from tansiq.domain.thread import Stage, Thread
 from tansiq.domain.time import from_micros
 from tansiq.errors import BadInput, StoreError, TansiqError
+from tansiq.formats import alarm_facts
+from tansiq.formats.alarm_words import in_words
 from tansiq.formats.payload import TEXT_CHARS_MAX, Payload, read_payload
 from tansiq.formats.phrase_book import FALLBACK
 from tansiq.services.line.pen import Draft
@@ -168,10 +170,12 @@ class AlarmNotes:
 
         payload = await self._speaking.read(read)
         words = "" if payload is None else read_payload(Kind.ALARM, payload).text
+        heard = alarm_facts.heard(party, words, key.kind.value)
         said = Cause(
             key=key,
             level=HEARD_AS.get(key.kind, TOLD_FROM),
-            sentence=f"{party}: {words or key.kind.value.replace('-', ' ')}",
+            sentence=in_words(heard),
+            said=heard,
             parties=(party,),
             heard_of=party,
         )

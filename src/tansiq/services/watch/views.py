@@ -5,6 +5,8 @@ Values for display, made from the watch's state and never read back into it.
 
 import msgspec
 
+from tansiq.formats.alarm_facts import Fact, Message
+
 
 class TrackView(msgspec.Struct, frozen=True, kw_only=True):
     """One aircraft as it is heard."""
@@ -46,6 +48,12 @@ class TrackView(msgspec.Struct, frozen=True, kw_only=True):
     """``inside``, ``early``, ``left``, ``over-run``, ``off-level``, ``unknown``, ``unplanned``."""
     sentence: str = ""
     """What is to be said of it, units and all; empty: nothing."""
+    code: str = ""
+    """What is to be said of it, as data (docs/watch.md); empty: nothing."""
+    also: tuple[str, ...] = ()
+    """Codes of what is said besides, with the same values."""
+    facts: dict[str, Fact] = {}
+    """The values that ``sentence`` is made of, by name, the unit in it."""
     level: str = ""
     """Of the highest open alarm about it; empty: none."""
 
@@ -70,6 +78,13 @@ class AlarmView(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[str, ...]
     """What a desk calls the subjects."""
     sentence: str
+    """In English, as our own log and other parties have it."""
+    code: str = ""
+    """What the sentence says, finer than ``kind`` (docs/watch.md); empty: the sentence is all."""
+    also: tuple[str, ...] = ()
+    """Codes of what it says besides, with the same values."""
+    facts: dict[str, Fact] = {}
+    """The values that it is made of, by name, the unit in it; what is not known is left out."""
     raised: str
     changed: str
     cleared: str | None = None
@@ -87,6 +102,8 @@ class AlarmView(msgspec.Struct, frozen=True, kw_only=True):
     """Where."""
     ways_out: tuple[str, ...] = ()
     """Information only: this is no certified detect-and-avoid equipment."""
+    ways: tuple[Message, ...] = ()
+    """The same as data."""
     not_told: tuple[str, ...] = ()
     """Parties whom it concerns, and whom no note has told of it at its level yet."""
     nuisance: bool = False

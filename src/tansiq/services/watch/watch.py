@@ -17,10 +17,11 @@ from tansiq.domain.actor import Actor
 from tansiq.domain.alarm_key import AlarmKind, Level, Subject, key
 from tansiq.domain.estimate import Estimate
 from tansiq.domain.following import Track
-from tansiq.domain.time import zulu
 from tansiq.domain.track import Address, PositionReport
 from tansiq.engine.encounters import Found
 from tansiq.errors import NotFound, StoreError
+from tansiq.formats import alarm_facts
+from tansiq.formats.alarm_words import in_words
 from tansiq.services.airspace import Known
 from tansiq.services.planning.site import Site
 from tansiq.services.watch import conforming, separation
@@ -420,13 +421,12 @@ class Watch:
     async def try_alarm(self, actor: Actor) -> Kept:
         """Raise an alarm for trying out lamps and sounds; it clears by itself."""
         now = self._site.clock.now()
+        said = alarm_facts.tried(actor.display_name, now)
         cause = Cause(
             key=key(AlarmKind.TEST, self._looking.subject(Address("own:alarm-test"))),
             level=Level.WARNING,
-            sentence=(
-                f"TEST of the alarms by {actor.display_name} at "
-                f"{zulu(now.replace(microsecond=0))}: nothing is wrong"
-            ),
+            sentence=in_words(said),
+            said=said,
             names=("test",),
         )
         return await self.parts.alarms.raise_one(cause, now)
