@@ -13,7 +13,7 @@ from typing import Any
 import apsw
 
 from tansiq.f3548 import wire
-from tansiq.services.register import AirspaceConflict, Register, intents
+from tansiq.services.register import AirspaceConflict, Register, intents, looking
 from tansiq.services.register.requests import IntentWrite
 from tansiq.storage import sqlite
 from tansiq.storage.sqlite import SqliteStore
@@ -34,7 +34,11 @@ def keys_apart() -> None:
 
     async def put_intent(self: Register, *request: Any) -> Answer:
         write = self.read_intent(*request)
-        await self._store.read(lambda tx: check(tx, write, for_constraints=False))
+
+        async def check_first(tx: Tx) -> None:
+            await check(tx, write, await looking.look(tx, write), for_constraints=False)
+
+        await self._store.read(check_first)
         return await self._store.write(lambda tx: self._intents.put(tx, write))
 
     Register.put_intent = put_intent  # type: ignore[method-assign]
