@@ -13,7 +13,7 @@ from tansiq.loopback import is_loopback
 from tansiq.settings import Settings
 from tansiq.storage.opening import open_shared
 from tansiq.wiring import new_id
-from tansiq.worker import RENDERS, Ready, Worker, desk_socket
+from tansiq.worker import WITHIN, Ready, Worker, desk_socket
 
 
 async def serve_worker(
@@ -40,7 +40,7 @@ async def serve_worker(
     public = {name: (_listener(worker, name, settings), sockets[name]) for name in sockets}
     own = desk_socket(settings.desk_host)
     between = listener(
-        Doors(worker.secret, worker.desk_door, RENDERS),
+        Doors(worker.secret, worker.desk_door, WITHIN),
         settings.desk_host,
         0,
         settings,

@@ -5,24 +5,32 @@ line, record, feeds, watch and console. The others hand it all other requests (`
 and those of the register that meet a plan of the node's own. Who holds the desk stands in a row of
 the database (``storage/desk.py``); whoever takes it over begins anew with what stands there, and
 what the one before would still write is refused by the number in the gates.
+
+The others tell it their figures, so that ``/metrics`` has those of all (``http/gathered.py``).
 """
 
 import asyncio
 import logging
+import os
 import secrets
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tansiq.clock import SystemClock
-from tansiq.errors import BadInput, StoreError, TansiqError, WrongState
+from tansiq.errors import BadInput, NoDesk, PeerRefused, StoreError, TansiqError, WrongState
+from tansiq.http import gathered
+from tansiq.http.gathered import Gathered, Report
 from tansiq.http.handing import Handing, Heard, Holder
 from tansiq.http.health import alive
 from tansiq.http.instance_app import HANDED
+from tansiq.http.metrics import Metrics, gauge, rendered
 from tansiq.http.problems import Boundary, Render, f3548_error, problem
 from tansiq.keeper import Keeper
 from tansiq.loopback import is_loopback
@@ -36,6 +44,8 @@ from tansiq.storage.store import Store
 
 RENDERS: Final[Mapping[str, Render]] = {"own": problem, "away": problem, "peer": f3548_error}
 """The doors, and how errors are said at each."""
+WITHIN: Final[Mapping[str, Render]] = {**RENDERS, gathered.DOOR: problem}
+"""Those of the listener for the other workers."""
 _REGISTERS: Final = ("/dss/", "/aux/")
 _WITH_THE_DESK: Final = ("/dss/v1/reports",)
 _ENDING_S: Final = 5.0
@@ -100,6 +110,11 @@ class Worker:
         fingerprint = None if here else load_fingerprint(settings.data)
         self._handing = Handing(self._holder, self._clock, fingerprint=fingerprint)
         self._address = ""
+        self._gathered = Gathered(name, self._clock)
+        about = (("host", socket.gethostname()), ("pid", str(os.getpid())))
+        self._about = rendered(
+            [gauge("tansiq_worker_info", "Machine and process of a worker", {about: 1.0})]
+        )
 
     # ---- requests
 
@@ -129,6 +144,8 @@ class Worker:
         begun = self._begun
         if begun is None:
             return None
+        if name == gathered.DOOR:
+            return Boundary(self._gathered.app, problem)
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             await self._at_desk(begun, name, scope, receive, send)
@@ -163,6 +180,7 @@ class Worker:
         self.keeper.start()
         self.keeper.wanted = True
         pulse = asyncio.create_task(self._pulse(), name="pulse")
+        telling = asyncio.create_task(self._tell(), name="figures")
         try:
             while not self._ending.is_set():
                 self._changed.clear()
@@ -174,6 +192,9 @@ class Worker:
                 await self._woken()
         finally:
             pulse.cancel()
+            telling.cancel()
+            with suppress(NoDesk, PeerRefused):  # Who is not told misses us, for a while.
+                await self._handing.tell(gathered.DOOR, self._report(None))
             await self.keeper.stop()
             await self._handing.close()
             await self._no_register()
@@ -206,6 +227,42 @@ class Worker:
             self.keeper.alive()
             await self._clock.sleep(_ALIVE_S)
 
+    # ---- figures
+
+    async def _tell(self) -> None:
+        """Tell whoever holds the desk our figures, again and again."""
+        said = ""
+        while True:
+            if self._begun is None:
+                try:
+                    await self._handing.tell(gathered.DOOR, self._report(self._figures()))
+                except NoDesk as error:  # ``/metrics`` shows how long ago we were heard.
+                    _log.info("our figures were not told: %s", error)
+                except PeerRefused as error:
+                    if str(error) != said:
+                        _log.warning("our figures were refused: %s", error)
+                    said = str(error)
+                else:
+                    said = ""
+            await self._clock.sleep(gathered.TELL_S)
+
+    def _report(self, text: str | None) -> bytes:
+        return msgspec.json.encode(Report(worker=self.name, text=text))
+
+    def _figures(self) -> str:
+        """Return those of a worker without the desk: its register, if it has one, and process."""
+        metrics = Metrics() if self._register is None else self._register.api.metrics
+        waiting, threads = metrics.writes_waiting(), threading.active_count()
+        looked_at = [
+            gauge("tansiq_store_waiting", "Writes not yet answered", {(): float(waiting)}),
+            gauge("tansiq_process_threads", "Threads of the process", {(): float(threads)}),
+        ]
+        return metrics.text(looked_at) + self._about
+
+    def _with_all(self, own: str) -> str:
+        """Return the figures of all workers, where the desk's are ours."""
+        return self._gathered.merged(own + self._about)
+
     async def _follow(self) -> None:
         """Serve the register under the version of the agreement that the node is at."""
         digest = self._desk.digest
@@ -230,6 +287,8 @@ class Worker:
 
     async def _hold(self) -> None:
         """Hold the desk until it is lost, or the worker ends."""
+        # What was told when we held it before says nothing of who is there now.
+        self._gathered = Gathered(self.name, self._clock)
         cleared: str | None = ""
         while cleared is not None and self._is_ours():
             try:
@@ -260,6 +319,7 @@ class Worker:
         """Run one node; return the digest of the version that another is to begin with, or None."""
         await RegisterSide.put_present(self._settings, self._store)
         node = await Node.open(self._settings, cleared=cleared, worker=self.name)
+        node.metrics.among = self._with_all
         begun = _Begun(node)
         begun.idle.set()
         going: list[str] = []

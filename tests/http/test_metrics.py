@@ -12,10 +12,12 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from tests.fuzz.running import Served, serving
 
+from tansiq.clock import SystemClock
 from tansiq.domain.time import zulu
 from tansiq.feeds.health import FeedState
 from tansiq.http.figures import CHECKS, FEED_STATES
-from tansiq.http.metrics import Metrics, gauge
+from tansiq.http.gathered import Gathered
+from tansiq.http.metrics import Metrics, gauge, rendered
 
 ROOT = Path(__file__).parents[2]
 DASHBOARD = json.loads((ROOT / "deploy/grafana/tansiq.json").read_text("utf-8"))
@@ -36,6 +38,14 @@ def scraped(node: Served) -> str:
     answer = httpx.get(f"{node.own_url}/metrics", headers=node.own_headers, trust_env=False)
     assert answer.status_code == 200
     return answer.text
+
+
+def of_workers(node: Served) -> str:
+    """Return what is scraped where a node has workers, and this one is the desk's."""
+    about = (("host", "h"), ("pid", "1"))
+    return Gathered("w", SystemClock()).merged(
+        scraped(node) + rendered([gauge("tansiq_worker_info", "x", {about: 1.0})])
+    )
 
 
 def families(text: str) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
@@ -69,14 +79,14 @@ def missing(text: str, expressions: list[tuple[str, str]]) -> list[str]:
 
 def test_dashboard_and_rules_name_what_there_is(node: Served) -> None:
     happen(node)
-    text = scraped(node)
+    text = of_workers(node)
     assert missing(text, expressions()) == []
     assert missing(text, [("x", "rate(tansiq_no_such_total[1m])")]) == ["x: tansiq_no_such_total"]
 
 
 def test_labels_in_expressions_are_those_of_the_metrics(node: Served) -> None:
     happen(node)
-    there = families(scraped(node))
+    there = families(of_workers(node))
     for what, expression in expressions():
         for name, matchers in re.findall(r"\b((?:tansiq)_[a-z_]+)\{([^}]*)\}", expression):
             labels = set(re.findall(r"(\w+)\s*=", matchers)) - {"instance", "job"}
@@ -87,12 +97,21 @@ def test_labels_in_expressions_are_those_of_the_metrics(node: Served) -> None:
 def test_the_page_names_every_metric_of_ours_and_no_other(node: Served) -> None:
     plan(node)
     bare = re.compile(r"_(total|bucket|sum|count)$")
-    there = {bare.sub("", n) for n in families(scraped(node)) if n.startswith("tansiq_")}
+    there = {bare.sub("", n) for n in families(of_workers(node)) if n.startswith("tansiq_")}
     told = {bare.sub("", n) for n in re.findall(r"`(tansiq_[a-z_]+)", PAGE)}
     assert told == there
     for rule in (r for g in RULES["groups"] for r in g["rules"]):
         assert set(rule) == {"alert", "expr", "for", "labels", "annotations"}
         assert all(rule["annotations"][key] for key in ("summary", "description"))
+
+
+def test_a_node_that_is_one_process_says_nothing_of_workers(node: Served) -> None:
+    assert "worker" not in scraped(node)
+    assert set(families(of_workers(node))) - set(families(scraped(node))) == {
+        "tansiq_workers",
+        "tansiq_worker_info",
+        "tansiq_worker_report_age_seconds",
+    }
 
 
 def plan(node: Served, callsign: str = "SECRETBIRD-7") -> httpx.Response:

@@ -16,7 +16,7 @@ from asgi import Answer
 from asgi import ask as ask_and_leave
 from issuing import soon
 from tansiq.clock import SystemClock
-from tansiq.errors import NoDesk, StoreError
+from tansiq.errors import BadInput, NoDesk, PeerRefused, StoreError
 from tansiq.http import handing
 from tansiq.http.handing import Doors, Handing, Heard, Holder
 from tansiq.http.listener import TlsFiles, listener, tls_of_node
@@ -69,6 +69,7 @@ async def holding(
     """Run a holder's listener; give where it is."""
     at = socket.socket()
     at.bind(("127.0.0.1", 0))
+    at.listen()  # Who comes before the server runs waits for it.
     app = Doors(SECRET, lambda door: desk if door in doors else None, RENDERS)
     settings = Settings(data=Path(), party="north", agreement=Path())
     server = listener(app, "127.0.0.1", 0, settings, tls=tls)
@@ -193,12 +194,76 @@ async def test_to_another_machine_it_is_tls_with_the_nodes_own_certificate(
     async with holding(desk, tls=tls_of_node(settings)) as holder:
         over = Handing(lambda: holder, SystemClock(), fingerprint=load_fingerprint(settings.data))
         assert (await ask(front(over), "/api/v1/plans")).status == 418
+        with pytest.raises(PeerRefused, match="it answered 418"):
+            await over.tell("own", b"{}")
         await over.close()
         other = Handing(lambda: holder, SystemClock(), fingerprint=bytes(32))
         answer = await ask(front(other), "/api/v1/plans")
         assert answer.status == 503
+        with pytest.raises(NoDesk):
+            await other.tell("own", b"{}")
         await other.close()
-    assert len(desk.scopes) == 1, "somebody else was told the secret"
+    assert len(desk.scopes) == 2, "somebody else was told the secret"
+
+
+async def test_what_a_worker_tells_comes_by_its_own_door_and_with_the_secret(desk: Desk) -> None:
+    async def taken(scope: Scope, receive: Receive, send: Send) -> None:
+        desk.bodies.append((await receive())["body"])
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    desk.answer = taken
+    async with holding(desk, doors=("own",)) as holder:
+        found = [holder]
+        over = Handing(lambda: found[0], SystemClock())
+        await over.tell("own", b'{"a":1}')
+        assert desk.bodies == [b'{"a":1}']
+        with pytest.raises(PeerRefused, match="for the workers of one node"):
+            await over.tell("no such door", b"{}")
+        found[0] = replace(holder, secret=SECRET[:-1])
+        with pytest.raises(PeerRefused, match="for the workers of one node"):
+            await over.tell("own", b"{}")
+        async with holding(desk, doors=()) as found[0]:
+            with pytest.raises(NoDesk, match="not held here any more"):
+                await over.tell("own", b"{}")
+        await over.close()
+    assert len(desk.bodies) == 1
+
+
+async def test_what_the_holder_does_not_take_is_told_in_its_own_words(desk: Desk) -> None:
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        raise BadInput("line 1 is no sample")
+
+    desk.answer = refuse
+    async with holding(Boundary(desk, problem)) as holder:
+        over = Handing(lambda: holder, SystemClock())
+        with pytest.raises(PeerRefused, match=r"^line 1 is no sample$"):
+            await over.tell("own", b"{}")
+        desk.answer = desk.plain  # Says something that is no sentence of ours.
+        with pytest.raises(PeerRefused, match="it answered 418"):
+            await over.tell("own", b"{}")
+        await over.close()
+
+
+async def test_nobody_waits_for_a_holder_to_be_told(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = Handing(lambda: None, SystemClock())
+    with pytest.raises(NoDesk, match="no worker holds the desk"):
+        await over.tell("own", b"{}")
+    monkeypatch.setattr(handing, "TELL_S", 0.2)
+    desk.answer = never
+    async with holding(desk) as holder:
+        over = Handing(lambda: holder, SystemClock())
+        with pytest.raises(NoDesk, match="cannot be reached"):
+            await over.tell("own", b"{}")
+        await over.close()
+
+
+async def never(_: Scope, receive: Receive, __: Send) -> None:
+    """Answer nothing until the client is gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def test_a_door_that_there_is_not_is_none(desk: Desk) -> None:

@@ -7,6 +7,8 @@ itself is not passed on. On another machine it is TLS, with the node's own certi
 While nobody holds the desk a request waits a little, then is refused: nothing of it was done. Where
 the connection is lost after a request that changes something has left, its fate is not known, and
 the answer says so.
+
+What a worker has to say of itself, its figures, goes the same way (``tell``), and is not repeated.
 """
 
 import asyncio
@@ -16,11 +18,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import aiohttp
+import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from yarl import URL
 
 from tansiq.clock import Clock
-from tansiq.errors import Forbidden, NoDesk, StoreError
+from tansiq.errors import Forbidden, NoDesk, PeerRefused, StoreError
 from tansiq.http.problems import Render
 
 DOOR: Final = "x-tansiq-door"
@@ -45,6 +48,11 @@ SILENT_S: Final = 120.0
 WAIT_S: Final = 5.0
 """How long a request waits for somebody to hold the desk."""
 LOOK_S: Final = 0.2
+_REFUSED: Final = 300
+TELL_S: Final = 4.0
+"""In which the holder has to have taken what it is told."""
+_SAID_BYTES_MAX: Final = 10_000
+"""Of what it says to that."""
 WAITING_MAX: Final = 256
 """Requests that wait for that at once; more are refused at once."""
 CONNECTIONS_MAX: Final = 512
@@ -57,6 +65,13 @@ class Holder:
 
     url: str
     secret: str
+
+
+class _Problem(msgspec.Struct, frozen=True):
+    """What the holder says where it does not take what it is told."""
+
+    code: str = ""
+    detail: str = ""
 
 
 class _LeftError(Exception):
@@ -132,6 +147,46 @@ class Handing:
                 return
             if self._clock.monotonic_s() > until_s:
                 raise NoDesk("the worker that holds the desk cannot be reached; try again")
+
+    async def tell(self, door: str, body: bytes) -> None:
+        """Tell the holder something of this process's own, as JSON.
+
+        Nobody waits for a holder, and nothing is repeated: what is told is told again soon.
+
+        Raises:
+            NoDesk: there is none, it is not ready, or it did not answer in time.
+            PeerRefused: it has heard it, and does not take it; the sentence is its own.
+        """
+        holder = self._where()
+        if holder is None:
+            raise NoDesk("no worker holds the desk just now")
+        try:
+            status, said = await self._clock.limit(self._told(holder, door, body), TELL_S)
+        except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
+            raise NoDesk("the worker that holds the desk cannot be reached") from error
+        if status >= _REFUSED:
+            try:
+                problem = msgspec.json.decode(said, type=_Problem)
+            except msgspec.DecodeError:
+                problem = _Problem()
+            if problem.code == NoDesk.code:
+                raise NoDesk(problem.detail)
+            raise PeerRefused(problem.detail or f"it answered {status}", status=status)
+
+    async def _told(self, holder: Holder, door: str, body: bytes) -> tuple[int, bytes]:
+        async with self._open().post(
+            URL(holder.url),
+            data=body,
+            headers={DOOR: door, SECRET: holder.secret, "Content-Type": "application/json"},
+            allow_redirects=False,
+            ssl=self._pin or True,
+        ) as answer:
+            said = b""
+            async for chunk in answer.content.iter_any():
+                said += chunk
+                if len(said) > _SAID_BYTES_MAX:
+                    break
+            return answer.status, said
 
     async def _found(self, until_s: float) -> Holder:
         found = self._where()

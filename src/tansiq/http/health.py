@@ -51,7 +51,7 @@ def health_routes(api: OwnApi) -> list[GuardedRoute]:
 
     async def shown(_: Request) -> Response:
         text = api.metrics.text(await figures(api))
-        return Response(text, media_type=MEDIA_TYPE)
+        return Response(api.metrics.among(text), media_type=MEDIA_TYPE)
 
     return [
         GuardedRoute("/healthz", healthz, method="GET", access=OPEN),

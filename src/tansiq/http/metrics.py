@@ -74,6 +74,8 @@ class Metrics:
         )
         self.writes_waiting: Callable[[], int] = lambda: 0
         """Says how many writes of the store are not yet answered."""
+        self.among: Callable[[str], str] = str
+        """Puts the figures of other workers beside these; a node by itself has none."""
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
 
@@ -104,9 +106,7 @@ class Metrics:
 
     def text(self, looked_at: Sequence[Metric]) -> str:
         """Return everything, with what was looked at just now."""
-        now = CollectorRegistry()
-        now.register(_Given(looked_at))
-        return (generate_latest(self.registry) + generate_latest(now)).decode()
+        return generate_latest(self.registry).decode() + rendered(looked_at)
 
 
 class _Given(Collector):
@@ -117,6 +117,13 @@ class _Given(Collector):
 
     def collect(self) -> Sequence[Metric]:
         return self._figures
+
+
+def rendered(figures: Sequence[Metric]) -> str:
+    """Return figures as Prometheus reads them."""
+    now = CollectorRegistry()
+    now.register(_Given(figures))
+    return generate_latest(now).decode()
 
 
 def gauge(name: str, text: str, values: Values) -> Metric:
